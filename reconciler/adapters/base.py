@@ -1,0 +1,95 @@
+"""What an adapter is: a value that a mesh's folder exports as ``ADAPTER``. See docs/adapters.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from reconciler.model.facts import MeshFacts
+from reconciler.model.findings import Finding
+from reconciler.model.intents import MeshIntent
+from reconciler.model.native import NativeKind, NativeObject
+from reconciler.model.refs import KindId
+
+
+class Level(StrEnum):
+    NATIVE = "Native"
+    EMULATED = "Emulated"
+    PARTIAL = "Partial"
+    NONE = "None"
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One claim of the capability file. ``side``: client or server, where the mesh enforces it."""
+
+    path: str
+    level: Level
+    side: str = ""
+    via: str = ""
+    note: str = ""
+
+
+class HealthState(StrEnum):
+    HEALTHY = "Healthy"
+    PROGRESSING = "Progressing"
+    DEGRADED = "Degraded"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    state: HealthState
+    message: str = ""
+
+
+Emitter = Callable[[MeshIntent], Iterable[NativeObject]]
+
+
+def unchanged(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return body
+
+
+def no_claims(_body: Mapping[str, Any]) -> tuple[str, ...]:
+    return ()
+
+
+def always_healthy(_body: Mapping[str, Any]) -> Health:
+    return Health(HealthState.HEALTHY)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """``detect``: raw objects of a cluster (of ``detect_kinds``) to the control planes in it.
+
+    ``capabilities`` by neutral path (longest prefix wins); ``emitters`` are pure and each makes kinds of its own;
+    ``review`` finds what is legal but will not do what was asked; ``normalize`` brings a body (desired or live)
+    into the form in which the two may be compared; ``default_mesh`` stands in where no control plane was found.
+    ``claims`` tells what an object takes for itself alone (a routed host): where a foreign object has the same claim,
+    the mesh would not merge the two, and ours is not written.
+    """
+
+    name: str
+    kinds: tuple[NativeKind, ...]
+    detect_kinds: tuple[NativeKind, ...]
+    detect: Callable[[Iterable[Mapping[str, Any]]], tuple[MeshFacts, ...]]
+    default_mesh: MeshFacts
+    emitters: tuple[Emitter, ...]
+    capabilities: Callable[[], Mapping[str, Capability]]
+    review: Callable[[MeshIntent], Iterable[Finding]]
+    normalize: Callable[[Mapping[str, Any]], Mapping[str, Any]] = unchanged
+    health: Callable[[Mapping[str, Any]], Health] = always_healthy
+    claims: Callable[[Mapping[str, Any]], tuple[str, ...]] = no_claims
+
+    def kind(self, kind: KindId) -> NativeKind | None:
+        return next((native for native in self.kinds if native.kind == kind), None)
+
+    def capability(self, path: str) -> Capability | None:
+        """The claim that covers a path: its own, or the nearest one above it."""
+        claims = self.capabilities()
+        while path:
+            if path in claims:
+                return claims[path]
+            path = path.rpartition(".")[0]
+        return None

@@ -1,0 +1,151 @@
+"""What one mesh is asked to do, after all policies were resolved and merged: the input of an adapter's emitters.
+
+Nothing here is about a product; names of services, labels, ports and identities are already resolved
+against the facts of the target's cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.documents import AccessAction, Leaf, Subset
+from reconciler.model.facts import ClusterFacts, GatewayFacts, MeshFacts, ServiceFacts
+from reconciler.model.findings import Finding, Position
+from reconciler.model.refs import DocRef, ServiceRef, TargetId
+from reconciler.model.selectors import Match
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """Where something comes from: the document, and the most telling place in it."""
+
+    ref: DocRef
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficSource:
+    """A caller of a route, resolved: workloads with all these labels in this namespace ("" means any)."""
+
+    namespace: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A resolved route or mirror entry: service in the target's own cluster; empty subset means all of it."""
+
+    service: ServiceRef
+    weight: float
+    subset: str = ""
+    port: int = 0  # 0: the port that the caller used
+    headers: Mapping[str, Any] = field(default_factory=dict)  # {request: {set, add, remove}, response: {...}}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route of a host: requests of ``sources`` that meet one of ``matches``. Empty tuples mean all.
+
+    ``leaves`` hold every other field of the merged rule by its capability path (``traffic.timeout.request``);
+    headers are one leaf per key. ``reject`` marks the route that answers 404 to what no other took.
+    """
+
+    sources: tuple[TrafficSource, ...]
+    matches: tuple[Match, ...]
+    backends: tuple[Backend, ...]  # never empty: the host itself when no policy says where
+    mirrors: tuple[Backend, ...]
+    leaves: tuple[Leaf, ...]
+    origins: tuple[Origin, ...]
+    name: str = ""
+    reject: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HostIntent:
+    """All that policies ask of one service: its routes, most specific first, the catch-all last; and the
+    leaves that hold for the host as a whole (``traffic.outlier.*``, ``connections.*``, ``loadBalancing.*``)."""
+
+    service: ServiceRef
+    facts: ServiceFacts | None  # None: it does not exist (yet)
+    routes: tuple[Route, ...]  # empty: nothing but host-wide leaves and subsets
+    host_leaves: tuple[Leaf, ...]
+    subsets: tuple[Subset, ...]  # all that routes to this service use, here or on other hosts, and those declared
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who may call, resolved; fields are ANDed. ``any_identity``: every caller that has a mesh identity."""
+
+    trust_domain: str = ""
+    namespace: str = ""
+    service_account: str = ""  # "" with a namespace: every account of it
+    raw: str = ""  # spiffe://... as written, a trailing * allowed
+    any_identity: bool = False
+    ip_include: tuple[str, ...] = ()
+    ip_exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessIntent:
+    """One access policy on one service. ``identities`` None means every caller, without identity too.
+
+    ``ports`` of a match are already those of the workload (translated from service ports).
+    """
+
+    service: ServiceRef
+    selector: Mapping[str, str]  # labels of the workloads behind the service; never empty
+    action: AccessAction
+    identities: tuple[Identity, ...] | None
+    matches: tuple[Match, ...]
+    ports: tuple[int, ...]  # workload ports from the target's ports; empty: all
+    policy: DocRef
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MtlsIntent:
+    """mTLS mode of a whole mesh (service None) or of the workloads behind one service."""
+
+    mode: str  # Strict | Permissive | Disabled
+    service: ServiceRef | None
+    selector: Mapping[str, str]
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultDeny:
+    """Nothing is reachable unless allowed, except these gateways."""
+
+    gateways: tuple[GatewayFacts, ...]
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeshIntent:
+    """All that one target is asked to do. Everything sorted; same input, same value."""
+
+    target: TargetId
+    cluster_domain: str
+    cluster: ClusterFacts
+    mesh: MeshFacts  # discovered, or made up from the Mesh document and the adapter's defaults
+    hosts: tuple[HostIntent, ...] = ()
+    access: tuple[AccessIntent, ...] = ()
+    mtls: tuple[MtlsIntent, ...] = ()
+    default_deny: DefaultDeny | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A document's part that is not applied now; what it contributed to live objects stays as it is.
+
+    ``target`` None: on every target. The plan freezes each live object whose origin annotation names ``ref``
+    and that is not compiled from ``ref`` now. ``ref`` None: it is unknown what is concerned, so nothing is pruned.
+    """
+
+    ref: DocRef | None
+    target: TargetId | None
+    reason: str
+    finding: Finding | None = None

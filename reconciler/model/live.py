@@ -1,0 +1,76 @@
+"""What lives in the clusters: objects as read, who wrote which field, and predictions of writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.native import OWNER_LABEL
+from reconciler.model.refs import KindId, ObjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class FieldOwner:
+    """One entry of managedFields. ``fields`` is fieldsV1 as read; ``time`` RFC 3339, empty if not known."""
+
+    manager: str
+    operation: str  # Apply | Update
+    time: str
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveObject:
+    """An object as one page of a list gave it. ``raw`` is its JSON, decoded only where a plan needs the body."""
+
+    key: ObjectKey
+    resource_version: str
+    raw: bytes
+    uid: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        decoded: dict[str, Any] = json.loads(self.raw)
+        return decoded
+
+    @property
+    def owner(self) -> str:
+        """Our owner id, or "" when the object does not carry our label."""
+        return self.labels.get(OWNER_LABEL, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a server-side dry-run apply said: the body that would result, or the server's refusal in its words.
+
+    ``immutable`` marks a refusal because of a field that cannot change.
+    """
+
+    body: Mapping[str, Any] | None
+    error: str = ""
+    retryable: bool = False
+    immutable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCluster:
+    """One cluster as observed. ``unread`` names kinds that could not be listed and why: nothing is planned for
+    them and nothing of them pruned. ``schemas`` are the cluster's own openAPIV3Schema by kind and version.
+    ``proven`` holds, per object, the (desired hash, resourceVersion) last proven equal."""
+
+    cluster: str
+    objects: Mapping[ObjectKey, LiveObject] = field(default_factory=dict)
+    unread: Mapping[KindId, str] = field(default_factory=dict)
+    absent: frozenset[KindId] = frozenset()  # kinds that the cluster does not serve
+    schemas: Mapping[tuple[KindId, str], Mapping[str, Any]] = field(default_factory=dict)
+    predictions: Mapping[ObjectKey, Prediction] = field(default_factory=dict)
+    proven: Mapping[ObjectKey, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    clusters: Mapping[str, LiveCluster] = field(default_factory=dict)
+    unreachable: Mapping[str, str] = field(default_factory=dict)

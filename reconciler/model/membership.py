@@ -1,0 +1,38 @@
+"""Which targets a set of meshes means: the one place where MeshSet and VirtualMesh membership are decided."""
+
+from __future__ import annotations
+
+from reconciler.model.documents import Mesh, View, VirtualMesh
+from reconciler.model.refs import TargetId
+from reconciler.model.selectors import MeshSet
+
+
+def _fits(chosen: MeshSet, mesh: Mesh, cluster: str) -> bool:
+    return (
+        (not chosen.names or mesh.ref.name in chosen.names)
+        and (not chosen.types or mesh.type in chosen.types)
+        and (not chosen.clusters or cluster in chosen.clusters)
+        and chosen.labels.matches(mesh.labels)
+    )
+
+
+def covers(chosen: MeshSet | None, target: TargetId, view: View) -> bool:
+    """Whether a target is among the meshes; None and the empty set mean all. Virtual meshes do not nest."""
+    mesh = next((mesh for mesh in view.meshes if mesh.ref.name == target.mesh), None)
+    if chosen is None:
+        return True
+    if mesh is None or not _fits(chosen, mesh, target.cluster):
+        return False
+    return not chosen.virtual_meshes or any(
+        group.ref.name in chosen.virtual_meshes and is_member(group, target, view) for group in view.virtual_meshes
+    )
+
+
+def is_member(group: VirtualMesh, target: TargetId, view: View) -> bool:
+    mesh = next((mesh for mesh in view.meshes if mesh.ref.name == target.mesh), None)
+    return mesh is not None and not group.members.virtual_meshes and _fits(group.members, mesh, target.cluster)
+
+
+def groups_of(target: TargetId, view: View) -> tuple[VirtualMesh, ...]:
+    """The virtual meshes that a target belongs to, by name."""
+    return tuple(group for group in view.virtual_meshes if is_member(group, target, view))

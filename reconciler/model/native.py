@@ -1,0 +1,79 @@
+"""Native objects: what a policy becomes on one target, before any cluster is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.findings import Finding, Position
+from reconciler.model.intents import Hold, Origin
+from reconciler.model.refs import KindId, ObjectKey, TargetId
+
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "mesh-reconciler"
+OWNER_LABEL = "reconciler.dev/owner"
+MESH_LABEL = "reconciler.dev/mesh"
+ORIGIN_ANNOTATION = "reconciler.dev/origin"
+COMMIT_ANNOTATION = "reconciler.dev/commit"
+SOURCE_ANNOTATION = "reconciler.dev/source"
+FIELD_MANAGER = "mesh-reconciler"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeKind:
+    """A kind that we read or write. ``versions`` in order of preference; ``exclusive``: the whole spec is ours,
+    else only the fields that we set. Lower waves are applied first and pruned last."""
+
+    kind: KindId
+    versions: tuple[str, ...]
+    plural: str
+    namespaced: bool = True
+    wave: int = 50
+    exclusive: bool = True
+
+    def api_version(self, version: str) -> str:
+        return f"{self.kind.group}/{version}" if self.kind.group else version
+
+
+@dataclass(frozen=True, slots=True)
+class NativeObject:
+    """``body`` holds apiVersion, kind, metadata.name (and namespace) and content; labels and annotations of
+    ownership are added by ``reconciler.plan.stamp``. Sorted origins."""
+
+    key: ObjectKey
+    kind: NativeKind
+    body: Mapping[str, Any]
+    origins: tuple[Origin, ...]
+
+    @property
+    def api_version(self) -> str:
+        return str(self.body["apiVersion"])
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of one capability that a policy asks, on one target. ``action``: Applied | Refused."""
+
+    target: TargetId
+    policy: str
+    capability: str
+    level: str  # Native | Emulated | Partial | None
+    action: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The native objects of one revision for every target that could be compiled, sorted by key.
+
+    ``ties`` are places whose age decides between two policies and was not known: when it is not empty, look
+    the ages up and compile again with them.
+    """
+
+    revision: str
+    objects: Mapping[TargetId, tuple[NativeObject, ...]] = field(default_factory=dict)
+    holds: tuple[Hold, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    ties: tuple[Position, ...] = ()

@@ -1,0 +1,200 @@
+"""A plan: what would change where, why, and what is withheld. A value; rendering and applying read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from reconciler.model.documents import Mode
+from reconciler.model.findings import Finding
+from reconciler.model.intents import Origin
+from reconciler.model.native import NativeKind, Verdict
+from reconciler.model.refs import ObjectKey, TargetId
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"  # an immutable field: delete and create anew
+    PRUNE = "prune"
+    KEEP = "keep"  # in sync, or frozen: nothing to write
+
+
+class Cause(StrEnum):
+    COMMIT = "commit"
+    DRIFT = "drift"
+    FACTS = "facts"
+    ENGINE = "engine"
+
+
+class Reason(StrEnum):
+    """Why a change is withheld or an object is left as it is."""
+
+    GUARD = "guard"
+    PROTECTED = "protected"
+    REPORT_MODE = "report-mode"
+    SUSPENDED = "suspended"
+    SELF_HEAL_OFF = "self-heal-off"
+    PRUNE_OFF = "prune-off"
+    PARTIAL_VIEW = "partial-view"
+    FROZEN = "frozen"
+    UNOWNED = "unowned"
+    FOREIGN_OWNER = "foreign-owner"
+    KIND_ABSENT = "kind-absent"
+    REFUSED = "refused"  # the server's dry-run said no
+    IMMUTABLE = "immutable"
+    FOREIGN_HOST = "foreign-host"
+    NOT_SELECTED = "not-selected"
+
+
+#: Reasons that need somebody's action; the rest is how the user asked to be served.
+BLOCKING = frozenset(
+    {
+        Reason.GUARD,
+        Reason.PROTECTED,
+        Reason.FROZEN,
+        Reason.UNOWNED,
+        Reason.FOREIGN_OWNER,
+        Reason.KIND_ABSENT,
+        Reason.REFUSED,
+        Reason.IMMUTABLE,
+        Reason.FOREIGN_HOST,
+        Reason.PARTIAL_VIEW,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a live field, and when (RFC 3339), as the cluster knows it."""
+
+    manager: str
+    operation: str = ""
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field. ``before`` or ``after`` is None with ``op`` add or remove. ``drift``: live differs from what
+    the last applied commit asks; ``author`` then says who made it so. Values are masked where secret."""
+
+    path: str
+    op: str  # add | remove | change
+    before: Any
+    after: Any
+    drift: bool = False
+    author: Author | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object on one target. ``desired`` is the stamped body to apply (None for prune).
+
+    ``foreign_paths`` are JSON pointers of fields to remove from an exclusive object before our apply.
+    ``withheld`` is None when it may be written.
+    """
+
+    target: TargetId
+    action: Action
+    key: ObjectKey
+    kind: NativeKind
+    origins: tuple[Origin, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    fields: tuple[FieldChange, ...] = ()
+    desired: Mapping[str, Any] | None = None
+    before_hash: str = ""
+    after_hash: str = ""
+    resource_version: str = ""
+    uid: str = ""
+    adopt: bool = False
+    foreign_paths: tuple[str, ...] = ()
+    withheld: Reason | None = None
+    why: str = ""  # the reason worded, with what to do
+
+    @property
+    def drifted(self) -> bool:
+        return any(field.drift for field in self.fields) or Cause.DRIFT in self.causes
+
+    @property
+    def pending(self) -> bool:
+        """It differs from what is asked, whether or not it may be written."""
+        return self.action is not Action.KEEP
+
+    @property
+    def writes(self) -> bool:
+        return self.pending and self.withheld is None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """``error``: why nothing can be planned here (unreachable, no adapter); changes are then empty.
+
+    ``guard_fingerprint`` confirms all that guards withhold here; "" when they withhold nothing.
+    ``expected`` maps each object in sync or compared to (desired hash, resourceVersion) proven equal.
+    """
+
+    target: TargetId
+    mode: Mode
+    changes: tuple[Change, ...] = ()
+    error: str = ""
+    stale: bool = False
+    guard_fingerprint: str = ""
+    guards: tuple[str, ...] = ()
+    suspended: str = ""
+    proven: Mapping[ObjectKey, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``fingerprint`` covers every pending change of every target: action, object, state before and after."""
+
+    revision: str
+    targets: tuple[TargetPlan, ...]
+    findings: tuple[Finding, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    fingerprint: str = ""
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(change for target in self.targets for change in target.changes)
+
+
+class Outcome(StrEnum):
+    OK = "ok"
+    CHANGED = "changed"
+    PRUNED = "pruned"
+    DRIFTED = "drifted"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """What became of one change. ``after_hash`` is of the object as the cluster returned it."""
+
+    change: Change
+    outcome: Outcome
+    message: str = ""
+    duration: float = 0.0  # seconds
+    after_hash: str = ""
+    resource_version: str = ""
+    event_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recap:
+    """The counts of one target at the end of a run, in Ansible's manner."""
+
+    target: TargetId
+    ok: int = 0
+    changed: int = 0
+    pruned: int = 0
+    drifted: int = 0
+    blocked: int = 0
+    unreachable: int = 0
+    failed: int = 0
+    skipped: int = 0

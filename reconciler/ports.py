@@ -1,0 +1,221 @@
+"""The outside world as a few Protocols, and its family of errors.
+
+    OutsideError                 retryable or not; the message is for people and names no secret
+    ├── SourceError              Git: unreachable, no such ref, refused, corrupt
+    │   └── RewrittenHistory     the new head does not descend from the last accepted one
+    ├── ClusterError             an API server's answer, or none
+    │   ├── Unreachable          no answer: down, timed out, cut
+    │   ├── Forbidden            401, 403
+    │   ├── Absent               404: the object, its namespace or its kind
+    │   ├── Conflict             409
+    │   ├── Rejected             422, 400: ``immutable`` when a field cannot change
+    │   ├── Throttled            429
+    │   └── ServerFailed         5xx
+    └── StoreError               the state store: full, locked, corrupt
+        └── Tampered             the audit chain does not verify
+
+Implementations are in ``reconciler.io``; an in-memory world for tests is ``reconciler.io.memory``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from reconciler.model.commits import Commit, SourceTree
+from reconciler.model.events import AuditEvent, Intent, StoredEvent
+from reconciler.model.facts import ClusterFacts
+from reconciler.model.live import LiveObject, Prediction
+from reconciler.model.native import NativeKind
+from reconciler.model.refs import KindId, ObjectKey
+
+
+class OutsideError(Exception):
+    retryable = False
+
+
+class SourceError(OutsideError):
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class RewrittenHistory(SourceError):
+    """``accepted`` and ``head`` are full commit hashes."""
+
+    def __init__(self, message: str, accepted: str, head: str) -> None:
+        super().__init__(message)
+        self.accepted = accepted
+        self.head = head
+
+
+class ClusterError(OutsideError):
+    """``status`` is the HTTP status, 0 when there was none; ``retry_after`` seconds, when the server said."""
+
+    def __init__(self, message: str, status: int = 0, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class Unreachable(ClusterError):
+    retryable = True
+
+
+class Forbidden(ClusterError):
+    pass
+
+
+class Absent(ClusterError):
+    pass
+
+
+class Conflict(ClusterError):
+    pass
+
+
+class Rejected(ClusterError):
+    immutable = False
+
+
+class Throttled(ClusterError):
+    retryable = True
+
+
+class ServerFailed(ClusterError):
+    retryable = True
+
+
+class StoreError(OutsideError):
+    pass
+
+
+class Tampered(StoreError):
+    pass
+
+
+class Source(Protocol):
+    """A Git repository. Blocking; the pipeline calls it in a thread."""
+
+    @property
+    def name(self) -> str:
+        """How reports call it: the URL or path without credentials."""
+
+    def fetch(self) -> str:
+        """Bring the mirror up to date and return the head commit's full sha. SourceError when it cannot."""
+
+    def last_known(self) -> str | None:
+        """The head as of the last successful fetch, or None."""
+
+    def tree(self, revision: str) -> SourceTree:
+        """The files of a revision (any name Git resolves); SourceError for an unknown one."""
+
+    def resolve(self, revision: str) -> str:
+        """Full sha of a revision."""
+
+    def descends(self, ancestor: str, descendant: str) -> bool:
+        """Whether ``ancestor`` is reachable from ``descendant`` (equal counts)."""
+
+    def log(self, since: str, until: str) -> Sequence[Commit]:
+        """First-parent commits after ``since`` up to ``until``, newest first; all of them if ``since`` is ""."""
+
+    def changed_paths(self, old: str, new: str) -> frozenset[str]:
+        """Paths that differ between two revisions, relative to the folder of the source."""
+
+    def line_commits(self, revision: str, path: str) -> Sequence[str]:
+        """Per line of a file at a revision, the sha of the commit that last changed it (git blame)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What discovery reads of a cluster: facts of its own, and the raw objects in which adapters detect meshes."""
+
+    facts: ClusterFacts
+    objects: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """``unread`` maps a kind that could not be listed to the reason; ``absent`` are kinds not served."""
+
+    objects: tuple[LiveObject, ...]
+    unread: Mapping[KindId, str] = field(default_factory=dict)
+    absent: frozenset[KindId] = frozenset()
+    schemas: Mapping[tuple[KindId, str], Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The object as the cluster returned it after a write (metadata.managedFields left out)."""
+
+    resource_version: str
+    body: Mapping[str, Any]
+    created: bool = False
+
+
+class Cluster(Protocol):
+    """One cluster's API. Every method may raise a ClusterError; none retries on its own account except reads."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
+        """Namespaces, services, workloads, served kinds; and the raw objects of ``kinds`` for detection."""
+
+    async def list_objects(self, kinds: Sequence[NativeKind]) -> Listing:
+        """Every object of these kinds, ours or not, and the schemas of those kinds that have one."""
+
+    async def read(self, key: ObjectKey, kind: NativeKind) -> LiveObject | None:
+        """One object now, consistently; None when it is not there."""
+
+    async def predict(self, body: Mapping[str, Any], kind: NativeKind) -> Prediction:
+        """Server-side dry-run apply with our field manager and force; refusals are values, not exceptions."""
+
+    async def apply(self, body: Mapping[str, Any], kind: NativeKind, *, force: bool) -> Written:
+        """Server-side apply with our field manager. ``force`` only for objects that are ours or to be adopted."""
+
+    async def remove_fields(self, key: ObjectKey, kind: NativeKind, pointers: Sequence[str], rv: str) -> Written:
+        """Remove JSON pointers, guarded by the resourceVersion (Conflict when it moved)."""
+
+    async def delete(self, key: ObjectKey, kind: NativeKind, uid: str, rv: str) -> None:
+        """Delete with preconditions on uid and resourceVersion; an object that is gone already is no error."""
+
+    async def close(self) -> None: ...
+
+
+class Store(Protocol):
+    """State and audit of one installation. Durable when a method returns. StoreError when it cannot be."""
+
+    def get(self, key: str) -> Any | None:
+        """A small JSON value kept under a name."""
+
+    def put(self, key: str, value: Any) -> None: ...
+
+    def keys(self, prefix: str) -> Sequence[str]: ...
+
+    def delete(self, key: str) -> None: ...
+
+    def proven(self, cluster: str) -> Mapping[ObjectKey, tuple[str, str]]:
+        """Per object, the (desired hash, resourceVersion) last proven equal."""
+
+    def replace_proven(self, cluster: str, proven: Mapping[ObjectKey, tuple[str, str]]) -> None: ...
+
+    def open_intents(self, intents: Iterable[Intent]) -> None:
+        """Make intents durable, all or none, before their writes."""
+
+    def close_intents(self, done: Mapping[str, AuditEvent | None]) -> None:
+        """Close intents by id, appending the event of each (None: it turned out that nothing was written)."""
+
+    def pending_intents(self) -> Sequence[Intent]:
+        """Intents that a run that died left open, oldest first."""
+
+    def append(self, events: Iterable[AuditEvent]) -> None: ...
+
+    def events(self, *, newest_first: bool = False, limit: int = 0, **filters: str) -> Iterable[StoredEvent]:
+        """Events in order. Filters, all optional: run, type, target, cluster, object, commit, since, until, id."""
+
+    def verify(self) -> int:
+        """Check the whole chain against the head kept outside; the number of events. Tampered when it breaks."""
+
+    def close(self) -> None: ...
