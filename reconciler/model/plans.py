@@ -92,7 +92,7 @@ class FieldChange:
 class Change:
     """One object on one target. ``desired`` is the stamped body to apply (None for prune).
 
-    ``foreign_paths`` are JSON pointers of fields to remove from an exclusive object before our apply.
+    ``desired_hash`` identifies what is asked, whatever lives. ``foreign_paths`` are JSON pointers of fields to remove from an exclusive object before our apply.
     ``withheld`` is None when it may be written.
     """
 
@@ -106,6 +106,7 @@ class Change:
     desired: Mapping[str, Any] | None = None
     before_hash: str = ""
     after_hash: str = ""
+    desired_hash: str = ""
     resource_version: str = ""
     uid: str = ""
     adopt: bool = False
@@ -132,7 +133,7 @@ class TargetPlan:
     """``error``: why nothing can be planned here (unreachable, no adapter); changes are then empty.
 
     ``guard_fingerprint`` confirms all that guards withhold here; "" when they withhold nothing.
-    ``expected`` maps each object in sync or compared to (desired hash, resourceVersion) proven equal.
+    ``proven`` maps objects to the (desired hash, resourceVersion) last proven equal, to be remembered.
     """
 
     target: TargetId

@@ -1,0 +1,218 @@
+"""``build_plan``: compiled and live in, plan out. The narrative of planning; the steps are in the modules beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.model import canonical
+from reconciler.model.documents import DesiredState, Mode
+from reconciler.model.intents import Hold
+from reconciler.model.live import LiveCluster, LiveObject, LiveState
+from reconciler.model.native import MESH_LABEL, Compiled, NativeObject
+from reconciler.model.plans import Action, Change, Plan, TargetPlan
+from reconciler.model.refs import ObjectKey, TargetId
+from reconciler.plan.compare import Setting
+from reconciler.plan.foreign import Claims, rival_hosts
+from reconciler.plan.guards import guard
+from reconciler.plan.mask import Masker
+from reconciler.plan.objects import Place, change_for, ownership, prune_of
+from reconciler.plan.rules import PlanRules, adoptable, mode_of, suspended
+from reconciler.plan.stamp import Mark
+from reconciler.plan.withhold import Withholding, withhold
+
+Previous = Mapping[TargetId, Sequence[NativeObject]]
+
+
+def build_plan(
+    desired: DesiredState, compiled: Compiled, previous: Previous, live: LiveState, rules: PlanRules
+) -> Plan:
+    """The plan for every target that is selected: what is asked compared with what lives there.
+
+    ``previous`` holds, per target, what the last commit applied there asks (compiled with the same facts);
+    a target without an entry was never applied to.
+    """
+    masker = Masker(rules.settings.redact)
+    targets = [
+        _plan_target(target, desired, compiled, previous, live, rules, masker)
+        for target in planned_targets(desired, live, rules)
+    ]
+    return Plan(
+        revision=desired.revision,
+        targets=tuple(targets),
+        findings=compiled.findings,
+        verdicts=compiled.verdicts,
+        fingerprint=fingerprint(targets),
+    )
+
+
+def planned_targets(desired: DesiredState, live: LiveState, rules: PlanRules) -> tuple[TargetId, ...]:
+    """The targets of Git, and those gone from it where objects of ours still live; as selected."""
+    wanted = set(desired.targets)
+    for name, cluster in live.clusters.items():
+        for found in cluster.objects.values():
+            if found.owner == rules.settings.owner and found.labels.get(MESH_LABEL):
+                wanted.add(TargetId(name, found.labels[MESH_LABEL]))
+    chosen = rules.selection.targets
+    return tuple(sorted(target for target in wanted if chosen is None or target in chosen))
+
+
+def setting_for(target: TargetId, desired: DesiredState, rules: PlanRules) -> Setting:
+    """How objects of a target are compared."""
+    mark = Mark(rules.settings.owner, target.mesh, rules.source, desired.revision)
+    mesh_type = desired.mesh(target).type if target in desired.views else ""
+    behaviour = rules.behaviours.get(mesh_type)
+    return Setting(mark, behaviour.normalize if behaviour else dict, rules.settings.ignore)
+
+
+def fingerprint(targets: Sequence[TargetPlan]) -> str:
+    """Covers every pending change: where, what, and the states before and after. No commit, file or time."""
+    rows = [
+        [
+            str(target.target),
+            str(change.action),
+            str(change.key),
+            change.before_hash,
+            change.after_hash,
+            str(change.withheld or ""),
+        ]
+        for target in targets
+        for change in target.changes
+        if change.pending
+    ]
+    return canonical.digest(rows)
+
+
+def _plan_target(
+    target: TargetId,
+    desired: DesiredState,
+    compiled: Compiled,
+    previous: Previous,
+    live: LiveState,
+    rules: PlanRules,
+    masker: Masker,
+) -> TargetPlan:
+    mode = mode_of(target, desired, rules.settings)
+    error = _cannot_plan(target, desired, compiled, live)
+    if error:
+        return TargetPlan(target, mode, error=error)
+    cluster = live.clusters[target.cluster]
+    wanted = compiled.objects.get(target, ())
+    place = Place(
+        target=target,
+        setting=setting_for(target, desired, rules),
+        live=cluster,
+        previous={native.key: native for native in previous.get(target, ())},
+        masker=masker,
+        adopt=frozenset(native.key for native in wanted if adoptable(native.key, rules.settings)),
+        replace_allowed=rules.settings.replace_immutable,
+    )
+    changes = [change_for(native, place) for native in wanted]
+    changes = rival_hosts(changes, wanted, place, _claims(target, desired, rules))
+    changes.extend(_prunes(compiled, place, rules))
+    return _settle(changes, place, desired, compiled.holds, rules, mode)
+
+
+def _cannot_plan(target: TargetId, desired: DesiredState, compiled: Compiled, live: LiveState) -> str:
+    if target.cluster in live.unreachable:
+        return live.unreachable[target.cluster]
+    if target.cluster not in live.clusters:
+        return f"cluster {target.cluster} was not read"
+    if target in desired.views and target not in compiled.objects:
+        return "nothing could be compiled for it: its facts are not known"
+    return ""
+
+
+def _claims(target: TargetId, desired: DesiredState, rules: PlanRules) -> Claims | None:
+    behaviour = rules.behaviours.get(desired.mesh(target).type) if target in desired.views else None
+    return behaviour.claims if behaviour else None
+
+
+def _prunes(compiled: Compiled, place: Place, rules: PlanRules) -> list[Change]:
+    asked = {
+        native.key
+        for target, natives in compiled.objects.items()
+        if target.cluster == place.target.cluster
+        for native in natives
+    }
+    return [
+        prune_of(found, rules.kinds[key.kind_id], place)
+        for key, found in sorted(place.live.objects.items())
+        if key not in asked and key.kind_id in rules.kinds and is_owned_here(found, place)
+    ]
+
+
+def is_owned_here(found: LiveObject, place: Place) -> bool:
+    """Ours by label, of this target, of this repository, and written by us."""
+    mark = place.setting.mark
+    return (
+        found.owner == mark.owner
+        and found.labels.get(MESH_LABEL) == place.target.mesh
+        and ownership(found, place)[0] is None
+    )
+
+
+def _settle(
+    changes: list[Change],
+    place: Place,
+    desired: DesiredState,
+    holds: Sequence[Hold],
+    rules: PlanRules,
+    mode: Mode,
+) -> TargetPlan:
+    target = place.target
+    why_suspended = suspended(target, desired, rules.settings, rules.now)
+    withholding = Withholding(
+        mode=mode,
+        suspended=why_suspended,
+        self_heal=rules.settings.self_heal,
+        prune=rules.settings.prune,
+        partial=_partial(place.live, target, desired, holds, rules),
+        unread=place.live.unread,
+        holds=tuple(hold for hold in holds if hold.target in (None, target)),
+        live=place.live.objects,
+        selection=rules.selection,
+    )
+    settled = [withhold(change, withholding) for change in changes]
+    owned = [key for key, found in place.live.objects.items() if found.owner == place.setting.mark.owner
+             and found.labels.get(MESH_LABEL) == target.mesh]  # fmt: skip
+    guarded = guard(target, settled, owned, rules.guards)
+    return TargetPlan(
+        target=target,
+        mode=mode,
+        changes=guarded.changes,
+        stale=target.cluster in rules.stale_clusters,
+        guard_fingerprint=guarded.fingerprint,
+        guards=guarded.guards,
+        suspended=why_suspended,
+        proven=_proven(guarded.changes, place),
+    )
+
+
+def _partial(
+    live: LiveCluster, target: TargetId, desired: DesiredState, holds: Sequence[Hold], rules: PlanRules
+) -> str:
+    """Why nothing may be pruned on a target, or ""."""
+    if live.unread:
+        kinds = ", ".join(sorted(str(kind) for kind in live.unread))
+        return f"the cluster could not be read wholly ({kinds})"
+    if target.cluster in rules.stale_clusters:
+        return "the facts of the cluster are remembered, not read"
+    blind = next((hold for hold in holds if hold.ref is None and hold.target in (None, target)), None)
+    if blind is not None:
+        return blind.reason
+    inventory = {"Cluster", "Mesh", "VirtualMesh", "Destination", "Reconciler"}
+    broken = next((item for item in desired.broken if item.ref is None or item.ref.kind in inventory), None)
+    return f"{broken.path} is broken: {broken.finding}" if broken else ""
+
+
+def _proven(changes: Sequence[Change], place: Place) -> dict[ObjectKey, tuple[str, str]]:
+    """The pairs that this comparison proved equal, to be remembered; older ones of objects that now differ are kept
+    so that the next plan can still tell whether anybody else wrote."""
+    proven = {}
+    for change in changes:
+        found = place.live.objects.get(change.key)
+        if change.action is Action.KEEP and found is not None:
+            proven[change.key] = (change.desired_hash, found.resource_version)
+        elif change.key in place.live.proven:
+            proven[change.key] = place.live.proven[change.key]
+    return proven

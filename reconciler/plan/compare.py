@@ -1,0 +1,151 @@
+"""One object: is it as asked? In three steps, cheapest first; see "Live state" in docs/architecture.md.
+
+(1) the proven pair of desired hash and resourceVersion; (2) local comparison by the cluster's own schema;
+(3) the prediction of a server-side dry-run, which ``observe`` asks for only where step 2 finds a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from reconciler import __version__
+from reconciler.model import canonical
+from reconciler.model.documents import IgnoreRule
+from reconciler.model.live import LiveObject, Prediction
+from reconciler.model.native import COMMIT_ANNOTATION, NativeObject
+from reconciler.plan.comparable import Normalize, comparable, foreign_paths, mark_names, without
+from reconciler.plan.fields import Difference, differences
+from reconciler.plan.ignore import ignored_paths, rules_digest, rules_for, yield_to_live
+from reconciler.plan.paths import MISSING, Path
+from reconciler.plan.stamp import Mark, stamp, with_commit
+from reconciler.plan.structural import complete
+
+Proof = tuple[str, str]  # desired hash, resourceVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all objects of one target are compared under."""
+
+    mark: Mark
+    normalize: Normalize
+    ignore: tuple[IgnoreRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One desired object beside the live one. ``schema`` is the kind's openAPIV3Schema, None if not known."""
+
+    native: NativeObject
+    live: LiveObject
+    setting: Setting
+    schema: Mapping[str, Any] | None = None
+    prediction: Prediction | None = None
+    proof: Proof | None = None
+
+    @cached_property
+    def desired_hash(self) -> str:
+        """Identifies what is asked, under which rules, by which engine; the commit is not part of it."""
+        return desired_hash(self.native, self.setting)
+
+    @property
+    def proven(self) -> bool:
+        return self.proof == (self.desired_hash, self.live.resource_version)
+
+    @cached_property
+    def live_body(self) -> dict[str, Any]:
+        return self.live.body()
+
+    @cached_property
+    def _rules(self) -> tuple[IgnoreRule, ...]:
+        return rules_for(self.native.key, self.setting.ignore)
+
+    @cached_property
+    def desired(self) -> dict[str, Any]:
+        """The body to apply: stamped, ignored paths as they are live, the commit that last changed the object."""
+        stamped = stamp(self.native, self.setting.mark)
+        known = self.live.annotations.get(COMMIT_ANNOTATION, "") or self.setting.mark.commit
+        return yield_to_live(with_commit(stamped, known), self.live_body, self.ignored)
+
+    @cached_property
+    def ignored(self) -> tuple[Path, ...]:
+        return ignored_paths(self._rules, self.live_body, self.native.body) if self._rules else ()
+
+    @cached_property
+    def _names(self) -> dict[str, frozenset[str]]:
+        return mark_names(self.desired, self.live_body)
+
+    @cached_property
+    def _completed(self) -> Mapping[str, Any]:
+        return complete(self.desired, self.schema) if self.schema is not None else self.desired
+
+    def shown(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Any body of this object in comparable form."""
+        return comparable(body, self._names, self.setting.normalize)
+
+    @cached_property
+    def have(self) -> dict[str, Any]:
+        return self.shown(self.live_body)
+
+    @property
+    def equal_locally(self) -> bool:
+        """Step 2. False also where it cannot tell."""
+        want = self.shown(self._completed)
+        if self.native.kind.exclusive:
+            return canonical.equal(want, self.have)
+        return _within(want, self.have) and want.get("metadata", {}) == self.have.get("metadata", {})
+
+    @property
+    def needs_prediction(self) -> bool:
+        return not self.proven and not self.equal_locally
+
+    @cached_property
+    def foreign(self) -> tuple[Path, ...]:
+        """What others added to an object that is wholly ours."""
+        if not self.native.kind.exclusive:
+            return ()
+        return foreign_paths(self.live_body, self._completed, self.ignored)
+
+    @cached_property
+    def expected(self) -> dict[str, Any]:
+        """The comparable form that the object will have after our apply."""
+        if self.prediction is not None and self.prediction.body is not None:
+            return self.shown(without(self.prediction.body, self.foreign))
+        want = self.shown(self._completed)
+        return want if self.native.kind.exclusive else _merged(self.have, want)
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        if self.proven or self.equal_locally:
+            return ()
+        return differences(self.have, self.expected)
+
+
+def desired_hash(native: NativeObject, setting: Setting) -> str:
+    bare = with_commit(stamp(native, setting.mark), "")
+    rules = rules_for(native.key, setting.ignore)
+    return canonical.digest([bare, rules_digest(rules), __version__])
+
+
+def asked_before(comparison: Comparison, previous: NativeObject) -> dict[str, Any]:
+    """What the previous revision asked, in the comparable form of this comparison."""
+    earlier = Comparison(previous, comparison.live, comparison.setting, comparison.schema)
+    return comparison.shown(earlier._completed)
+
+
+def _within(want: Any, have: Any) -> bool:
+    """Every field of ``want`` is in ``have`` with the same value; lists are compared whole."""
+    if isinstance(want, Mapping) and isinstance(have, Mapping):
+        return all(key in have and _within(value, have[key]) for key, value in want.items())
+    return canonical.equal(want, have)
+
+
+def _merged(have: Any, want: Any) -> Any:
+    if isinstance(have, Mapping) and isinstance(want, Mapping):
+        return {
+            key: _merged(have.get(key, MISSING), want[key]) if key in want else have[key] for key in {**have, **want}
+        }
+    return want

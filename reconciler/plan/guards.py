@@ -1,0 +1,101 @@
+"""Guards against surprising deletes: too many, too large a share, everything, all of a namespace, protected kinds.
+
+They read their limits from the last accepted commit, so a commit cannot lift its own guard. What they withhold
+is confirmed by a fingerprint of exactly those changes, which no commit, file or line is part of.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.model import canonical
+from reconciler.model.documents import Limits
+from reconciler.model.plans import Action, Change, Reason
+from reconciler.model.refs import KindId, ObjectKey, TargetId
+
+PERCENT_FROM = 5  # objects owned on the target: below that, a share says little
+NAMESPACE_FROM = 3  # objects owned in the namespace
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRules:
+    limits: Limits
+    protect: tuple[KindId, ...]
+    confirmed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """The changes with what guards withhold marked; which guards spoke; the fingerprint that confirms them."""
+
+    changes: tuple[Change, ...]
+    guards: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+
+def guard(target: TargetId, changes: Sequence[Change], owned: Collection[ObjectKey], rules: GuardRules) -> Guarded:
+    """``owned``: every live object of ours on the target, whether or not it changes."""
+    removals = [change for change in changes if _removes(change)]
+    spoken = _spoken(removals, owned, rules.limits, remaining=_remaining(changes))
+    stopped: dict[ObjectKey, tuple[Reason, str]] = {}
+    for change in removals:
+        if change.key.kind_id in rules.protect:
+            stopped[change.key] = (Reason.PROTECTED, f"{change.key.kind} is a protected kind")
+        elif spoken:
+            stopped[change.key] = (Reason.GUARD, spoken[0])
+    if not stopped:
+        return Guarded(tuple(changes))
+    fingerprint = confirm_fingerprint(target, [change for change in removals if change.key in stopped])
+    guards = tuple(dict.fromkeys([*spoken, *(why for reason, why in stopped.values() if reason is Reason.PROTECTED)]))
+    if fingerprint in rules.confirmed:
+        return Guarded(tuple(changes), guards)
+    return Guarded(tuple(_withhold(change, stopped.get(change.key)) for change in changes), guards, fingerprint)
+
+
+def confirm_fingerprint(target: TargetId, withheld: Sequence[Change]) -> str:
+    """Twelve hex digits over target and (action, kind, namespace, name) of what is withheld there."""
+    rows = sorted([str(c.action), str(c.key.kind_id), c.key.namespace, c.key.name] for c in withheld)
+    return canonical.digest([str(target), rows])[:12]
+
+
+def _removes(change: Change) -> bool:
+    return change.writes and change.action in (Action.PRUNE, Action.REPLACE)
+
+
+def _remaining(changes: Sequence[Change]) -> int:
+    """How many objects are still asked for."""
+    return sum(1 for change in changes if change.action is not Action.PRUNE)
+
+
+def _spoken(
+    removals: Sequence[Change], owned: Collection[ObjectKey], limits: Limits, remaining: int
+) -> tuple[str, ...]:
+    prunes = [change for change in removals if change.action is Action.PRUNE]
+    count, total = len(removals), len(owned)
+    words = []
+    if prunes and remaining == 0 and total:
+        words.append(f"nothing is asked for any more: all {total} objects would be pruned")
+    if count > limits.max_deletes:
+        words.append(f"{count} deletes are more than limits.maxDeletes ({limits.max_deletes})")
+    if total >= PERCENT_FROM and count * 100 > limits.max_delete_percent * total:
+        words.append(
+            f"{count} of {total} objects are more than limits.maxDeletePercent ({limits.max_delete_percent:g})"
+        )
+    words.extend(_emptied_namespaces(prunes, owned))
+    return tuple(words)
+
+
+def _emptied_namespaces(prunes: Sequence[Change], owned: Collection[ObjectKey]) -> list[str]:
+    before = Counter(key.namespace for key in owned if key.namespace)
+    gone = Counter(change.key.namespace for change in prunes)
+    return [
+        f"all {count} objects in namespace {namespace} would be pruned"
+        for namespace, count in sorted(before.items())
+        if count >= NAMESPACE_FROM and gone[namespace] == count
+    ]
+
+
+def _withhold(change: Change, stop: tuple[Reason, str] | None) -> Change:
+    return change if stop is None else replace(change, withheld=stop[0], why=stop[1])

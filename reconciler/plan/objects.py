@@ -1,0 +1,188 @@
+"""The change of one object: created, updated, replaced, kept or pruned, and what stands against it by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.model import canonical
+from reconciler.model.findings import NOWHERE
+from reconciler.model.intents import Origin
+from reconciler.model.live import LiveCluster, LiveObject, Prediction
+from reconciler.model.native import ORIGIN_ANNOTATION, SOURCE_ANNOTATION, NativeKind, NativeObject
+from reconciler.model.plans import Action, Cause, Change, Reason
+from reconciler.model.refs import DocRef, ObjectKey, TargetId
+from reconciler.plan.authors import is_ours
+from reconciler.plan.causes import word_fields
+from reconciler.plan.compare import Comparison, Setting, asked_before, desired_hash
+from reconciler.plan.mask import Masker
+from reconciler.plan.paths import pointer
+from reconciler.plan.stamp import origin_refs, stamp, with_commit
+from reconciler.plan.structural import lost
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One target's side of the comparison: ``previous`` is what the last commit applied here asked."""
+
+    target: TargetId
+    setting: Setting
+    live: LiveCluster
+    previous: Mapping[ObjectKey, NativeObject]
+    masker: Masker
+    adopt: frozenset[ObjectKey]
+    replace_allowed: bool
+
+
+def compared(native: NativeObject, found: LiveObject, setting: Setting, live: LiveCluster) -> Comparison:
+    """The comparison of one object with all that was observed about it."""
+    version = native.api_version.rpartition("/")[2]
+    return Comparison(
+        native,
+        found,
+        setting,
+        live.schemas.get((native.key.kind_id, version)),
+        live.predictions.get(native.key),
+        live.proven.get(native.key),
+    )
+
+
+def change_for(native: NativeObject, place: Place) -> Change:
+    """What a desired object asks for here, before modes, holds and guards."""
+    change = _change_for(native, place)
+    unserved = _unserved(native, place) if change.pending and change.withheld is None else ()
+    if not unserved:
+        return change
+    why = f"the cluster's {native.api_version} {native.key.kind} has no field {', '.join(unserved)}: it would be lost"
+    return replace(change, withheld=Reason.REFUSED, why=why)
+
+
+def _unserved(native: NativeObject, place: Place) -> tuple[str, ...]:
+    """Fields that the server would silently drop."""
+    schema = place.live.schemas.get((native.key.kind_id, native.api_version.rpartition("/")[2]))
+    return lost(native.body, schema) if schema is not None else ()
+
+
+def _change_for(native: NativeObject, place: Place) -> Change:
+    found = place.live.objects.get(native.key)
+    if native.key.kind_id in place.live.absent:
+        return _absent_kind(native, place)
+    if found is None:
+        return _create(native, place)
+    comparison = compared(native, found, place.setting, place.live)
+    standing, why = ownership(found, place)
+    if standing is not None and native.key not in place.adopt:
+        return _stopped(_update(comparison, place), standing, why)
+    change = _update(comparison, place)
+    return replace(change, adopt=standing is not None) if change.pending else change
+
+
+def ownership(found: LiveObject, place: Place) -> tuple[Reason | None, str]:
+    """Why an existing object is not ours to write; (None, "") when it is."""
+    mark = place.setting.mark
+    owner, source = found.owner, found.annotations.get(SOURCE_ANNOTATION, "")
+    if owner == mark.owner:
+        if mark.source and source and source != mark.source:
+            return Reason.FOREIGN_OWNER, f"another repository with the owner id {owner} owns it"
+        if is_ours(found.body()) is False:
+            return Reason.UNOWNED, "it carries our labels but we never wrote it (copied from another object?)"
+        return None, ""
+    if owner:
+        return Reason.FOREIGN_OWNER, f"the reconciler {owner} owns it"
+    if is_ours(found.body()):
+        return None, ""
+    return Reason.UNOWNED, "it exists and is not ours; list it in adopt[], or say unowned: Adopt"
+
+
+def _stopped(change: Change, reason: Reason, why: str) -> Change:
+    """Not ours: whatever the difference, it is not written; without one it is still ours to ask for."""
+    action = change.action if change.pending else Action.UPDATE
+    return replace(change, action=action, withheld=reason, why=why)
+
+
+def _absent_kind(native: NativeObject, place: Place) -> Change:
+    why = f"the cluster serves no {native.key.kind_id}: install the mesh's CustomResourceDefinitions"
+    return replace(_create(native, place), withheld=Reason.KIND_ABSENT, why=why)
+
+
+def _create(native: NativeObject, place: Place) -> Change:
+    body = stamp(native, place.setting.mark)
+    deleted_by_hand = native.key in place.previous and native.key in place.live.proven
+    facts = native.key in place.previous and not deleted_by_hand
+    change = Change(
+        target=place.target,
+        action=Action.CREATE,
+        key=native.key,
+        kind=native.kind,
+        origins=native.origins,
+        causes=(Cause.DRIFT,) if deleted_by_hand else (Cause.FACTS,) if facts else (Cause.COMMIT,),
+        desired=body,
+        after_hash=canonical.digest(with_commit(body, "")),
+        desired_hash=desired_hash(native, place.setting),
+    )
+    return _refused(change, place.live.predictions.get(native.key), place)
+
+
+def _update(comparison: Comparison, place: Place) -> Change:
+    native, found = comparison.native, comparison.live
+    base = Change(
+        target=place.target,
+        action=Action.KEEP,
+        key=native.key,
+        kind=native.kind,
+        origins=native.origins,
+        desired_hash=comparison.desired_hash,
+        resource_version=found.resource_version,
+        uid=found.uid,
+    )
+    if not comparison.differences and not _refusal(comparison):
+        return base
+    before = place.previous.get(native.key)
+    fields, causes = word_fields(comparison, asked_before(comparison, before) if before else None, place.masker)
+    change = replace(
+        base,
+        action=Action.UPDATE,
+        causes=causes,
+        fields=fields,
+        desired=with_commit(comparison.desired, place.setting.mark.commit),
+        before_hash=canonical.digest(comparison.have),
+        after_hash=canonical.digest(comparison.expected),
+        foreign_paths=tuple(pointer(path) for path in comparison.foreign),
+    )
+    return _refused(change, comparison.prediction, place)
+
+
+def _refusal(comparison: Comparison) -> bool:
+    return comparison.prediction is not None and bool(comparison.prediction.error) and not comparison.proven
+
+
+def _refused(change: Change, prediction: Prediction | None, place: Place) -> Change:
+    if prediction is None or not prediction.error:
+        return change
+    if prediction.immutable and change.action is Action.UPDATE:
+        if place.replace_allowed:
+            return replace(change, action=Action.REPLACE)
+        why = f"a field cannot change in place: {prediction.error}; say replace: Allow to delete and create it anew"
+        return replace(change, withheld=Reason.IMMUTABLE, why=why)
+    return replace(change, withheld=Reason.REFUSED, why=prediction.error)
+
+
+def prune_of(found: LiveObject, kind: NativeKind, place: Place) -> Change:
+    """The removal of an object of ours that nothing asks for any more."""
+    was_asked = found.key in place.previous
+    return Change(
+        target=place.target,
+        action=Action.PRUNE,
+        key=found.key,
+        kind=kind,
+        origins=tuple(Origin(ref, NOWHERE) for ref in contributors(found)),
+        causes=(Cause.COMMIT,) if was_asked or found.key not in place.live.proven else (Cause.FACTS,),
+        before_hash=canonical.digest(found.body().get("spec", {})),
+        resource_version=found.resource_version,
+        uid=found.uid,
+    )
+
+
+def contributors(found: LiveObject) -> tuple[DocRef, ...]:
+    """The documents that a live object says it was made from."""
+    return origin_refs(found.annotations.get(ORIGIN_ANNOTATION, ""))

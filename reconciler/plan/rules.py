@@ -1,0 +1,90 @@
+"""What a plan is made under: settings, guards, who we are, what is selected; and who may write where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from reconciler.model.documents import DesiredState, Mode, Settings
+from reconciler.model.membership import covers
+from reconciler.model.native import NativeKind
+from reconciler.model.plans import Change
+from reconciler.model.refs import DocRef, KindId, ObjectKey, TargetId
+from reconciler.plan.comparable import Normalize
+from reconciler.plan.guards import GuardRules
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What of a target's adapter the plan needs: see ``reconciler.adapters.base.Adapter``."""
+
+    normalize: Normalize
+    claims: Callable[[Mapping[str, Any]], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """``--limit``, ``--kind`` and ``--policy``; None or empty: no restriction. Kinds and policies are globs."""
+
+    targets: frozenset[TargetId] | None = None
+    kinds: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+
+    def takes(self, change: Change) -> bool:
+        kind = change.key.kind
+        return (not self.kinds or any(fnmatchcase(kind.lower(), glob.lower()) for glob in self.kinds)) and (
+            not self.policies or any(_names(origin.ref, glob) for origin in change.origins for glob in self.policies)
+        )
+
+
+def _names(ref: DocRef, glob: str) -> bool:
+    return any(fnmatchcase(text, glob) for text in (ref.name, f"{ref.namespace}/{ref.name}", str(ref)))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRules:
+    """``source`` is the identity of the repository; ``behaviours`` by mesh type; ``kinds`` all that were listed."""
+
+    settings: Settings
+    guards: GuardRules
+    source: str
+    now: datetime
+    behaviours: Mapping[str, Behaviour]
+    kinds: Mapping[KindId, NativeKind]
+    selection: Selection = Selection()
+    stale_clusters: frozenset[str] = frozenset()
+
+
+def mode_of(target: TargetId, desired: DesiredState, settings: Settings) -> Mode:
+    """The last matching override replaces the mode; of that and the cluster's own the more careful holds."""
+    mode = settings.mode
+    for override in settings.overrides:
+        in_clusters = not override.clusters or target.cluster in override.clusters
+        if in_clusters and target in desired.views and covers(override.meshes, target, desired.views[target]):
+            mode = override.mode
+    own = desired.clusters[target.cluster].mode if target.cluster in desired.clusters else None
+    return Mode.REPORT if Mode.REPORT in (mode, own) else mode
+
+
+def suspended(target: TargetId, desired: DesiredState, settings: Settings, now: datetime) -> str:
+    """Why writes are stopped on a target, or ""."""
+    candidates = [("the Reconciler", settings.suspend)]
+    if target.cluster in desired.clusters:
+        candidates.append((f"cluster {target.cluster}", desired.clusters[target.cluster].suspend))
+    if target in desired.views:
+        candidates.append((f"mesh {target.mesh}", desired.mesh(target).suspend))
+    for name, suspend in candidates:
+        if suspend is not None and suspend.holds(now):
+            until = f" until {suspend.until.isoformat()}" if suspend.until else ""
+            return f"{name} is suspended{until}: {suspend.reason}"
+    return ""
+
+
+def adoptable(key: ObjectKey, settings: Settings) -> bool:
+    """Whether an object that nobody owns may be taken over."""
+    return settings.adopt_unowned or any(
+        (rule.kind, rule.namespace, rule.name) == (key.kind_id, key.namespace, key.name) for rule in settings.adopt
+    )
