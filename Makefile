@@ -1,0 +1,42 @@
+# make run    shows the whole of it on this machine: a repository, three clusters, a change, drift, the audit trail
+# make test   all tests, on a real kube-apiserver where it can be built
+# make check  format, types and the fast tests, under a minute
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/bash
+PY := .venv/bin/python
+
+.PHONY: help run test check setup setup-run docs format clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 14
+
+run: setup-run ## the demo: about a minute, no cluster needed
+	@examples/demo.sh
+
+test: setup ## all tests
+	@scripts/test.sh
+
+check: setup ## ruff, mypy, the tests that need no server
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@$(PY) -m pytest -q -n 2 -m "not kube"
+
+docs: setup-run ## write the generated pages of docs/ anew
+	@$(PY) scripts/docs.py
+
+format: setup ## let ruff rewrite what it can
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+setup: ## packages and .venv with everything for development
+	@scripts/packages.sh git openssh-client openssh-server ca-certificates || echo "setup: going on; the tests that need them will say so"
+	@scripts/setup.sh dev
+
+setup-run:
+	@scripts/packages.sh git
+	@scripts/setup.sh run
+
+clean: ## remove what was made here
+	rm -rf .venv .work .clusters .mypy_cache .ruff_cache .pytest_cache .hypothesis
