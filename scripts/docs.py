@@ -1,0 +1,68 @@
+"""Writes docs/findings.md and docs/cli.md from the code; with --check only says whether they are up to date."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from reconciler.model import codes
+
+DOCS = Path(__file__).parent.parent / "docs"
+WRITTEN = "<!-- Written by `make docs`; change the code instead. -->\n"
+
+
+def findings_page() -> str:
+    """Every finding code with its meaning, in the sections of ``reconciler/model/codes.py``."""
+    lines = ["# Findings", "", WRITTEN, "What a mistake or a remark is called, and what it means."]
+    place = re.compile(r"^ {4}(?:# (?P<section>.+)|\"(?P<code>[^\"]+)\":)", re.MULTILINE)
+    for found in place.finditer(inspect.getsource(codes)):
+        if section := found["section"]:
+            lines += ["", f"## {section[0].upper()}{section[1:]}", "", "| code | meaning |", "|---|---|"]
+        else:
+            meaning = codes.CODES[found["code"]].replace("|", "\\|")
+            lines.append(f"| `{found['code']}` | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            if (inner := command.get_command(context, name)) is not None and not inner.hidden:
+                yield from commands(inner, f"{path} {name}")
+
+
+def cli_page(group: click.Group) -> str:
+    """Every command with what ``--help`` prints."""
+    lines = ["# Commands", "", WRITTEN, "Exit codes and the state folder: [operations.md](operations.md)."]
+    for path, command in commands(group, "reconciler"):
+        context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+        lines += ["", f"{'##' if ' ' not in path else '###'} {path}", "", "```", command.get_help(context), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def pages() -> dict[str, str]:
+    from reconciler.cli import commands as cli
+
+    return {"findings.md": findings_page(), "cli.md": cli_page(cli)}
+
+
+def main() -> int:
+    stale = [name for name, text in pages().items() if not (DOCS / name).exists() or (DOCS / name).read_text() != text]
+    if "--check" in sys.argv[1:]:
+        sys.stdout.write("".join(f"docs/{name} is not up to date: make docs\n" for name in stale))
+        return 1 if stale else 0
+    for name in stale:
+        (DOCS / name).write_text(pages()[name])
+        sys.stdout.write(f"docs/{name} written\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
