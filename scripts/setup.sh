@@ -15,7 +15,8 @@ command -v "$python" >/dev/null || fail "no $python here. On Debian: apt-get ins
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
   fail "$("$python" --version) is too old: 3.11 or newer is needed. Name another by PYTHON=/path/to/python make ..."
 
-stamp=$({ "$python" -c 'import sys; print(sys.version, sys.base_prefix)'; pwd; cat pyproject.toml; } | cksum | tr ' ' -)
+identity='import sys; print(sys.version, sys.base_prefix)'
+stamp=$({ "$python" -c "$identity"; pwd; cat pyproject.toml; } | cksum | tr ' ' -)
 if [ -e "$venv/.dev-$stamp" ] || [ -e "$venv/.$what-$stamp" ]; then exit 0; fi
 
 has_pip() { "$venv/bin/python" -m pip --version >/dev/null 2>&1; }
@@ -41,7 +42,7 @@ install() {
     { cat "$log" >&2; fail "pip could not install what pyproject.toml names (see above)"; }
 }
 
-if ! "$venv/bin/python" -c '' 2>/dev/null; then
+if [ "$("$venv/bin/python" -c "$identity" 2>/dev/null)" != "$("$python" -c "$identity")" ]; then
   echo "setup: making $venv"
   rm -rf "$venv"
   make_venv
