@@ -1,0 +1,62 @@
+"""A Kubernetes cluster as ``reconciler.ports.Cluster``: credentials, transport, reading and writing put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.io.kube import kubeconfig, pod
+from reconciler.io.kube.access import Access
+from reconciler.io.kube.discovery import Discovery
+from reconciler.io.kube.reading import Reader
+from reconciler.io.kube.transport import Transport
+from reconciler.io.kube.writing import Writer
+from reconciler.model.documents import ClusterLimits, InClusterConnection, KubeconfigConnection
+from reconciler.model.live import LiveObject, Prediction
+from reconciler.model.native import NativeKind
+from reconciler.model.refs import ObjectKey
+from reconciler.ports import Inspection, Listing, Written
+
+
+class KubeCluster:
+    """Nothing is read or connected before the first call. Belongs to one event loop; ``close`` it there."""
+
+    def __init__(
+        self, name: str, connection: KubeconfigConnection | InClusterConnection, limits: ClusterLimits | None = None
+    ) -> None:
+        async def load() -> Access:
+            return await kubeconfig.load(connection) if isinstance(connection, KubeconfigConnection) else pod.load()
+
+        self._name = name
+        self._transport = Transport(load, limits or ClusterLimits())
+        discovery = Discovery(self._transport)
+        self._reader = Reader(name, self._transport, discovery)
+        self._writer = Writer(self._transport, discovery, self._reader)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
+        return await self._reader.inspect(kinds)
+
+    async def list_objects(self, kinds: Sequence[NativeKind]) -> Listing:
+        return await self._reader.list_objects(kinds)
+
+    async def read(self, key: ObjectKey, kind: NativeKind) -> LiveObject | None:
+        return await self._reader.read(key, kind)
+
+    async def predict(self, body: Mapping[str, Any], kind: NativeKind) -> Prediction:
+        return await self._writer.predict(body, kind)
+
+    async def apply(self, body: Mapping[str, Any], kind: NativeKind, *, force: bool) -> Written:
+        return await self._writer.apply(body, kind, force=force)
+
+    async def remove_fields(self, key: ObjectKey, kind: NativeKind, pointers: Sequence[str], rv: str) -> Written:
+        return await self._writer.remove_fields(key, kind, pointers, rv)
+
+    async def delete(self, key: ObjectKey, kind: NativeKind, uid: str, rv: str) -> None:
+        await self._writer.delete(key, kind, uid, rv)
+
+    async def close(self) -> None:
+        await self._transport.close()

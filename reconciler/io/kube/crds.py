@@ -1,0 +1,134 @@
+"""The custom kinds that a cluster serves, and their schemas; what did not change since the last look is not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from reconciler.io.facts import crd_facts
+from reconciler.io.kube import pages, paths
+from reconciler.io.kube.transport import Transport
+from reconciler.model.facts import CrdFacts
+from reconciler.model.native import NativeKind
+from reconciler.model.refs import KindId, ObjectKey
+from reconciler.ports import Absent, Forbidden
+
+CRD = NativeKind(
+    KindId("apiextensions.k8s.io", "CustomResourceDefinition"), ("v1",), "customresourcedefinitions", namespaced=False
+)
+
+
+class _Schema(msgspec.Struct, rename={"open_api": "openAPIV3Schema"}):
+    open_api: dict[str, Any] | None = None
+
+
+class _Version(msgspec.Struct):
+    name: str
+    served: bool = True
+    storage: bool = False
+    schema: _Schema | None = None
+
+
+class _Spec(msgspec.Struct):
+    versions: list[_Version]
+
+
+class _Crd(msgspec.Struct):
+    metadata: pages.Meta
+    spec: _Spec
+
+
+class _SlimVersion(msgspec.Struct):
+    name: str
+    served: bool = True
+
+
+class _SlimSpec(msgspec.Struct):
+    group: str
+    scope: str
+    names: dict[str, Any]
+    versions: list[_SlimVersion]
+
+
+class _Condition(msgspec.Struct):
+    type: str = ""
+    status: str = ""
+
+
+class _SlimStatus(msgspec.Struct):
+    conditions: list[_Condition] | None = None
+
+
+class _SlimCrd(msgspec.Struct):
+    metadata: pages.Meta
+    spec: _SlimSpec
+    status: _SlimStatus | None = None
+    kind: str = CRD.kind.kind
+
+
+_CRDS = msgspec.json.Decoder(_Crd)
+_SLIM = msgspec.json.Decoder(_SlimCrd)
+_SCHEMAS = dict[tuple[KindId, str], Mapping[str, Any]]
+
+
+class Crds:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._versions: dict[str, str] | None = None
+        self._facts: Mapping[KindId, CrdFacts] = {}
+        self._schemas: dict[str, tuple[str, _SCHEMAS]] = {}
+
+    async def facts(self) -> Mapping[KindId, CrdFacts] | None:
+        """What is served of each custom kind; None where we may not look, and so cannot say."""
+        try:
+            now = await self._resource_versions()
+            if now != self._versions:
+                raws = await pages.read_all(self._transport, paths.collection(CRD, "v1"))
+                self._facts = crd_facts(msgspec.to_builtins(_SLIM.decode(raw)) for raw in raws)
+                self._versions = now
+        except (Forbidden, Absent) as error:
+            if error.status == 401:
+                raise
+            return None
+        return self._facts
+
+    async def schemas(self, kinds: Iterable[NativeKind]) -> _SCHEMAS:
+        """openAPIV3Schema by kind and served version, of those kinds that have one and that we may look at."""
+        wanted = {f"{kind.plural}.{kind.kind.group}": kind for kind in kinds if "." in kind.kind.group}
+        if not wanted:
+            return {}
+        try:
+            now = await self._resource_versions()
+        except (Forbidden, Absent) as error:
+            if error.status == 401:
+                raise
+            return {}
+        found: _SCHEMAS = {}
+        for name, kind in sorted(wanted.items()):
+            if name in now:
+                found |= await self._schemas_of(name, kind, now[name])
+        return found
+
+    async def _resource_versions(self) -> dict[str, str]:
+        raws = await pages.read_all(self._transport, paths.collection(CRD, "v1"), pages.METADATA_ONLY)
+        return {item.metadata.name: item.metadata.resource_version for item in pages.items(raws)}
+
+    async def _schemas_of(self, name: str, kind: NativeKind, version: str) -> _SCHEMAS:
+        known = self._schemas.get(name)
+        if known and known[0] == version:
+            return known[1]
+        key = ObjectKey(CRD.kind.group, CRD.kind.kind, "", name)
+        try:
+            answer = await self._transport.get(paths.item(CRD, "v1", key))
+        except (Forbidden, Absent):
+            return {}
+        crd: _Crd = pages.decoded(_CRDS, answer)
+        schemas: _SCHEMAS = {
+            (kind.kind, entry.name): entry.schema.open_api
+            for entry in crd.spec.versions
+            if entry.served and entry.schema and entry.schema.open_api
+        }
+        self._schemas[name] = (crd.metadata.resource_version, schemas)
+        return schemas

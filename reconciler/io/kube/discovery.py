@@ -1,0 +1,87 @@
+"""Which version of a kind the server serves, asked of the server's own discovery, which everybody may read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import msgspec
+
+from reconciler.io.kube import pages, paths
+from reconciler.io.kube.transport import Transport
+from reconciler.model.native import NativeKind
+from reconciler.model.refs import KindId
+from reconciler.ports import Absent, ClusterError
+
+
+class _Resource(msgspec.Struct):
+    name: str
+    kind: str
+
+
+class _Resources(msgspec.Struct):
+    resources: list[_Resource]
+
+
+class _Version(msgspec.Struct, rename="camel"):
+    git_version: str = ""
+
+
+_RESOURCES = msgspec.json.Decoder(_Resources)
+_VERSION = msgspec.json.Decoder(_Version)
+#: version of a kind, None when it is not served, or why this could not be learnt
+Served = str | ClusterError | None
+
+
+class Discovery:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._known: dict[KindId, str] = {}
+
+    async def server_version(self) -> str:
+        answer = await self._transport.get("/version")
+        version: _Version = pages.decoded(_VERSION, answer)
+        return version.git_version
+
+    async def served(self, kinds: Iterable[NativeKind]) -> dict[KindId, Served]:
+        """The first of each kind's versions that is served now."""
+        kinds = tuple(kinds)
+        asked: dict[str, asyncio.Task[frozenset[tuple[str, str]]]] = {}
+        found = await asyncio.gather(*(self._served(kind, asked) for kind in kinds), return_exceptions=True)
+        result: dict[KindId, Served] = {}
+        for kind, version in zip(kinds, found, strict=True):
+            if isinstance(version, BaseException) and not isinstance(version, ClusterError):
+                raise version
+            result[kind.kind] = version
+            self._known.pop(kind.kind, None)
+            if isinstance(version, str):
+                self._known[kind.kind] = version
+        return result
+
+    async def version(self, kind: NativeKind) -> str | None:
+        """The version to read a kind with, as last known; asked for when it is not known."""
+        if kind.kind not in self._known:
+            found = (await self.served([kind]))[kind.kind]
+            if isinstance(found, ClusterError):
+                raise found
+        return self._known.get(kind.kind)
+
+    def forget(self, kind: NativeKind) -> None:
+        self._known.pop(kind.kind, None)
+
+    async def _served(self, kind: NativeKind, asked: dict[str, asyncio.Task[frozenset[tuple[str, str]]]]) -> str | None:
+        for version in kind.versions:
+            path = paths.group_version(kind.kind.group, version)
+            if path not in asked:
+                asked[path] = asyncio.ensure_future(self._resources(path))
+            if (kind.plural, kind.kind.kind) in await asked[path]:
+                return version
+        return None
+
+    async def _resources(self, path: str) -> frozenset[tuple[str, str]]:
+        try:
+            answer = await self._transport.get(path)
+        except Absent:
+            return frozenset()
+        listed: _Resources = pages.decoded(_RESOURCES, answer)
+        return frozenset((resource.name, resource.kind) for resource in listed.resources)

@@ -1,0 +1,146 @@
+"""Carries requests to one API server: one session, its rate, its time limit, fresh credentials, retries of reads."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
+
+import aiohttp
+from yarl import URL
+
+from reconciler import __version__
+from reconciler.io.kube.access import Access
+from reconciler.io.kube.bucket import Bucket
+from reconciler.io.kube.errors import TimedOut, from_answer, from_transport
+from reconciler.model.documents import ClusterLimits
+from reconciler.ports import ClusterError, Forbidden, Throttled
+
+TRIES = 4
+#: seconds; a server that asks for a longer pause is left to the next run
+LONGEST_PAUSE = 10.0
+CONNECT_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``path`` is already quoted; ``query`` is not."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    content_type: str = "application/json"
+    accept: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes
+    host: str
+
+
+class Transport:
+    """``load`` finds the credentials, and is called again when they are old or were refused."""
+
+    def __init__(self, load: Callable[[], Awaitable[Access]], limits: ClusterLimits) -> None:
+        self._load = load
+        self._timeout = limits.timeout
+        self._bucket = Bucket(limits.qps, limits.burst)
+        self._access: Access | None = None
+        self._loading = asyncio.Lock()
+        self._http: aiohttp.ClientSession | None = None
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = "application/json") -> Answer:
+        """A read, tried again a few times where that can help. Raises the ClusterError of the last try."""
+        request = Request("GET", path, query or {}, accept=accept)
+        return await self._tried(request, lambda error: error.retryable and not isinstance(error, TimedOut))
+
+    async def write(self, request: Request) -> Answer:
+        """A write, tried again only when the server throttled it and said for how long: then it has done nothing."""
+        return await self._tried(request, lambda error: isinstance(error, Throttled) and error.retry_after > 0)
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def _tried(self, request: Request, may_retry: Callable[[ClusterError], bool]) -> Answer:
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await self._authorised(request)
+            except ClusterError as error:
+                if attempt == TRIES or not may_retry(error) or error.retry_after > LONGEST_PAUSE:
+                    raise
+                await asyncio.sleep(_pause(attempt, error.retry_after))
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _authorised(self, request: Request) -> Answer:
+        access = await self._current()
+        try:
+            return await self._exchange(request, access)
+        except Forbidden as error:
+            if error.status != 401:
+                raise
+            renewed = await self._renewed(access)
+            if renewed.headers == access.headers and renewed.tls is access.tls:
+                raise
+        return await self._exchange(request, renewed)
+
+    async def _current(self) -> Access:
+        async with self._loading:
+            if self._access is None or time.time() >= self._access.fresh_until:
+                self._access = await self._load()
+            return self._access
+
+    async def _renewed(self, refused: Access) -> Access:
+        """Credentials other than the refused ones where there are any; another task may have fetched them."""
+        async with self._loading:
+            if self._access is refused:
+                loaded = await self._load()
+                same = loaded.headers == refused.headers and loaded.server == refused.server
+                self._access = replace(loaded, tls=refused.tls) if same and loaded.headers else loaded
+            assert self._access is not None
+            return self._access
+
+    async def _exchange(self, request: Request, access: Access) -> Answer:
+        await self._bucket.take()
+        headers = [*access.headers, ("Accept", request.accept)]
+        if request.body is not None:
+            headers.append(("Content-Type", request.content_type))
+        try:
+            async with self._session().request(
+                request.method,
+                URL(f"{access.server}{request.path}?{urlencode(request.query)}".rstrip("?"), encoded=True),
+                data=request.body,
+                headers=headers,
+                ssl=access.tls or True,
+                server_hostname=access.server_name or None,
+                proxy=access.proxy or None,
+                allow_redirects=False,  # a token must not follow one elsewhere
+            ) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise from_transport(error, access.host, self._timeout) from error
+        if response.status >= 300:
+            raise from_answer(response.status, response.headers, body)
+        return Answer(response.status, body, access.host)
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(CONNECT_TIMEOUT, self._timeout)),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": f"mesh-reconciler/{__version__}"},
+                trust_env=False,  # the proxy is in Access; reading the environment for every request costs 5x
+            )
+        return self._http
+
+
+def _pause(attempt: int, asked: float) -> float:
+    """Seconds before the next try: what the server asked for, else doubling; spread, so that tries do not gather."""
+    return asked + random.uniform(0, 0.1) if asked else 0.2 * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)

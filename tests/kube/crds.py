@@ -1,0 +1,103 @@
+"""The CRDs that tests install: a mesh's own where the collection is at hand, else permissive ones for its kinds."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reconciler.adapters import registry
+from reconciler.model.native import NativeKind
+from tests.kube.control_plane import ApiServer
+
+ROOT = Path(__file__).resolve().parents[2]
+PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+BUILT_IN = frozenset(
+    {
+        "apps",
+        "batch",
+        "policy",
+        "apiextensions.k8s.io",
+        "admissionregistration.k8s.io",
+        "networking.k8s.io",
+        "rbac.authorization.k8s.io",
+    }
+)
+
+
+def collection() -> Path | None:
+    """The folder of real CRDs (``MESH_CRDS``, else beside the repository), or None where there is none."""
+    folder = Path(os.environ.get("MESH_CRDS") or ROOT.parent / "shared" / "crds")
+    return folder if folder.is_dir() else None
+
+
+def real(mesh: str, kind: NativeKind) -> dict[str, Any] | None:
+    """A mesh's own CRD for a kind, from the mesh's folder of the collection, else from any other."""
+    folder = collection()
+    if folder is None:
+        return None
+    name = f"{kind.kind.group}_{kind.plural}.yaml"
+    found = sorted(folder.glob(f"*/{name}"), key=lambda path: (path.parent.name != mesh, path))
+    body: dict[str, Any] | None = yaml.safe_load(found[0].read_text()) if found else None
+    return body
+
+
+def permissive(kind: NativeKind) -> dict[str, Any]:
+    """A CRD that serves the kind's versions and accepts any content."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    singular = kind.kind.kind.lower()
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{kind.plural}.{kind.kind.group}"}
+        # a group under k8s.io asks for a sign that it was reviewed
+        | {"annotations": {"api-approved.kubernetes.io": "unapproved, for tests"}},
+        "spec": {
+            "group": kind.kind.group,
+            "scope": "Namespaced" if kind.namespaced else "Cluster",
+            "names": {"plural": kind.plural, "singular": singular, "kind": kind.kind.kind},
+            "versions": [
+                {"name": version, "served": True, "storage": number == 0, "schema": {"openAPIV3Schema": schema}}
+                for number, version in enumerate(kind.versions)
+            ],
+        },
+    }
+
+
+def adapter_crds() -> list[dict[str, Any]]:
+    """One CRD per custom kind of every installed adapter."""
+    bodies: dict[str, dict[str, Any]] = {}
+    for mesh, adapter in sorted(registry.load_all().items()):
+        for kind in (*adapter.kinds, *adapter.detect_kinds):
+            if "." in kind.kind.group and kind.kind.group not in BUILT_IN:
+                bodies.setdefault(f"{kind.plural}.{kind.kind.group}", real(mesh, kind) or permissive(kind))
+    return list(bodies.values())
+
+
+def install(server: ApiServer, bodies: Iterable[dict[str, Any]]) -> None:
+    """Install CRDs and wait until every served version answers."""
+    bodies = list(bodies)
+    for body in bodies:
+        status, answer = server.apply(f"{PATH}/{body['metadata']['name']}", body, manager="test-crds")
+        assert status in (200, 201), answer
+    for body in bodies:
+        spec = body["spec"]
+        for version in spec["versions"]:
+            if version["served"]:
+                _await_served(server, f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}?limit=1")
+
+
+def _await_served(server: ApiServer, path: str) -> None:
+    end = time.monotonic() + 20
+    while (answer := server.request("GET", path))[0] != 200:
+        assert time.monotonic() < end, f"{path} is not served: {answer}"
+        time.sleep(0.05)
+
+
+def widgets() -> dict[str, Any]:
+    body: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("widgets.yaml").read_text())
+    return body
