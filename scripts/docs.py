@@ -48,7 +48,7 @@ def cli_page(group: click.Group) -> str:
 
 
 def pages() -> dict[str, str]:
-    from reconciler.cli import commands as cli
+    from reconciler.cli.main import cli
 
     return {"findings.md": findings_page(), "cli.md": cli_page(cli)}
 

@@ -164,12 +164,12 @@ def purity(package: Path) -> Iterator[str]:
 
 
 def no_cycles(package: Path) -> Iterator[str]:
-    """Modules do not import each other in a circle."""
+    """Modules do not import each other in a circle while they load; an import within a function may look back."""
     known = {module.name for module in modules(package)}
     edges: dict[str, set[str]] = {name: set() for name in known}
-    for module, _node, name in inner_imports(package):
+    for module, node, name in inner_imports(package):
         target = name if name in known else name.rpartition(".")[0]
-        if target in known and target != module.name:
+        if node in module.tree.body and target in known - {module.name}:
             edges[module.name].add(target)
     while leaves := {name for name, targets in edges.items() if not targets & edges.keys()}:
         edges = {name: targets for name, targets in edges.items() if name not in leaves}
