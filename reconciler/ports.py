@@ -92,7 +92,11 @@ class StoreError(OutsideError):
 
 
 class Tampered(StoreError):
-    pass
+    """``seq`` is the number of the first event that is not as it was recorded, 0 when it is the head itself."""
+
+    def __init__(self, message: str, seq: int = 0) -> None:
+        super().__init__(message)
+        self.seq = seq
 
 
 class Source(Protocol):
@@ -214,6 +218,12 @@ class Store(Protocol):
 
     def events(self, *, newest_first: bool = False, limit: int = 0, **filters: str) -> Iterable[StoredEvent]:
         """Events in order. Filters, all optional: run, type, target, cluster, object, commit, since, until, id."""
+
+    def last_writes(self, object_pattern: str = "", cluster: str = "") -> Sequence[StoredEvent]:
+        """Per cluster and object the newest event that wrote it (prunes too), in the order of the log.
+
+        ``object_pattern``: "Kind namespace/name", or a part of it; everything when it is empty.
+        """
 
     def verify(self) -> int:
         """Check the whole chain against the head kept outside; the number of events. Tampered when it breaks."""

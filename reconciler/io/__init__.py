@@ -1,0 +1,1 @@
+"""The only code that touches Git, clusters, databases, HTTP and files."""

@@ -1,0 +1,119 @@
+"""The queries of the audit log. Each takes a connection with a transaction begun."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+
+from reconciler.io.store.chain import START, Head, Record
+from reconciler.io.store.filters import NOT_WRITTEN, OBJECT_EVENTS, Condition, Test
+from reconciler.io.store.tables import EVENTS
+from reconciler.model.events import StoredEvent
+from reconciler.ports import StoreError
+
+_STORED = (EVENTS.c.seq, EVENTS.c.previous, EVENTS.c.hash, EVENTS.c.body)
+_NAMES = tuple(column.name for column in EVENTS.columns)
+_COLUMNS = tuple(name for name in _NAMES if name not in {"seq", "previous", "hash", "body"})
+_ID_BATCH = 500
+
+
+def end(connection: Connection) -> Head:
+    """Where the log ends."""
+    row = connection.execute(select(EVENTS.c.seq, EVENTS.c.hash).order_by(EVENTS.c.seq.desc()).limit(1)).first()
+    return Head(row.seq, row.hash) if row else START
+
+
+def insert(connection: Connection, records: Sequence[Record]) -> None:
+    """Add rows. StoreError when the log has an event of that id already, or two of them share one."""
+    refuse_known(connection, [record.columns["id"] for record in records])
+    connection.execute(EVENTS.insert(), [_values(record) for record in records])
+
+
+def refuse_known(connection: Connection, ids: Sequence[str]) -> None:
+    """StoreError when one of the ids is in the log already, or is there twice in ``ids``."""
+    twice = {name for name, count in Counter(ids).items() if count > 1}
+    for start in range(0, len(ids), _ID_BATCH):
+        known = select(EVENTS.c.id).where(EVENTS.c.id.in_(ids[start : start + _ID_BATCH]))
+        twice.update(connection.scalars(known))
+    if twice:
+        raise StoreError(f"recorded already, nothing was added: event {', '.join(sorted(twice))}")
+
+
+def page(
+    connection: Connection, conditions: Sequence[Condition], after: int | None, newest_first: bool, size: int
+) -> list[StoredEvent]:
+    """The next ``size`` events that meet the conditions, beyond number ``after``."""
+    query = select(*_STORED).where(*map(_clause, conditions)).limit(size)
+    query = query.order_by(EVENTS.c.seq.desc() if newest_first else EVENTS.c.seq)
+    if after is not None:
+        query = query.where(EVENTS.c.seq < after if newest_first else EVENTS.c.seq > after)
+    return _stored(connection, query)
+
+
+def records(connection: Connection, after: int | None, size: int) -> Iterator[Record]:
+    """Whole rows beyond number ``after`` (None: from the very first), oldest first, at most ``size``."""
+    query = select(EVENTS).order_by(EVENTS.c.seq).limit(size)
+    if after is not None:
+        query = query.where(EVENTS.c.seq > after)
+    return map(_record, connection.execute(query))
+
+
+def hash_at(connection: Connection, seq: int) -> str:
+    """The hash of event ``seq``, "" when it is not there; before the first event that of the empty log."""
+    if seq == START.count:
+        return START.hash
+    return connection.scalar(select(EVENTS.c.hash).where(EVENTS.c.seq == seq)) or ""
+
+
+def is_followed(connection: Connection, hashed: str) -> bool:
+    """Whether a row names this hash as the one before it."""
+    return connection.scalar(select(EVENTS.c.seq).where(EVENTS.c.previous == hashed).limit(1)) is not None
+
+
+def last_writes(connection: Connection, conditions: Collection[Condition]) -> list[StoredEvent]:
+    """Of each object of each cluster that meets the conditions, the newest event that wrote it."""
+    newest = (
+        select(func.max(EVENTS.c.seq))
+        .where(_clause(Condition("type", Test.PREFIX, OBJECT_EVENTS)), EVENTS.c.result.not_in(NOT_WRITTEN))
+        .where(*map(_clause, conditions))
+        .group_by(EVENTS.c.cluster, EVENTS.c.api_group, EVENTS.c.object)
+    )
+    return _stored(connection, select(*_STORED).where(EVENTS.c.seq.in_(newest)).order_by(EVENTS.c.seq))
+
+
+def _clause(condition: Condition) -> ColumnElement[bool]:
+    column, value = EVENTS.c[condition.column], condition.value
+    match condition.test:
+        case Test.EQUAL:
+            return column == value
+        case Test.PREFIX:
+            return func.substr(column, 1, len(value)) == value
+        case Test.CONTAINS:
+            return func.lower(column).contains(value, autoescape=True)
+        case Test.FROM:
+            return column >= value
+        case Test.BEFORE:
+            return column < value
+
+
+def _values(record: Record) -> dict[str, Any]:
+    stored = record.stored
+    return {
+        "seq": stored.seq,
+        "previous": stored.previous,
+        "hash": stored.hash,
+        "body": stored.body,
+        **record.columns,
+    }
+
+
+def _record(row: Row[Any]) -> Record:
+    stored = StoredEvent(row.seq, row.previous, row.hash, row.body)
+    return Record(stored, {name: row._mapping[name] for name in _COLUMNS})
+
+
+def _stored(connection: Connection, query: Select[int, str, str, str]) -> list[StoredEvent]:
+    return [StoredEvent(*row) for row in connection.execute(query)]

@@ -1,0 +1,116 @@
+"""The store's twin in memory: same chain, filters and refusals, nothing durable."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from reconciler.io.store import chain
+from reconciler.io.store.chain import START, Head, Record
+from reconciler.io.store.filters import Condition, narrow, parse_filters, wrote_object
+from reconciler.model import canonical
+from reconciler.model.events import AuditEvent, Intent, StoredEvent
+from reconciler.model.refs import ObjectKey
+from reconciler.ports import StoreError
+
+
+class MemoryStore:
+    """A ``reconciler.ports.Store`` that ends with the process. Safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._records: list[Record] = []
+        self._ids: set[str] = set()
+        self._intents: dict[str, Intent] = {}
+        self._values: dict[str, str] = {}
+        self._proven: dict[str, dict[ObjectKey, tuple[str, str]]] = {}
+
+    def close(self) -> None:
+        """Nothing is held; what was recorded can still be read."""
+
+    def get(self, key: str) -> Any | None:
+        value = self._values.get(key)
+        return None if value is None else json.loads(value)
+
+    def put(self, key: str, value: Any) -> None:
+        self._values[key] = canonical.encode(value)
+
+    def keys(self, prefix: str) -> Sequence[str]:
+        return sorted(key for key in list(self._values) if key.startswith(prefix))
+
+    def delete(self, key: str) -> None:
+        self._values.pop(key, None)
+
+    def proven(self, cluster: str) -> Mapping[ObjectKey, tuple[str, str]]:
+        return dict(self._proven.get(cluster, {}))
+
+    def replace_proven(self, cluster: str, proven: Mapping[ObjectKey, tuple[str, str]]) -> None:
+        self._proven[cluster] = dict(proven)
+
+    def open_intents(self, intents: Iterable[Intent]) -> None:
+        batch = list(intents)
+        with self._lock:
+            self._refuse_known(sorted({intent.id for intent in batch}))
+            twice = [name for name, count in Counter(i.id for i in batch).items() if count > 1 or name in self._intents]
+            if twice:
+                raise StoreError(f"opened already, nothing was added: intent {', '.join(sorted(twice))}")
+            self._intents.update((intent.id, intent) for intent in batch)
+
+    def close_intents(self, done: Mapping[str, AuditEvent | None]) -> None:
+        strayed = sorted(name for name, event in done.items() if event and event.id != name)
+        if strayed:
+            raise ValueError(f"an intent is closed by the event with its own id: {', '.join(strayed)}")
+        with self._lock:
+            unknown = done.keys() - self._intents.keys()
+            if unknown:
+                raise StoreError(f"not open, nothing was closed: intent {', '.join(sorted(unknown))}")
+            self.append(event for event in done.values() if event)
+            for name in done:
+                del self._intents[name]
+
+    def pending_intents(self) -> Sequence[Intent]:
+        with self._lock:
+            return list(self._intents.values())
+
+    def append(self, events: Iterable[AuditEvent]) -> None:
+        batch = list(events)
+        with self._lock:
+            self._refuse_known([event.id for event in batch])
+            records = chain.link(self._end(), batch)
+            self._records.extend(records)
+            self._ids.update(event.id for event in batch)
+
+    def events(self, *, newest_first: bool = False, limit: int = 0, **filters: str) -> Iterable[StoredEvent]:
+        found = list(self._matching(parse_filters(filters)))
+        if newest_first:
+            found.reverse()
+        return iter([record.stored for record in (found[:limit] if limit else found)])
+
+    def last_writes(self, object_pattern: str = "", cluster: str = "") -> Sequence[StoredEvent]:
+        newest: dict[tuple[str, ...], StoredEvent] = {}
+        for record in self._matching(narrow(object_pattern, cluster)):
+            if wrote_object(record.columns):
+                newest[tuple(record.columns[name] for name in ("cluster", "api_group", "object"))] = record.stored
+        return sorted(newest.values(), key=lambda stored: stored.seq)
+
+    def verify(self) -> int:
+        with self._lock:
+            hashes = {record.stored.previous for record in self._records}
+            return chain.follow(START, self._records, hashes.__contains__).count
+
+    def _end(self) -> Head:
+        last = self._records[-1].stored if self._records else None
+        return Head(last.seq, last.hash) if last else START
+
+    def _matching(self, conditions: Sequence[Condition]) -> Iterator[Record]:
+        with self._lock:
+            records = list(self._records)
+        return (record for record in records if all(condition.holds(record.columns) for condition in conditions))
+
+    def _refuse_known(self, ids: Sequence[str]) -> None:
+        twice = [name for name, count in Counter(ids).items() if count > 1 or name in self._ids]
+        if twice:
+            raise StoreError(f"recorded already, nothing was added: event {', '.join(sorted(twice))}")

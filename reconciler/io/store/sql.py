@@ -1,0 +1,226 @@
+"""The store on a SQL database: transactions, the head beside the log, and who waits for whom.
+
+The queries are in ``log`` and ``journal``, the product's peculiarities in ``dialect``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from reconciler.io.store import DATABASE, HEAD, LOCK, chain, journal, log
+from reconciler.io.store.chain import START, Head
+from reconciler.io.store.dialect import sqlite_engine, told_as_store_errors, writer
+from reconciler.io.store.filters import Condition, narrow, parse_filters
+from reconciler.io.store.folder import prepare_file, prepare_folder
+from reconciler.io.store.head import HeadFile, locked
+from reconciler.io.store.schema import bring_up_to_date
+from reconciler.model.events import AuditEvent, Intent, StoredEvent
+from reconciler.model.refs import ObjectKey
+from reconciler.ports import StoreError
+
+_PAGE = 500
+
+
+class SqlStore:
+    """A ``reconciler.ports.Store``. Safe to use from many threads and processes at once."""
+
+    def __init__(self, folder: Path, timeout: float) -> None:
+        self._path = folder.absolute() / DATABASE
+        self._timeout = timeout
+        self._turn = threading.Lock()
+        self._closed = False
+        self._head = HeadFile(self._path.with_name(HEAD), self._path.with_name(LOCK), timeout)
+        self._engine = sqlite_engine(self._path, timeout)
+        self._writer = writer(self._engine)
+        try:
+            with self._told("open"):
+                self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._closed = True
+        self._engine.dispose()
+
+    def get(self, key: str) -> Any | None:
+        with self._reading() as connection:
+            return journal.get(connection, key)
+
+    def put(self, key: str, value: Any) -> None:
+        with self._writing() as connection:
+            journal.put(connection, key, value)
+
+    def keys(self, prefix: str) -> Sequence[str]:
+        with self._reading() as connection:
+            return journal.keys(connection, prefix)
+
+    def delete(self, key: str) -> None:
+        with self._writing() as connection:
+            journal.forget(connection, key)
+
+    def proven(self, cluster: str) -> Mapping[ObjectKey, tuple[str, str]]:
+        with self._reading() as connection:
+            return journal.proven(connection, cluster)
+
+    def replace_proven(self, cluster: str, proven: Mapping[ObjectKey, tuple[str, str]]) -> None:
+        if self.proven(cluster) == proven:
+            return
+        with self._writing() as connection:
+            journal.replace_proven(connection, cluster, proven)
+
+    def open_intents(self, intents: Iterable[Intent]) -> None:
+        """Also refuses (Tampered) when the events of these intents could not be appended to the log as it is."""
+        batch = list(intents)
+        if not batch:
+            return
+        with self._writing() as connection:
+            self._trusted_end(connection)
+            log.refuse_known(connection, sorted({intent.id for intent in batch}))
+            journal.open_intents(connection, batch)
+
+    def close_intents(self, done: Mapping[str, AuditEvent | None]) -> None:
+        """StoreError for an intent that is not open; ValueError for an event that has another id than its intent."""
+        if not done:
+            return
+        strayed = sorted(name for name, event in done.items() if event and event.id != name)
+        if strayed:
+            raise ValueError(f"an intent is closed by the event with its own id: {', '.join(strayed)}")
+        with self._writing() as connection:
+            journal.close_intents(connection, done.keys())
+            end = self._extend(connection, [event for event in done.values() if event])
+        self._announce(end)
+
+    def pending_intents(self) -> Sequence[Intent]:
+        with self._reading() as connection:
+            return journal.pending(connection)
+
+    def append(self, events: Iterable[AuditEvent]) -> None:
+        """StoreError when an event is in the log already; Tampered when the log's end is not as it was left."""
+        batch = list(events)
+        if not batch:
+            return
+        with self._writing() as connection:
+            end = self._extend(connection, batch)
+        self._announce(end)
+
+    def events(self, *, newest_first: bool = False, limit: int = 0, **filters: str) -> Iterable[StoredEvent]:
+        """Read page by page while it is iterated; see ``filters.parse_filters``. ValueError for a wrong filter."""
+        return self._pages(parse_filters(filters), newest_first, limit)
+
+    def last_writes(self, object_pattern: str = "", cluster: str = "") -> Sequence[StoredEvent]:
+        """Per cluster and object the newest event that wrote it (a prune too), in the order of the log.
+
+        ``object_pattern``: "Kind namespace/name", or a part of it; everything when it is empty.
+        """
+        with self._reading() as connection:
+            return log.last_writes(connection, narrow(object_pattern, cluster))
+
+    def verify(self) -> int:
+        with self._told("read"):
+            # First: what is committed after this makes the log longer than the head, never shorter.
+            outside = self._head.read()
+        end, after = START, None
+        while True:
+            with self._reading() as connection:
+                batch = list(log.records(connection, after, _PAGE))
+                end = chain.follow(end, batch, partial(log.is_followed, connection), outside)
+            if len(batch) < _PAGE:
+                break
+            after = end.count
+        chain.check_end(end, outside)
+        if outside and outside.count < end.count:
+            self._announce(end)
+        return end.count
+
+    def restate_head(self, event: AuditEvent) -> None:
+        """Go on from the log as it is, after it was found cut or without its head (a restored backup).
+
+        ``event`` is appended and says who decided so; the head is written anew.
+        """
+        with self._writing() as connection:
+            end = self._insert(connection, log.end(connection), [event])
+        with self._told("write"):
+            self._head.restate(end)
+
+    def _prepare(self) -> None:
+        prepare_folder(self._path.parent)
+        with locked(self._path.with_name(LOCK), self._timeout):
+            prepare_file(self._path)
+            bring_up_to_date(self._engine)
+        with self._engine.begin() as connection:
+            empty = log.end(connection) == START
+        if empty:
+            self._head.create()
+
+    def _extend(self, connection: Connection, events: Sequence[AuditEvent]) -> Head:
+        return self._insert(connection, self._trusted_end(connection), events)
+
+    def _insert(self, connection: Connection, end: Head, events: Sequence[AuditEvent]) -> Head:
+        records = chain.link(end, events)
+        if records:
+            log.insert(connection, records)
+            end = Head(records[-1].stored.seq, records[-1].stored.hash)
+        return end
+
+    def _trusted_end(self, connection: Connection) -> Head:
+        """Where the log ends, compared with the head beside it, which catches up when it is behind."""
+        end, outside = log.end(connection), self._head.read()
+        chain.check_end(end, outside)
+        if outside is None or outside == end:
+            return end
+        chain.check_hash(outside, log.hash_at(connection, outside.count))
+        beyond = log.records(connection, outside.count, end.count - outside.count)
+        chain.follow(outside, beyond, partial(log.is_followed, connection))
+        self._head.advance(end)
+        return end
+
+    def _announce(self, end: Head) -> None:
+        # The events are durable: an error now would say they are not. A head that could not be written stays
+        # behind, and the next write begins by writing it or fails with the reason.
+        with suppress(OSError, StoreError):
+            self._head.advance(end)
+
+    def _pages(self, conditions: Sequence[Condition], newest_first: bool, limit: int) -> Iterator[StoredEvent]:
+        after, left = None, limit
+        while True:
+            size = min(_PAGE, left) if limit else _PAGE
+            with self._reading() as connection:
+                found = log.page(connection, conditions, after, newest_first, size)
+            yield from found
+            left -= len(found)
+            if len(found) < size or (limit and not left):
+                return
+            after = found[-1].seq
+
+    def _told(self, doing: str) -> AbstractContextManager[None]:
+        return told_as_store_errors(doing, self._path, self._timeout)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        self._refuse_closed()
+        with self._told("read"), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction that has the write lock; the turn keeps threads in line, which the database would not."""
+        self._refuse_closed()
+        if not self._turn.acquire(timeout=self._timeout):
+            raise StoreError(f"the state store {self._path} was busy with other writes for {self._timeout:g} s")
+        try:
+            with self._told("write"), self._writer.begin() as connection:
+                yield connection
+        finally:
+            self._turn.release()
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise StoreError(f"the state store {self._path} is closed")
