@@ -51,7 +51,8 @@ def test_threads_never_share_an_id() -> None:
 
 def test_a_forked_process_makes_its_own() -> None:
     worker = Path(__file__).parent / "store" / "worker.py"
-    environment = {**os.environ, "PYTHONPATH": str(Path(reconciler.__file__).parents[1])}
+    root = str(Path(reconciler.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))}
     command = [sys.executable, str(worker), "ids", "."]
     for _ in range(3):
         told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.split()

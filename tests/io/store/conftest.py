@@ -83,7 +83,9 @@ def store(request: pytest.FixtureRequest) -> Store:
 def start() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     """Start worker.py in a process of its own; what still runs at the end is killed."""
     running: list[subprocess.Popen[str]] = []
-    environment = {**os.environ, "PYTHONPATH": str(Path(reconciler.__file__).parents[1])}
+    root = str(Path(reconciler.__file__).parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    environment = {**os.environ, "PYTHONPATH": path}
 
     def started(command: str, folder: Path, *arguments: object) -> "subprocess.Popen[str]":
         line = [sys.executable, str(Path(__file__).with_name("worker.py")), command, str(folder), *map(str, arguments)]
