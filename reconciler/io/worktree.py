@@ -38,8 +38,6 @@ class WorktreeSource:
     def __init__(self, path: str | Path, folder: str = "", *, timeout: float = 60.0) -> None:
         self._path = Path(path).expanduser().absolute()
         folder = safe_folder(folder)
-        if not self._path.is_dir():
-            raise SourceError(f"{self._path}: there is no such folder")
         self._root = self._path / folder
         place = _find_repository(self._path, timeout)
         self._top = place.top if place else None
@@ -167,7 +165,7 @@ class WorktreeSource:
 
 def _find_repository(path: Path, timeout: float) -> _Place | None:
     """The repository that a folder lies in; None for a plain folder. SourceError when Git refuses to look."""
-    if not any((folder / ".git").exists() or (folder / "HEAD").is_file() for folder in (path, *path.parents)):
+    if not _may_have_git(path):
         return None  # so that a plain folder needs no Git
     real = path.resolve()
     owned = tuple(("safe.directory", str(place)) for place in (real, real / ".git"))
@@ -184,6 +182,16 @@ def _find_repository(path: Path, timeout: float) -> _Place | None:
     if top.status != 0:
         raise SourceError(f"{path}: cannot use this repository. Git says: {top.err}")
     return _Place(Path(git_folder), Path(top.text), prefix.rstrip("/"))
+
+
+def _may_have_git(path: Path) -> bool:
+    try:
+        if not path.is_dir():
+            raise SourceError(f"{path}: there is no such folder")
+        folders = (path, *path.resolve().parents)
+        return any((folder / ".git").exists() or (folder / "HEAD").is_file() for folder in folders)
+    except OSError as cause:
+        raise SourceError(f"{path}: cannot look into it: {cause.strerror}") from cause
 
 
 def _explain(path: Path, words: str) -> None:

@@ -16,6 +16,10 @@ class DamagedRepository(SourceError):
     """Objects that a repository should hold are missing or unreadable."""
 
 
+class NotOffered(SourceError):
+    """The remote does not give out what was asked of it: it is broken, the ref has just moved, or never was."""
+
+
 class UnknownRevision(SourceError):
     """The repository has no such commit."""
 
@@ -75,13 +79,6 @@ _CAUSES: tuple[tuple[re.Pattern[str], bool, str], ...] = tuple(
             True,
             "the host cannot be reached or does not serve now; it is tried again",
         ),
-        (
-            r"early eof|index-pack failed|bad pack|corrupt|inflate|remote did not send all|unexpected disconnect"
-            r"|hung up unexpectedly|invalid index-pack|fsck error|pack has|packfile|protocol error|bad object"
-            r"|unable to read",
-            True,
-            "what it sends is broken; the last good revision is kept and it is tried again",
-        ),
     )
 )
 
@@ -92,9 +89,12 @@ _DAMAGE = re.compile(
     r"|could not (parse|get) (commit|object)|unable to parse commit|garbage at end|unable to unpack|bad tree object"
     r"|unable to find all commit-graph|failed to traverse|could not read [0-9a-f]{40}|invalid object"
     r"|missing object|failed to read (object|delta)|not a valid object|has invalid|bad config"
-    r"|not a tree object|broken link|unresolved delta",
+    r"|not a tree object|not a GIT packfile|broken link|unresolved delta",
     re.IGNORECASE,
 )
+
+
+_NOT_OFFERED = re.compile(r"couldn't find remote ref|not our ref|unadvertised object", re.IGNORECASE)
 
 
 def clean(text: str, secrets: Sequence[str] = ()) -> str:
@@ -111,6 +111,9 @@ def refusal(name: str, doing: str, words: str) -> SourceError:
     for pattern, retryable, hint in _CAUSES:
         if pattern.search(words):
             return SourceError(f"{name}: cannot {doing}: {hint}. Git says: {words}", retryable=retryable)
+    if _NOT_OFFERED.search(words):
+        message = f"{name}: cannot {doing}: the remote does not give out what it offers. Git says: {words}"
+        return NotOffered(message, retryable=True)
     return SourceError(f"{name}: cannot {doing}. Git says: {words or 'nothing'}", retryable=True)
 
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reconciler.io.git.command import GitCommand, Surroundings
-from reconciler.io.git.errors import DamagedRepository, UnknownRevision, is_damage
+from reconciler.io.git.errors import DamagedRepository, NotOffered, UnknownRevision, is_damage
 from reconciler.io.git.lock import exclusive
 from reconciler.io.git.refs import RefSpec, patterns
 from reconciler.io.git.remote import Remote
 from reconciler.io.git.repository import FULL_SHA, Repository
 from reconciler.ports import SourceError
 
-_HEAD = "refs/reconciler/head"
+_HEAD = "refs/heads/reconciler"  # below refs/heads, since fsck asks that of what HEAD names
 _INCOMING = "refs/reconciler/incoming"
 _ALL = "refs/reconciler/all"
 _EVERYTHING = (f"+refs/heads/*:{_ALL}/heads/*", f"+refs/tags/*:{_ALL}/tags/*")
@@ -46,21 +46,21 @@ class Mirror:
         with self._writing():
             if not self._path.is_dir():
                 return self._build()
-            try:
-                return self._advance()
-            except DamagedRepository as damage:
-                return self._rebuild(damage)
+            return self._healing(self._advance)
 
     def obtain(self, name: str) -> str:
         """The commit of another branch, tag or full sha of the remote, brought here. UnknownRevision if none."""
         with self._writing():
-            if FULL_SHA.fullmatch(name):
-                return self._bring_commit(self.repository, name)
-            offer = self._remote.offer(*(f"refs/{kind}/{name}" for kind in ("heads", "tags")), f"refs/tags/{name}^{{}}")
-            located = offer.locate(RefSpec(branch=name)) or offer.locate(RefSpec(tag=name))
-            if located is None:
-                raise UnknownRevision(f"{self.name}: there is no commit, branch or tag {name!r}")
-            return self._bring(self.repository, located[0], _asked(name))
+            return self._healing(lambda: self._obtain(name))
+
+    def _obtain(self, name: str) -> str:
+        if FULL_SHA.fullmatch(name):
+            return self._bring_commit(self.repository, name)
+        offer = self._remote.offer(*(f"refs/{kind}/{name}" for kind in ("heads", "tags")), f"refs/tags/{name}^{{}}")
+        located = offer.locate(RefSpec(branch=name)) or offer.locate(RefSpec(tag=name))
+        if located is None:
+            raise UnknownRevision(f"{self.name}: there is no commit, branch or tag {name!r}")
+        return self._bring(self.repository, located[0], _asked(name))
 
     def repair(self, damage: DamagedRepository, generation: int) -> None:
         """Build the mirror anew, unless another process has done so since ``generation``."""
@@ -95,12 +95,7 @@ class Mirror:
         name, sha = self._offered()
         if sha == head:
             return head
-        try:
-            new = self._bring(self.repository, name, _INCOMING)
-        except SourceError as cause:
-            if is_damage(str(cause)):
-                self._check(cause)
-            raise
+        new = self._bring(self.repository, name, _INCOMING)
         self._accept(self.repository, new, head)
         self._tidy()
         return new
@@ -111,10 +106,21 @@ class Mirror:
             raise self._remote.offer().missing(self.name, self._ref)
         return located
 
-    def _check(self, cause: SourceError) -> None:
-        """After a fetch that failed over broken objects: DamagedRepository when they are ours."""
-        if self.repository.run("fsck", "--connectivity-only", "--no-dangling", "--no-progress").status != 0:
-            raise DamagedRepository(f"{self.name}: the mirror {self._path} is damaged. {cause}") from cause
+    def _healing(self, action: Callable[[], str]) -> str:
+        """Do it; where it fails over broken objects of ours, build the mirror anew and do it again."""
+        try:
+            return action()
+        except DamagedRepository as found:
+            damage = found
+        except SourceError as cause:
+            if not is_damage(str(cause)) or self._is_whole():
+                raise
+            damage = DamagedRepository(f"{self.name}: the mirror {self._path} is damaged. {cause}")
+        self._rebuild(damage)
+        return action()
+
+    def _is_whole(self) -> bool:
+        return self.repository.run("fsck", "--connectivity-only", "--no-dangling", "--no-progress").status == 0
 
     def _build(self) -> str:
         """Clone beside, then put it in its place; what lay there is set aside as ``mirror.broken.git``."""
@@ -144,9 +150,9 @@ class Mirror:
         self._accept(fresh, head, None)
         return head
 
-    def _rebuild(self, damage: DamagedRepository) -> str:
+    def _rebuild(self, damage: DamagedRepository) -> None:
         try:
-            return self._build()
+            self._build()
         except SourceError as cause:
             message = f"{damage}. It cannot be cloned anew either: {cause}"
             raise SourceError(message, retryable=cause.retryable) from cause
@@ -161,11 +167,8 @@ class Mirror:
     def _bring_commit(self, repository: Repository, commit: str) -> str:
         """A commit by its digits: asked for alone where the remote allows it, else among everything."""
         if FULL_SHA.fullmatch(commit):
-            try:
+            with suppress(NotOffered):
                 return repository.find(commit) or self._bring(repository, commit, _asked(commit))
-            except SourceError as cause:
-                if cause.retryable or isinstance(cause, DamagedRepository):
-                    raise
         self._remote.fetch(repository.git_folder, *_EVERYTHING, prune=True)
         sha = repository.find(commit)
         if sha is None or not sha.startswith(commit):

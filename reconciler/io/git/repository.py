@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.io.git import commits, trees
 from reconciler.io.git.command import Answer, GitCommand, Surroundings
 from reconciler.io.git.documents import MAX_TOTAL, shown
-from reconciler.io.git.errors import DamagedRepository, UnknownRevision, local_failure
+from reconciler.io.git.errors import UnknownRevision, is_damage, local_failure
 from reconciler.model.commits import Commit, SourceTree
 from reconciler.ports import SourceError
 
@@ -51,9 +51,8 @@ class Repository:
             return answer.text
         if "ambiguous" in answer.err:
             raise UnknownRevision(f"{self.name}: revision {revision!r} is ambiguous: write more of it")
-        failure = local_failure(self.name, f"look up {revision!r}", answer.err)
-        if isinstance(failure, DamagedRepository):
-            raise failure
+        if is_damage(answer.err):
+            raise local_failure(self.name, f"look up {revision!r}", answer.err)
         return None
 
     def resolve(self, revision: str) -> str:
