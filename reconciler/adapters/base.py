@@ -23,13 +23,15 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """One claim of the capability file. ``side``: client or server, where the mesh enforces it."""
+    """One claim of the capability file. ``side``: client or server, where the mesh enforces it; ``since``: the first
+    version of the mesh that has it ("" for all that are supported)."""
 
     path: str
     level: Level
     side: str = ""
     via: str = ""
     note: str = ""
+    since: str = ""
 
 
 class HealthState(StrEnum):
@@ -51,6 +53,10 @@ def unchanged(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return body
 
 
+def no_bridge(_live: Mapping[str, Any], _desired: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return None
+
+
 def no_claims(_body: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
@@ -67,7 +73,8 @@ class Adapter:
     ``review`` finds what is legal but will not do what was asked; ``normalize`` brings a body (desired or live)
     into the form in which the two may be compared; ``default_mesh`` stands in where no control plane was found.
     ``claims`` tells what an object takes for itself alone (a routed host): where a foreign object has the same claim,
-    the mesh would not merge the two, and ours is not written.
+    the mesh would not merge the two, and ours is not written. ``bridge`` (live, desired) gives what to apply first
+    where going straight to desired would break what still refers to live (make before break), or None.
     """
 
     name: str
@@ -81,6 +88,7 @@ class Adapter:
     normalize: Callable[[Mapping[str, Any]], Mapping[str, Any]] = unchanged
     health: Callable[[Mapping[str, Any]], Health] = always_healthy
     claims: Callable[[Mapping[str, Any]], tuple[str, ...]] = no_claims
+    bridge: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None] = no_bridge
 
     def kind(self, kind: KindId) -> NativeKind | None:
         return next((native for native in self.kinds if native.kind == kind), None)

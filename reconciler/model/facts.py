@@ -68,6 +68,7 @@ class MeshFacts:
     mtls: str = ""
     gateways: tuple[GatewayFacts, ...] = ()
     enrolled_namespaces: tuple[str, ...] = ()
+    root_namespace: str = ""  # where mesh-wide configuration lies; "" when it is ``namespace``
 
 
 @dataclass(frozen=True, slots=True)

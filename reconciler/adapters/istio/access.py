@@ -1,0 +1,107 @@
+"""AuthorizationPolicy: one for each access policy on a service.
+
+The mesh evaluates DENY before ALLOW, and a workload with an ALLOW refuses what no ALLOW takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.kinds import AUTHORIZATION_POLICY
+from reconciler.adapters.istio.objects import build, object_name
+from reconciler.adapters.istio.operations import Request, request
+from reconciler.adapters.istio.principals import sources
+from reconciler.adapters.istio.scoping import scope
+from reconciler.model.documents import AccessAction
+from reconciler.model.intents import AccessIntent, MeshIntent
+from reconciler.model.native import NativeObject
+from reconciler.model.refs import DocRef, ServiceRef
+from reconciler.model.selectors import Match
+
+#: most rules, and most sources of one rule, that the mesh accepts
+MOST = 512
+Group = tuple[ServiceRef, AccessAction, DocRef]
+
+
+def emit(intent: MeshIntent) -> Iterable[NativeObject]:
+    """The policies of a target. One with something that cannot be said is not written; ``review`` says why."""
+    for group in groups(intent):
+        gaps = Gaps()
+        made = authorization_policy(group, intent, gaps)
+        if made is not None and not gaps.blocking:
+            yield made
+
+
+def groups(intent: MeshIntent) -> list[list[AccessIntent]]:
+    """Access intents by the object that they make: what one policy says of one service is one object."""
+    found: dict[Group, list[AccessIntent]] = {}
+    for access in intent.access:
+        found.setdefault((access.service, access.action, access.policy), []).append(access)
+    return [found[group] for group in sorted(found, key=str)]
+
+
+def authorization_policy(group: Sequence[AccessIntent], intent: MeshIntent, gaps: Gaps) -> NativeObject | None:
+    """The policy of a group; None for a Deny of nobody, which the mesh would not take."""
+    first = group[0]
+    if not first.selector:
+        gaps.error("mesh-inexpressible", f"no workloads are known behind {first.service}, so nothing can be selected")
+    rules = [rule for access in group for rule in _rules(access, intent, gaps)]
+    if max([len(rules), *(len(rule.get("from", [])) for rule in rules)]) > MOST:
+        gaps.error("mesh-inexpressible", f"more than {MOST} rules, or sources of a rule, in one policy")
+    if not rules:
+        verb = "denies" if first.action is AccessAction.DENY else "allows"
+        gaps.warning("nothing-matches", f"{first.policy} {verb} nothing on {first.service}")
+        if first.action is AccessAction.DENY:
+            return None
+    spec: dict[str, Any] = {
+        "selector": {"matchLabels": dict(sorted(first.selector.items()))},
+        "action": first.action.value.upper(),
+    }
+    origins = {origin for access in group for origin in access.origins}
+    name = policy_name(first)
+    return build(
+        intent, AUTHORIZATION_POLICY, first.service.namespace, name, spec | ({"rules": rules} if rules else {}), origins
+    )
+
+
+def policy_name(access: AccessIntent) -> str:
+    """``reviews-allow-readers``; with the policy's namespace when that is not the default one."""
+    action, policy = access.action.value.lower(), access.policy
+    tail = policy.name if policy.namespace == "default" else f"{policy.namespace}.{policy.name}"
+    # two different triples must never read the same
+    dashed = f"{access.service.name}-"
+    ambiguous = "-allow-" in dashed or "-deny-" in dashed or (policy.namespace == "default" and "." in policy.name)
+    identity = (access.service.name, action, policy.namespace, policy.name)
+    return object_name(f"{access.service.name}-{action}-{tail}", identity, ambiguous=ambiguous)
+
+
+def _rules(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> list[dict[str, Any]]:
+    """Sources and operations in one rule are ANDed. Conditions hold for a whole rule, so a match that has some gets
+    a rule of its own."""
+    who: dict[str, Any] = {}
+    if access.identities is not None:
+        callers = sources(access.identities, intent.mesh.trust_domain, gaps)
+        if not callers:
+            return []
+        who = {"from": [{"source": source} for source in callers]}
+    plain: list[dict[str, Any]] = []
+    rules: list[dict[str, Any]] = []
+    for match in access.matches or (Match(),):
+        asked = request(match, access.action, gaps)
+        ports = scope(match, asked, access, intent, gaps)
+        if ports is None:
+            continue
+        operation = _operation(asked, ports)
+        if asked.conditions:
+            rules.append(who | ({"to": [{"operation": operation}]} if operation else {}) | {"when": asked.conditions})
+        else:
+            plain.append(operation)
+    if {} in plain:
+        return [who]  # takes every request, so the other rules add nothing
+    return [*([who | {"to": [{"operation": operation} for operation in plain]}] if plain else []), *rules]
+
+
+def _operation(asked: Request, ports: tuple[int, ...]) -> dict[str, Any]:
+    return asked.operation | ({"ports": [str(port) for port in ports]} if ports else {})

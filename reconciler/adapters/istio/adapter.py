@@ -1,0 +1,26 @@
+"""Puts the parts together: the value that the registry finds."""
+
+from __future__ import annotations
+
+from reconciler.adapters.base import Adapter
+from reconciler.adapters.istio import access, default_deny, hosts, mtls
+from reconciler.adapters.istio.capabilities import claims as capability_claims
+from reconciler.adapters.istio.detect import DEFAULT_TRUST_DOMAIN, TYPE, detect
+from reconciler.adapters.istio.kinds import DETECT_KINDS, KINDS
+from reconciler.adapters.istio.live import claims, health, normalize
+from reconciler.adapters.istio.review import review
+from reconciler.model.facts import MeshFacts
+
+ADAPTER = Adapter(
+    name=TYPE,
+    kinds=KINDS,
+    detect_kinds=DETECT_KINDS,
+    detect=detect,
+    default_mesh=MeshFacts(TYPE, "istio-system", trust_domain=DEFAULT_TRUST_DOMAIN),
+    emitters=(hosts.emit, access.emit, default_deny.emit, mtls.emit),
+    capabilities=capability_claims,
+    review=review,
+    normalize=normalize,
+    health=health,
+    claims=claims,
+)

@@ -1,0 +1,106 @@
+"""What is legal but will not do what was asked, beyond what building the objects already finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.capabilities import claim
+from reconciler.adapters.protocols import all_opaque
+from reconciler.model.documents import AccessAction, Leaf
+from reconciler.model.intents import AccessIntent, HostIntent, MeshIntent, MtlsIntent, Route
+from reconciler.model.refs import ServiceRef
+
+
+def advise_host(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> None:
+    leaves = [*host.host_leaves, *(leaf for route in host.routes for leaf in route.leaves)]
+    for leaf in leaves:
+        _too_new(leaf.path, leaf, intent, gaps)
+    for route in host.routes:
+        if route.reject:
+            _too_new("traffic.unmatched", None, intent, gaps)
+        if route.mirrors:
+            _too_new("traffic.mirror", None, intent, gaps)
+    if host.facts and all_opaque(host.facts.ports) and any(_is_http(route) for route in host.routes):
+        gaps.warning(
+            "http-route-on-tcp",
+            f"no port of {host.service} carries HTTP, so its routes have no effect",
+            hint="name the port http or grpc, or declare its appProtocol",
+        )
+
+
+def _is_http(route: Route) -> bool:
+    return bool(route.matches or route.leaves or route.mirrors or len(route.backends) > 1)
+
+
+def _too_new(path: str, leaf: Leaf | None, intent: MeshIntent, gaps: Gaps) -> None:
+    found = claim(path)
+    running = _numbers(intent.mesh.version)
+    if found and found.since and running and running < _numbers(found.since):
+        gaps.error(
+            "mesh-too-old", f"{path} needs version {found.since} of the mesh; {intent.mesh.version} is running", leaf
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+
+
+def advise_access(group: Iterable[AccessIntent], intent: MeshIntent, gaps: Gaps) -> None:
+    for access in group:
+        _enrolled(access.service, intent, gaps)
+        if _needs_identity(access) and mode_of(access.service, intent) == "Disabled":
+            said = f"{access.policy} tells callers apart by identity, but mTLS of {access.service} is disabled"
+            if access.action is AccessAction.DENY:
+                gaps.error("identity-without-mtls", f"{said}: it denies nobody")
+            else:
+                gaps.warning("identity-without-mtls", f"{said}: it allows nobody")
+
+
+def _needs_identity(access: AccessIntent) -> bool:
+    return any(
+        identity.any_identity or identity.raw or identity.namespace or identity.trust_domain
+        for identity in access.identities or ()
+    )
+
+
+def mode_of(service: ServiceRef, intent: MeshIntent) -> str:
+    """The mTLS mode that the workloads of a service will have: their own, the mesh's, or the one that it has now."""
+    own = [
+        mtls.mode
+        for mtls in intent.mtls
+        if mtls.service and (mtls.service.name, mtls.service.namespace) == (service.name, service.namespace)
+    ]
+    wide = [mtls.mode for mtls in intent.mtls if mtls.service is None]
+    return next(iter([*own, *wide, intent.mesh.mtls]))
+
+
+def advise_mtls(mtls: MtlsIntent, intent: MeshIntent, gaps: Gaps) -> None:
+    if mtls.service is None:
+        return
+    _enrolled(mtls.service, intent, gaps)
+    for other in intent.mtls:
+        if (
+            other.service
+            and other.service < mtls.service
+            and other.service.namespace == mtls.service.namespace
+            and dict(other.selector) == dict(mtls.selector)
+            and other.mode != mtls.mode
+        ):
+            gaps.error(
+                "mtls-overlap",
+                f"{other.service} and {mtls.service} are the same workloads, asked to be {other.mode} and {mtls.mode}; "
+                "the mesh takes the older of the two",
+            )
+
+
+def _enrolled(service: ServiceRef, intent: MeshIntent, gaps: Gaps) -> None:
+    """Only where it is known which namespaces there are and that some are enrolled."""
+    enrolled = intent.mesh.enrolled_namespaces
+    if enrolled and service.namespace in intent.cluster.namespaces and service.namespace not in enrolled:
+        gaps.warning(
+            "namespace-not-enrolled",
+            f"namespace {service.namespace} is not in the mesh, so nothing there enforces rules for {service}",
+            hint="label it istio-injection=enabled, or with the revision in istio.io/rev",
+        )

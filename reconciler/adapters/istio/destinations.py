@@ -1,0 +1,101 @@
+"""DestinationRule: subsets, and what holds for a host as a whole. The mesh merges several of one host by luck, so ours
+is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.balancing import load_balancer
+from reconciler.adapters.istio.kinds import DESTINATION_RULE
+from reconciler.adapters.istio.objects import build, fqdn
+from reconciler.adapters.istio.resilience import duration
+from reconciler.adapters.leaves import leaf_at, section, tree
+from reconciler.model.documents import Leaf
+from reconciler.model.intents import HostIntent, MeshIntent, Origin
+from reconciler.model.native import NativeObject
+
+_SUBSET_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_OUTLIER = {
+    "consecutiveErrors": "consecutive5xxErrors",
+    "consecutiveGatewayErrors": "consecutiveGatewayErrors",
+    "interval": "interval",
+    "baseEjection": "baseEjectionTime",
+    "maxEjectionPercent": "maxEjectionPercent",
+    "minHealthPercent": "minHealthPercent",
+}
+_TCP = {"max": "maxConnections", "connectTimeout": "connectTimeout"}
+_KEEPALIVE = {"probes": "probes", "time": "time", "interval": "interval"}
+_HTTP = {
+    "maxPending": "http1MaxPendingRequests",
+    "maxRequests": "http2MaxRequests",
+    "maxPerConnection": "maxRequestsPerConnection",
+    "maxRetries": "maxRetries",
+    "idle": "idleTimeout",
+}
+_LENGTHS = {"interval", "baseEjection", "connectTimeout", "idle", "time"}
+
+
+def destination_rule(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject | None:
+    """The DestinationRule of a host; None when there is nothing to say about it."""
+    rule = tree(host.host_leaves)
+    policy = {
+        "connectionPool": _connection_pool(section(rule, "connections"), host, gaps),
+        "outlierDetection": _fields(section(rule, "outlier"), _OUTLIER, _leaf(host, "outlier"), gaps),
+        "loadBalancer": load_balancer(section(rule, "loadBalancing"), _leaf(host, "loadBalancing"), gaps),
+    }
+    policy = {name: part for name, part in policy.items() if part}
+    subsets = _subsets(host, gaps)
+    if not policy and not subsets:
+        return None
+    spec: dict[str, Any] = {"host": fqdn(host.service, intent)}
+    spec |= ({"trafficPolicy": policy} if policy else {}) | ({"subsets": subsets} if subsets else {})
+    return build(intent, DESTINATION_RULE, host.service.namespace, host.service.name, spec, _origins(host))
+
+
+def _origins(host: HostIntent) -> Iterable[Origin]:
+    """Without subsets, the policies of the leaves alone, so that a policy about routes does not touch this object."""
+    if host.subsets:
+        return host.origins
+    return {Origin(leaf.policy, leaf.position) for leaf in host.host_leaves} or host.origins
+
+
+def _leaf(host: HostIntent, name: str) -> Leaf | None:
+    return leaf_at(host.host_leaves, f"traffic.{name}")
+
+
+def _subsets(host: HostIntent, gaps: Gaps) -> list[dict[str, Any]]:
+    native = []
+    for subset in sorted(host.subsets, key=lambda subset: subset.name):
+        if not _SUBSET_NAME.fullmatch(subset.name):
+            gaps.error("mesh-invalid-value", f"the name of a subset is a DNS label: {subset.name!r}")
+        labels = {"labels": dict(sorted(subset.labels))} if subset.labels else {}
+        native.append({"name": subset.name} | labels)
+    return native
+
+
+def _fields(asked: Mapping[str, Any], names: Mapping[str, str], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
+    return {native: _value(field, asked[field], leaf, gaps) for field, native in names.items() if field in asked}
+
+
+def _value(field: str, value: Any, leaf: Leaf | None, gaps: Gaps) -> Any:
+    if field in _LENGTHS:
+        return duration(value, leaf, gaps)
+    if isinstance(value, float) and not value.is_integer():
+        gaps.error("mesh-invalid-value", f"the mesh takes whole numbers for {field}, not {value}", leaf)
+    return int(value)
+
+
+def _connection_pool(asked: Mapping[str, Any], host: HostIntent, gaps: Gaps) -> dict[str, Any]:
+    leaf = _leaf(host, "connections")
+    tcp, http = section(asked, "tcp"), section(asked, "http")
+    native_tcp = _fields(tcp, _TCP, leaf, gaps)
+    if keepalive := _fields(section(tcp, "keepalive"), _KEEPALIVE, leaf, gaps):
+        native_tcp["tcpKeepalive"] = keepalive
+    native_http = _fields(http, _HTTP, leaf, gaps)
+    if "h2Upgrade" in http:
+        native_http["h2UpgradePolicy"] = "UPGRADE" if http["h2Upgrade"] else "DO_NOT_UPGRADE"
+    pool = {"tcp": native_tcp, "http": native_http}
+    return {name: part for name, part in pool.items() if part}

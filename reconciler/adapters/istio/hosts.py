@@ -1,0 +1,27 @@
+"""What is written for a host: its DestinationRule and its VirtualService, both or neither, since a route to a subset
+that is not defined answers 503."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.destinations import destination_rule
+from reconciler.adapters.istio.routes import virtual_service
+from reconciler.model.intents import HostIntent, MeshIntent
+from reconciler.model.native import NativeObject
+
+
+def emit(intent: MeshIntent) -> Iterable[NativeObject]:
+    """The objects of all hosts. A host with something that cannot be said has none; ``review`` says why."""
+    for host in intent.hosts:
+        gaps = Gaps()
+        made = objects(host, intent, gaps)
+        if not gaps.blocking:
+            yield from made
+
+
+def objects(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> tuple[NativeObject, ...]:
+    """The objects of one host, with what cannot be said in ``gaps``."""
+    made = (destination_rule(host, intent, gaps), virtual_service(host, intent, gaps))
+    return tuple(native for native in made if native is not None)

@@ -1,0 +1,53 @@
+"""The native kinds of Istio: what we write, what we may own for an Extension, what discovery reads.
+
+Waves: what routes point at comes before the routes; modes before the rules that need identities; permissions before
+the default deny that they are exceptions from. Removal goes the other way round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.model.native import NativeKind
+from reconciler.model.refs import KindId
+
+_NETWORKING = ("v1", "v1beta1", "v1alpha3")
+_SECURITY = ("v1", "v1beta1")
+
+
+def _networking(kind: str, plural: str, wave: int, versions: tuple[str, ...] = _NETWORKING) -> NativeKind:
+    return NativeKind(KindId("networking.istio.io", kind), versions, plural, wave=wave)
+
+
+def _security(kind: str, plural: str, wave: int) -> NativeKind:
+    return NativeKind(KindId("security.istio.io", kind), _SECURITY, plural, wave=wave)
+
+
+DESTINATION_RULE = _networking("DestinationRule", "destinationrules", 20)
+VIRTUAL_SERVICE = _networking("VirtualService", "virtualservices", 30)
+PEER_AUTHENTICATION = _security("PeerAuthentication", "peerauthentications", 35)
+AUTHORIZATION_POLICY = _security("AuthorizationPolicy", "authorizationpolicies", 40)
+#: the same kind, applied after every permission and removed before them
+DEFAULT_DENY = replace(AUTHORIZATION_POLICY, wave=45)
+
+OWNABLE = (
+    _networking("ServiceEntry", "serviceentries", 10),
+    _networking("WorkloadEntry", "workloadentries", 10),
+    _networking("WorkloadGroup", "workloadgroups", 10),
+    _networking("ProxyConfig", "proxyconfigs", 10, ("v1beta1",)),
+    _networking("Gateway", "gateways", 25),
+    _networking("Sidecar", "sidecars", 45),
+    _networking("EnvoyFilter", "envoyfilters", 45, ("v1alpha3",)),
+    _security("RequestAuthentication", "requestauthentications", 35),
+    NativeKind(KindId("telemetry.istio.io", "Telemetry"), ("v1", "v1alpha1"), "telemetries", wave=45),
+    NativeKind(KindId("extensions.istio.io", "WasmPlugin"), ("v1alpha1",), "wasmplugins", wave=45),
+    NativeKind(KindId("extensions.istio.io", "TrafficExtension"), ("v1alpha1",), "trafficextensions", wave=45),
+)
+KINDS = (DESTINATION_RULE, VIRTUAL_SERVICE, PEER_AUTHENTICATION, AUTHORIZATION_POLICY, *OWNABLE)
+
+DETECT_KINDS = (
+    NativeKind(KindId("apps", "Deployment"), ("v1",), "deployments", exclusive=False),
+    NativeKind(KindId("", "ConfigMap"), ("v1",), "configmaps", exclusive=False),
+    NativeKind(KindId("", "Namespace"), ("v1",), "namespaces", namespaced=False, exclusive=False),
+    PEER_AUTHENTICATION,
+)

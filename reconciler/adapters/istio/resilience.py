@@ -1,0 +1,134 @@
+"""Timeout, retries and injected faults of a route, and what they do to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from reconciler.adapters.durations import seconds
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.leaves import leaf_at, section
+from reconciler.model.documents import Leaf
+from reconciler.model.intents import Route
+
+#: what the mesh does when nothing is said: fields of a retry policy without a count keep that count,
+#: since a count left out next to them would mean none
+DEFAULT_ATTEMPTS = 2
+#: the shortest length that the mesh accepts
+SHORTEST = Fraction(1, 1000)
+_RETRIES = {"attempts", "perTry", "on", "statusCodes", "otherLocalities"}
+_CONDITIONS = {
+    "5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited", "retriable-4xx",
+    "refused-stream", "retriable-status-codes", "retriable-headers", "http3-post-connect-failure", "cancelled",
+    "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
+}  # fmt: skip
+_GRPC = (
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+)  # fmt: skip
+
+
+def duration(value: Any, leaf: Leaf | None, gaps: Gaps) -> str:
+    """The value as it is; a gap when the mesh would refuse it."""
+    length = seconds(value)
+    if length is None or length < SHORTEST:
+        gaps.error("mesh-invalid-value", f"not a duration of at least 1ms: {value!r}", leaf)
+    return str(value)
+
+
+def percentage(percent: Any) -> dict[str, Any]:
+    """Omitted means 100 here and 0 in the mesh, so it is always written."""
+    value = 100.0 if percent is None else float(percent)
+    return {"value": int(value) if value.is_integer() else value}
+
+
+def timeout(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
+    asked = section(rule, "timeout")
+    if "request" not in asked:
+        return {}
+    return {"timeout": duration(asked["request"], leaf_at(route.leaves, "traffic.timeout"), gaps)}
+
+
+def retries(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
+    """The retry policy of a route, empty when it asks for none (then the mesh retries twice)."""
+    asked = section(rule, "retries")
+    leaf = leaf_at(route.leaves, "traffic.retries")
+    if not asked.keys() & _RETRIES:
+        return {}
+    attempts = int(asked.get("attempts", DEFAULT_ATTEMPTS))
+    if attempts <= 0:
+        return {"retries": {"attempts": 0}}
+    native: dict[str, Any] = {"attempts": attempts}
+    if "perTry" in asked:
+        native["perTryTimeout"] = duration(asked["perTry"], leaf, gaps)
+    if conditions := _conditions(asked, leaf, gaps):
+        native["retryOn"] = ",".join(conditions)
+    if "otherLocalities" in asked:
+        native["retryRemoteLocalities"] = bool(asked["otherLocalities"])
+    return {"retries": native}
+
+
+def _conditions(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> list[str]:
+    names = [str(name) for name in asked.get("on") or ()]
+    for name in names:
+        if name not in _CONDITIONS:
+            gaps.error(
+                "mesh-invalid-value",
+                f"the mesh does not know the retry condition {name!r}",
+                leaf,
+                f"known: {', '.join(sorted(_CONDITIONS))}",
+            )
+    codes = [str(code) for code in asked.get("statusCodes") or ()]
+    if codes and "retriable-status-codes" not in names:
+        names.append("retriable-status-codes")  # without it older versions ignore the numbers
+    return list(dict.fromkeys([*names, *codes]))
+
+
+def fault(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
+    asked = section(rule, "fault")
+    leaf = leaf_at(route.leaves, "traffic.fault")
+    native: dict[str, Any] = {}
+    if delay := section(asked, "delay"):
+        native["delay"] = {
+            "fixedDelay": duration(delay.get("duration"), leaf, gaps),
+            "percentage": percentage(delay.get("percent")),
+        }
+    if abort := section(asked, "abort"):
+        native["abort"] = _status(abort, leaf, gaps) | {"percentage": percentage(abort.get("percent"))}
+    return {"fault": native} if native else {}
+
+
+def _status(abort: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
+    http, grpc = abort.get("httpStatus"), abort.get("grpcStatus")
+    if (http is None) == (grpc is None):
+        gaps.error("mesh-invalid-value", "an abort has one status, httpStatus or grpcStatus", leaf)
+        return {}
+    if http is not None:
+        return {"httpStatus": int(http)}
+    name = _GRPC[grpc] if isinstance(grpc, int) and 0 <= grpc < len(_GRPC) else str(grpc).upper()
+    if name not in _GRPC:
+        gaps.error("mesh-invalid-value", f"not a gRPC status: {grpc!r}", leaf)
+    return {"grpcStatus": name}
+
+
+def interplay(route: Route, native: Mapping[str, Any], gaps: Gaps) -> None:
+    """Warnings where one of them will cut short or cancel another."""
+    retry, limit = section(native, "retries"), seconds(native.get("timeout"))
+    if "fault" in native and (retry or limit is not None):
+        cancelled = leaf_at(route.leaves, "traffic.retries") or leaf_at(route.leaves, "traffic.timeout")
+        gaps.warning(
+            "fault-cancels",
+            "the mesh does not apply retries and timeouts on a route with an injected fault",
+            cancelled,
+            "give the fault a match of its own",
+        )
+    each, attempts = seconds(retry.get("perTryTimeout")), int(retry.get("attempts", 0))
+    if limit is not None and each is not None and limit < each * (attempts + 1):
+        gaps.warning(
+            "timeout-cuts-retries",
+            f"the timeout of {native['timeout']} ends before {attempts + 1} tries of {retry['perTryTimeout']} can",
+            leaf_at(route.leaves, "traffic.timeout"),
+            f"at least {float(each * (attempts + 1)):g}s lets every try end",
+        )

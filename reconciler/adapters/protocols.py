@@ -1,0 +1,69 @@
+"""What a service port speaks, by the conventions of Kubernetes that every mesh reads: appProtocol, then the name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from reconciler.model.facts import ClusterFacts, PortFacts, ServiceFacts
+
+_HTTP = {"http", "http2", "grpc", "grpc-web", "h2c", "kubernetes.io/h2c", "kubernetes.io/ws"}
+_OPAQUE = {
+    "tcp",
+    "tls",
+    "https",
+    "mongo",
+    "mysql",
+    "redis",
+    "postgres",
+    "postgresql",
+    "kafka",
+    "amqp",
+    "kubernetes.io/wss",
+}
+
+
+class Speech(StrEnum):
+    HTTP = "http"
+    OPAQUE = "opaque"  # declared to be something in which no request can be seen
+    UNDECLARED = "undeclared"  # found out per connection
+    UDP = "udp"
+
+
+def speech(port: PortFacts) -> Speech:
+    if port.protocol.upper() != "TCP":
+        return Speech.UDP
+    said = port.app_protocol.lower() or _named(port.name.lower())
+    if said in _HTTP:
+        return Speech.HTTP
+    return Speech.OPAQUE if said in _OPAQUE else Speech.UNDECLARED
+
+
+def _named(name: str) -> str:
+    """``http-web`` says http, ``grpc-web`` and ``grpc-web-ui`` say grpc-web."""
+    if name == "grpc-web" or name.startswith("grpc-web-"):
+        return "grpc-web"
+    return name.partition("-")[0]
+
+
+def workload_ports(port: PortFacts, service: ServiceFacts, cluster: ClusterFacts) -> frozenset[int]:
+    """The container ports behind a service port; empty when it is a name that no known workload declares."""
+    if isinstance(port.target, int):
+        return frozenset({port.target or port.number})
+    return frozenset(
+        workload.container_ports[port.target]
+        for workload in cluster.workloads
+        if workload.namespace == service.ref.namespace
+        and port.target in workload.container_ports
+        and selects(service.selector, workload.labels)
+    )
+
+
+def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+def all_opaque(ports: Iterable[PortFacts]) -> bool:
+    """Whether there are ports and no request can be seen on any of them."""
+    spoken = {speech(port) for port in ports} - {Speech.UDP}
+    return spoken == {Speech.OPAQUE}

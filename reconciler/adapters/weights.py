@@ -1,0 +1,30 @@
+"""Relative weights as the integers that native objects want."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import lcm
+
+#: total above which fractions are rounded rather than scaled: far more than any mesh can tell apart
+PRECISION = 1_000_000
+
+
+def whole(weights: Sequence[float]) -> tuple[int, ...]:
+    """Integers in the same proportion. Integers stay as they are; a positive weight never becomes 0."""
+    exact = [Fraction(str(weight)) for weight in weights]
+    scale = lcm(*(weight.denominator for weight in exact)) if exact else 1
+    if scale == 1 or sum(exact) * scale <= PRECISION:
+        return tuple(int(weight * scale) for weight in exact)
+    return _rounded(exact)
+
+
+def _rounded(exact: list[Fraction]) -> tuple[int, ...]:
+    """Shares of PRECISION by largest remainder, each positive one at least 1."""
+    total = sum(exact)
+    shares = [weight * PRECISION / total for weight in exact]
+    floors = [int(share) for share in shares]
+    by_remainder = sorted(range(len(shares)), key=lambda i: (floors[i] - shares[i], i))
+    for index in by_remainder[: PRECISION - sum(floors)]:
+        floors[index] += 1
+    return tuple(max(floor, 1) if weight else 0 for floor, weight in zip(floors, exact, strict=True))
