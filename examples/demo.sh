@@ -12,17 +12,28 @@ heading() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 [ -t 1 ] && [ -z "${NO_COLOR:-}" ] || heading() { printf '\n== %s\n' "$*"; }
 stop() { printf '\ndemo: %s\n' "$*" >&2; exit 1; }
 
+# print_command COMMAND...: as somebody would type it.
+print_command() {
+  local word line='$'
+  for word; do
+    case $word in *[!A-Za-z0-9_./=:,@+-]*) line+=" '$word'" ;; *) line+=" $word" ;; esac
+  done
+  say "$line"
+}
 # shown CODE COMMAND...: prints the command, runs it, and stops unless it ends with that exit code.
 shown() {
   local wanted=$1 code=0
   shift
-  printf '$ %s\n' "$(printf '%q ' "$@" | sed 's/ $//')"
+  print_command "$@"
   "$@" </dev/null || code=$?
   [ "$code" = "$wanted" ] || stop "this ended with exit code $code, where $wanted was expected: $*"
   [ "$code" = 0 ] || say "(exit code $code)"
 }
 # commit NAME MESSAGE: everything that changed, as this person.
-commit() { shown 0 git -c "user.name=$1" -c "user.email=${1,,}@shop.example" commit --quiet --all -m "$2"; }
+commit() {
+  export GIT_AUTHOR_NAME=$1 GIT_AUTHOR_EMAIL=${1,,}@shop.example GIT_COMMITTER_NAME=$1 GIT_COMMITTER_EMAIL=${1,,}@shop.example
+  shown 0 git commit --quiet --all --message "$2"
+}
 
 command -v reconciler >/dev/null || stop "no command reconciler: run 'make run', which sets it up first"
 command -v git >/dev/null || stop "no git: apt-get install git"
@@ -51,7 +62,7 @@ shown 0 reconciler apply --repo .
 
 heading "The new reviews service does well: half of the calls go to it, by a commit"
 shown 0 sed -i 's/v1: 90, v2: 10/v1: 50, v2: 50/' policies/traffic/reviews-canary.yaml
-shown 0 git --no-pager diff --unified=0
+shown 0 git --no-pager diff --stat
 commit Grace "reviews: half of the calls go to v2"
 shown 0 reconciler apply --repo .
 
