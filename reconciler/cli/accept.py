@@ -1,0 +1,39 @@
+"""``reconciler accept``: the way out of a halt after a force-push."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from reconciler.cli.options import source_options, take_source
+
+
+@click.command("accept")
+@click.argument("revision")
+@source_options
+@click.option("--reason", default="", help="Why it is right; kept in the audit log.")
+def command(revision: str, reason: str, **values: Any) -> int:
+    """Accept REVISION as the commit from which the repository goes on, after its history was rewritten.
+
+    The next run follows the branch again if its head descends from REVISION.
+    """
+    from reconciler.cli.wiring import open_world
+    from reconciler.model.commits import Commit
+    from reconciler.pipeline import state
+    from reconciler.pipeline.record import RunContext, run_event
+
+    options = take_source(values)
+    with open_world(options, click.get_current_context().obj["state"], "manual") as world:
+        world.source.fetch()
+        sha = world.source.resolve(revision)
+        before = state.accepted_revision(world.store)
+        commit: Commit = world.source.tree(sha).commit
+        context = RunContext("", world.actor, commit)
+        details = {"before": before, "accepted": sha, "reason": reason}
+        event = run_event(context, world.new_id(), datetime.now(UTC), "source.accepted", details, result="ok")
+        world.store.append([event])
+        state.accept_revision(world.store, sha)
+    click.echo(f"accepted {sha[:12]} {commit.subject!r} (before: {before[:12] or 'none'})")
+    return 0

@@ -1,0 +1,30 @@
+"""``reconciler run``: the daemon, or one round of it for cron."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from reconciler.cli.options import source_options, take_source
+
+
+@click.command("run")
+@source_options
+@click.option("--once", is_flag=True, help="One round, then exit with its code: for cron, as ansible-pull does.")
+@click.option("--interval", type=float, default=None, help="Seconds between rounds. Default: the Reconciler document.")
+@click.option("--limit", default="", metavar="PATTERN", help="Only these targets.")
+@click.option("--log-format", type=click.Choice(["auto", "json", "text"]), default="auto", show_default=True)
+def command(once: bool, interval: float | None, limit: str, log_format: str, **values: Any) -> int:
+    """Pull, plan and apply on a schedule, one round at a time; SIGTERM ends it after the object in hand, SIGHUP
+    starts a round at once.
+    """
+    from functools import partial
+
+    from reconciler.cli.wiring import open_world
+    from reconciler.daemon.logs import configure
+    from reconciler.daemon.loop import serve
+
+    state = click.get_current_context().obj["state"]
+    opener = partial(open_world, take_source(values), state, "schedule")
+    return serve(opener, configure(log_format), once=once, interval=interval, limit=limit)

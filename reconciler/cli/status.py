@@ -1,0 +1,34 @@
+"""``reconciler status``: how the last run ended, per target."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.options import output_option
+
+
+@click.command("status")
+@output_option("text", "json")
+def command(output: str) -> int:
+    """Show the last run: source, commit, when, and the recap of each target. Exit code: that of the run."""
+    from reconciler.cli.output import painter, say, say_json
+    from reconciler.cli.wiring import open_state, state_folder
+    from reconciler.pipeline.state import last_status
+    from reconciler.report.status_text import status_text
+
+    folder = state_folder(click.get_current_context().obj["state"])
+    store = open_state(folder)
+    try:
+        status = last_status(store)
+    finally:
+        store.close()
+    if status is None:
+        click.echo(
+            f"Nothing has run with the state in {folder}. Start with: reconciler apply --repo PATH|URL", err=True
+        )
+        return 0
+    if output == "json":
+        say_json(status)
+    else:
+        say(status_text(status, painter()))
+    return int(status["exitCode"])

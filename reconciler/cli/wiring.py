@@ -1,0 +1,117 @@
+"""The composition root: options become the World that a run needs. Heavy modules are imported here, and only here."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.cli.options import SourceOptions
+from reconciler.model import documents
+from reconciler.model.events import Actor
+
+if TYPE_CHECKING:
+    from reconciler.io.git import Credentials
+    from reconciler.pipeline.world import World
+    from reconciler.ports import Cluster, Source, Store
+
+
+def state_folder(chosen: str | None) -> Path:
+    """The folder of state: as chosen, else /var/lib/reconciler for root, else below the XDG state home."""
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    if os.geteuid() == 0 and Path("/var/lib/reconciler").is_dir():
+        return Path("/var/lib/reconciler")
+    home = os.environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
+    return Path(home) / "reconciler"
+
+
+def open_source(options: SourceOptions, state: Path) -> tuple[Source, Path]:
+    """The source, and the folder against which relative paths of directory clusters are resolved: the work tree
+    itself, or a folder of the state for a repository that has none here."""
+    local = Path(options.repo).expanduser()
+    if "://" not in options.repo and local.is_dir() and not options.branch and not options.tag:
+        from reconciler.io.worktree import WorktreeSource
+
+        source = WorktreeSource(local, options.path)
+        if not source.bare:
+            return source, source.root
+    from reconciler.io.git import GitSource, RefSpec
+
+    mirrored = GitSource(
+        options.repo,
+        mirror_folder=state / "git",
+        ref=RefSpec(branch=options.branch, tag=options.tag),
+        folder=options.path,
+        credentials=_credentials(options),
+    )
+    return mirrored, state / "clusters"
+
+
+def _credentials(options: SourceOptions) -> Credentials | None:
+    from reconciler.io.git import Credentials, Secret
+
+    password = None
+    if options.token_file:
+        password = Secret(file=Path(options.token_file))
+    elif os.environ.get("RECONCILER_GIT_TOKEN"):
+        password = Secret(variable="RECONCILER_GIT_TOKEN")
+    given = Credentials(
+        username=options.username or ("token" if password else ""),
+        password=password,
+        ssh_key=Path(options.ssh_key) if options.ssh_key else None,
+        known_hosts=Path(options.known_hosts) if options.known_hosts else None,
+        ca_file=Path(options.ca_file) if options.ca_file else None,
+    )
+    return None if given == Credentials() else given
+
+
+def open_state(state: Path) -> Store:
+    from reconciler.io.store import open_store
+
+    return open_store(state)
+
+
+def cluster_opener(base: Path) -> Callable[[documents.Cluster], Cluster]:
+    def opener(cluster: documents.Cluster) -> Cluster:
+        from reconciler.io.clusters import open_cluster
+
+        return open_cluster(cluster, base)
+
+    return opener
+
+
+@contextmanager
+def open_world(options: SourceOptions, state_dir: str | None, trigger: str) -> Iterator[World]:
+    """Everything for one command; the store is closed at the end."""
+    from reconciler.io.ids import new_id
+    from reconciler.pipeline.meshes import installed
+    from reconciler.pipeline.world import World
+
+    state = state_folder(state_dir)
+    source, base = open_source(options, state)
+    store = open_state(state)
+    try:
+        yield World(
+            source=source,
+            store=store,
+            open_cluster=cluster_opener(base),
+            adapters=installed(),
+            now=lambda: datetime.now(UTC),
+            new_id=new_id,
+            actor=Actor(f"{socket.gethostname()}:{os.getpid()}", _user(), trigger),
+        )
+    finally:
+        store.close()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

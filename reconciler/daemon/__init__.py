@@ -1,0 +1,1 @@
+"""The daemon: repeats the pipeline on a schedule. It decides when, never what."""

@@ -1,0 +1,91 @@
+"""One round of the daemon: the pipeline once, its outcome logged, its failure recorded and survived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.model.commits import Commit
+from reconciler.pipeline import run as pipeline
+from reconciler.pipeline import state
+from reconciler.pipeline.outcome import Run
+from reconciler.pipeline.record import RunContext, run_event
+from reconciler.pipeline.world import Request, World
+from reconciler.ports import OutsideError, StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """``interval`` and ``jitter`` in seconds as the Reconciler document has them; None when it could not be read."""
+
+    code: int
+    failed: bool
+    interval: float | None = None
+    jitter: float = 0.0
+
+
+async def one_round(world: World, limit: str, trigger: str, stop: Callable[[], bool], log: Any) -> Round:
+    """Never raises but for what must end the process (cancellation): a failed round is told, recorded, survived."""
+    acting = replace(world, actor=replace(world.actor, trigger=trigger))
+    try:
+        run = await pipeline.apply(acting, Request(limit=limit), progress=_logging(log), stop=stop)
+    except OutsideError as problem:
+        log.error("round failed", error=str(problem), retryable=problem.retryable)
+        _record_failure(acting, str(problem), log)
+        return Round(1, failed=True)
+    except Exception as problem:
+        log.exception("round ended by a bug", error=repr(problem))
+        _record_failure(acting, f"bug: {problem!r}", log)
+        return Round(1, failed=True)
+    _log_run(run, log)
+    desired = run.planned.desired
+    if desired is None:
+        return Round(run.code, failed=False)
+    return Round(run.code, False, desired.settings.interval, desired.settings.jitter)
+
+
+def _logging(log: Any) -> Callable[[Any], None]:
+    def progress(result: Any) -> None:
+        change = result.change
+        write = log.info if result.event_id else log.error
+        write(
+            "object",
+            outcome=str(result.outcome),
+            cluster=change.target.cluster,
+            mesh=change.target.mesh,
+            object=str(change.key),
+            event_id=result.event_id,
+            error=result.message or None,
+        )
+
+    return progress
+
+
+def _log_run(run: Run, log: Any) -> None:
+    commit = run.planned.prepared.commit
+    for finding in run.planned.findings:
+        log.warning("finding", run=run.id, severity=str(finding.severity), code=finding.code, text=str(finding))
+    for row in run.rows:
+        counts = {name: getattr(row, name) for name in row.__slots__ if name != "target" and getattr(row, name)}
+        log.info("target", run=run.id, commit=commit.short, cluster=row.target.cluster, mesh=row.target.mesh, **counts)
+    log.info("round finished", run=run.id, commit=commit.short, exit_code=run.code)
+
+
+def _record_failure(world: World, why: str, log: Any) -> None:
+    context = RunContext("", world.actor, Commit(""))
+    try:
+        event = run_event(context, world.new_id(), world.now(), "run.failed", {}, result="error", error=why)
+        world.store.append([event])
+        known = dict(state.last_status(world.store) or {})
+        state.record_status(world.store, {**_empty(world), **known, "result": f"error: {why}", "exitCode": 1,
+                                          "time": world.now().isoformat()})  # fmt: skip
+    except StoreError as problem:
+        log.error("the failure could not be recorded either", error=str(problem))
+
+
+def _empty(world: World) -> dict[str, Any]:
+    return {
+        "run": "", "source": world.source.name, "revision": "", "subject": "", "trigger": world.actor.trigger,
+        "targets": [], "findings": [],
+    }  # fmt: skip

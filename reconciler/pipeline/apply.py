@@ -1,0 +1,145 @@
+"""Carries out a plan on the clusters: an intent durable before each write, an outcome after it.
+
+Clusters go side by side and do not wait for each other; on one cluster waves go one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from reconciler.model.events import AuditEvent, Intent
+from reconciler.model.live import LiveCluster
+from reconciler.model.plans import Action, ApplyResult, Change, Outcome, TargetPlan
+from reconciler.model.refs import ObjectKey
+from reconciler.pipeline.record import RunContext, object_event, outcome_event
+from reconciler.pipeline.steps import Bridge, Step, waves
+from reconciler.pipeline.world import World
+from reconciler.pipeline.write import Done, write
+from reconciler.ports import Cluster, ClusterError, ServerFailed, Unreachable
+
+WRITES_AT_ONCE = 16  # per cluster; also how many intents are made durable together
+
+Progress = Callable[[ApplyResult], None]
+
+
+@dataclass
+class TargetApply:
+    """The apply of one target. ``stop`` is asked before every chunk of writes; true ends it after what is in hand."""
+
+    world: World
+    context: RunContext
+    cluster: Cluster
+    live: LiveCluster
+    bridge: Bridge
+    stop: Callable[[], bool]
+    progress: Progress
+    _versions: dict[ObjectKey, str] = field(default_factory=dict)
+    _events: dict[ObjectKey, AuditEvent] = field(default_factory=dict)
+    _lost: set[ObjectKey] = field(default_factory=set)
+    _down: str = ""
+
+    async def run(self, plan: TargetPlan) -> list[ApplyResult]:
+        """The result of every change that writes, in the order of writing. StoreError ends it: nothing is written
+        that cannot be recorded."""
+        results: list[ApplyResult] = []
+        for wave in waves(plan.changes, self.live, self.bridge):
+            steps = iter(wave)
+            while chunk := list(islice(steps, WRITES_AT_ONCE)):
+                for result in await self._chunk([step for step in chunk if step.change.key not in self._lost]):
+                    self.progress(result)
+                    results.append(result)
+        return results
+
+    async def _chunk(self, steps: Sequence[Step]) -> list[ApplyResult]:
+        if self.stop() or self._down:
+            reason = f"not tried: {self._down}" if self._down else "the run was asked to stop"
+            return [self._give_up(step, reason) for step in steps]
+        await self._open([step for step in steps if step.first])
+        outcomes = await asyncio.gather(*(self._write(step) for step in steps))
+        closed = {}
+        results = []
+        for step, result in zip(steps, outcomes, strict=True):
+            if result is None:
+                continue  # the first half of a bridged change went well
+            results.append(result)
+            if result.outcome is not Outcome.UNREACHABLE:
+                closed[self._events[step.change.key].id] = outcome_event(
+                    self._events[step.change.key], result, self.world.now()
+                )
+        if closed:
+            await asyncio.to_thread(self.world.store.close_intents, closed)
+        return results
+
+    def _give_up(self, step: Step, reason: str) -> ApplyResult:
+        self._lost.add(step.change.key)
+        return ApplyResult(step.change, Outcome.UNREACHABLE if self._down else Outcome.SKIPPED, reason)
+
+    async def _open(self, steps: Sequence[Step]) -> None:
+        intents = []
+        for step in steps:
+            change = step.change
+            event = object_event(self.context, change, self.world.new_id(), self.world.now())
+            self._events[change.key] = event
+            intents.append(Intent(event.id, event, change.resource_version, change.desired_hash))
+        if intents:
+            await asyncio.to_thread(self.world.store.open_intents, intents)
+
+    async def _write(self, step: Step) -> ApplyResult | None:
+        change = step.change
+        version = self._versions.get(change.key, change.resource_version)
+        started = time.perf_counter()
+        try:
+            done = await write(self.cluster, change, step.body, version)
+        except Unreachable as problem:
+            self._down = str(problem)
+            return self._unknown(change, str(problem), time.perf_counter() - started)
+        except ServerFailed as problem:
+            return self._unknown(change, str(problem), time.perf_counter() - started)
+        except ClusterError as problem:
+            self._lost.add(change.key)
+            return ApplyResult(change, Outcome.FAILED, str(problem), time.perf_counter() - started)
+        self._versions[change.key] = done.resource_version
+        return self._result(step, done, time.perf_counter() - started) if step.last else None
+
+    def _unknown(self, change: Change, why: str, duration: float) -> ApplyResult:
+        """Whether it was written is not known: the intent stays open, and the next run looks and records."""
+        self._lost.add(change.key)
+        return ApplyResult(change, Outcome.UNREACHABLE, why, duration)
+
+    def _result(self, step: Step, done: Done, duration: float) -> ApplyResult:
+        pruned = step.change.action is Action.PRUNE
+        return ApplyResult(
+            change=step.change,
+            outcome=Outcome.PRUNED if pruned else Outcome.CHANGED,
+            duration=duration,
+            resource_version=done.resource_version,
+            event_id=self._events[step.change.key].id,
+        )
+
+
+def by_cluster(targets: Sequence[TargetPlan]) -> Iterator[tuple[str, list[TargetPlan]]]:
+    """Targets grouped by cluster: those of one cluster go one after the other."""
+    names = sorted({target.target.cluster for target in targets})
+    for name in names:
+        yield name, [target for target in targets if target.target.cluster == name]
+
+
+async def side_by_side(
+    work: Mapping[str, Callable[[], Awaitable[list[ApplyResult]]]], at_once: int
+) -> list[ApplyResult]:
+    """Run the clusters' work, so many at once; all of it even when one ends in an error, which is raised then."""
+    gate = asyncio.Semaphore(at_once)
+
+    async def one(job: Callable[[], Awaitable[list[ApplyResult]]]) -> list[ApplyResult]:
+        async with gate:
+            return await job()
+
+    done = await asyncio.gather(*(one(job) for job in work.values()), return_exceptions=True)
+    for result in done:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for results in done if isinstance(results, list) for result in results]

@@ -1,0 +1,63 @@
+"""Reads what the clusters are: served kinds, services, workloads, meshes. Side by side, each with its own limit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconciler.adapters.base import Adapter
+from reconciler.model import documents
+from reconciler.model.documents import DesiredState
+from reconciler.model.facts import ClusterFacts, Facts
+from reconciler.model.native import NativeKind
+from reconciler.model.refs import KindId, TargetId
+from reconciler.pipeline.recorded import recorded_cluster
+from reconciler.pipeline.world import Connections, World
+from reconciler.ports import ClusterError
+
+
+async def discover(
+    world: World, desired: DesiredState, opened: Connections, selected: frozenset[TargetId] | None
+) -> Facts:
+    """Facts of every cluster with a selected target; an unreachable one has those of its last discovery, marked
+    stale, if there are any."""
+    names = sorted({target.cluster for target in desired.targets if selected is None or target in selected})
+    gate = asyncio.Semaphore(desired.settings.limits.parallel_clusters)
+
+    async def one(name: str) -> ClusterFacts | str:
+        async with gate:
+            return await _inspect(world, desired, desired.clusters[name], opened)
+
+    results = dict(zip(names, await asyncio.gather(*(one(name) for name in names)), strict=True))
+    found = {name: result for name, result in results.items() if isinstance(result, ClusterFacts)}
+    unreachable = {name: result for name, result in results.items() if isinstance(result, str)}
+    remembered = {name: known for name in unreachable if (known := recorded_cluster(world.store, name))}
+    return Facts({**found, **remembered}, unreachable, frozenset(remembered))
+
+
+async def _inspect(
+    world: World, desired: DesiredState, cluster: documents.Cluster, opened: Connections
+) -> ClusterFacts | str:
+    """The facts, or why there are none."""
+    adapters = adapters_on(cluster.name, desired, world)
+    try:
+        async with asyncio.timeout(desired.settings.limits.timeout):
+            inspection = await opened.to(cluster).inspect(detection_kinds(adapters))
+    except ClusterError as problem:
+        return str(problem)
+    except TimeoutError:
+        return f"no answer within {desired.settings.limits.timeout:g} s (limits.timeout)"
+    meshes = tuple(mesh for adapter in adapters for mesh in adapter.detect(inspection.objects))
+    return replace(inspection.facts, cluster=cluster.name, meshes=meshes)
+
+
+def adapters_on(cluster: str, desired: DesiredState, world: World) -> tuple[Adapter, ...]:
+    """The adapters of the meshes that Git has on a cluster, by name."""
+    types = {desired.mesh(target).type for target in desired.targets if target.cluster == cluster}
+    return tuple(world.adapters[name] for name in sorted(types) if name in world.adapters)
+
+
+def detection_kinds(adapters: Sequence[Adapter]) -> tuple[NativeKind, ...]:
+    kinds: dict[KindId, NativeKind] = {kind.kind: kind for adapter in adapters for kind in adapter.detect_kinds}
+    return tuple(kinds[key] for key in sorted(kinds))

@@ -1,0 +1,17 @@
+"""The adapters that are installed, for the ways in: they do not look at adapters themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.adapters import registry
+from reconciler.adapters.base import Adapter
+
+
+def mesh_types() -> tuple[str, ...]:
+    """What may be written in ``Mesh.spec.type``."""
+    return registry.names()
+
+
+def installed() -> Mapping[str, Adapter]:
+    return registry.load_all()

@@ -1,0 +1,21 @@
+"""A finished run as a value: what ``run.plan`` and ``run.apply`` return and what reports are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.plans import ApplyResult, Recap
+from reconciler.pipeline.planning import Planned
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. ``moved`` is the plan as it would be now, when it differs from the approved one."""
+
+    id: str
+    planned: Planned
+    results: tuple[ApplyResult, ...] = ()
+    rows: tuple[Recap, ...] = ()
+    code: int = 0
+    moved: bool = False
+    recovered: int = 0

@@ -1,0 +1,139 @@
+"""From Git to a desired state: which revision holds, what it says, and what was applied before it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.load import load, select
+from reconciler.model.commits import Commit, SourceTree
+from reconciler.model.documents import DesiredState, Settings
+from reconciler.model.findings import Finding, error, warning
+from reconciler.model.refs import TargetId
+from reconciler.pipeline import state
+from reconciler.pipeline.world import Request, World
+from reconciler.ports import SourceError
+
+CONFIRM_TRAILER = "reconciler-confirm"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """``desired`` is None when nothing is usable; ``guarding`` are the settings of the last accepted commit;
+    ``applied`` the last applied state per target; ``earlier`` the desired states of those revisions."""
+
+    commit: Commit
+    source: str
+    desired: DesiredState | None
+    guarding: Settings
+    findings: tuple[Finding, ...] = ()
+    selected: frozenset[TargetId] | None = None
+    confirmed: frozenset[str] = frozenset()
+    applied: Mapping[TargetId, state.Applied] = field(default_factory=dict)
+    earlier: Mapping[str, DesiredState] = field(default_factory=dict)
+    halted: bool = False
+
+
+async def prepare(world: World, request: Request) -> Prepared:
+    """Fetch, decide the revision, load it and what was applied before. SourceError when there is nothing at all
+    to go by; mistakes of users are findings."""
+    return await asyncio.to_thread(_prepare, world, request)
+
+
+def _prepare(world: World, request: Request) -> Prepared:
+    head, findings = _head(world, request)
+    accepted = state.accepted_revision(world.store)
+    guarding = _settings_at(world, accepted)
+    revision, halt = _halt(world, head, accepted, guarding, request)
+    findings += halt
+    tree = world.source.tree(revision)
+    desired, found = load(tree, tuple(world.adapters))
+    findings += found
+    selected = None
+    if desired is not None and request.limit:
+        selected, found = select(request.limit, desired)
+        findings += found
+    applied = _applied(world, desired)
+    return Prepared(
+        commit=tree.commit,
+        source=tree.identity,
+        desired=desired,
+        guarding=guarding or (desired.settings if desired else Settings()),
+        findings=findings,
+        selected=selected,
+        confirmed=request.confirmed | _confirmations(tree, halted=bool(halt)),
+        applied=applied,
+        earlier=_earlier(world, desired, {entry.revision for entry in applied.values()}),
+        halted=bool(halt),
+    )
+
+
+def _head(world: World, request: Request) -> tuple[str, tuple[Finding, ...]]:
+    """The revision that is asked for; the last good one, with a finding, while the source is out of reach."""
+    if request.revision:
+        return request.revision, ()
+    try:
+        return world.source.fetch(), ()
+    except SourceError as problem:
+        last = world.source.last_known()
+        if last is None:
+            raise
+        message = f"{world.source.name} cannot be read, the last good commit {last[:8]} holds: {problem}"
+        return last, (warning("source-unreachable", message, hint="drift is still healed against it"),)
+
+
+def _halt(
+    world: World, head: str, accepted: str, guarding: Settings | None, request: Request
+) -> tuple[str, tuple[Finding, ...]]:
+    """The accepted revision instead of the head, when history was rewritten and nobody said that this is right."""
+    if request.revision or not accepted or head in (accepted, "worktree"):
+        return head, ()
+    try:
+        if world.source.descends(accepted, head):
+            return head, ()
+    except SourceError:
+        pass  # the accepted commit is gone from the source: that too is a rewritten history
+    if guarding is not None and guarding.follow_rewrites:
+        return head, ()
+    message = f"history was rewritten: {head[:12]} does not descend from {accepted[:12]}, the last commit accepted"
+    return accepted, (error("history-rewritten", message, hint=f"look at it, then: reconciler accept {head[:12]}"),)
+
+
+def _settings_at(world: World, revision: str) -> Settings | None:
+    """The Reconciler document as it stood at a revision; None when that cannot be read any more."""
+    desired = _load_at(world, revision)
+    return desired.settings if desired else None
+
+
+def _load_at(world: World, revision: str) -> DesiredState | None:
+    if not revision or revision == "worktree":
+        return None
+    try:
+        return load(world.source.tree(revision), tuple(world.adapters))[0]
+    except SourceError:
+        return None
+
+
+def _applied(world: World, desired: DesiredState | None) -> dict[TargetId, state.Applied]:
+    known = {target: state.applied_to(world.store, target) for target in (desired.targets if desired else ())}
+    gone = [TargetId(*key.removeprefix("applied/").split("/")) for key in world.store.keys("applied/")]
+    known |= {target: state.applied_to(world.store, target) for target in gone if target not in known}
+    return {target: entry for target, entry in known.items() if entry is not None}
+
+
+def _earlier(world: World, desired: DesiredState | None, revisions: set[str]) -> dict[str, DesiredState]:
+    loaded: dict[str, DesiredState] = {}
+    for revision in sorted(revisions):
+        state_then = desired if desired and desired.revision == revision else _load_at(world, revision)
+        if state_then is not None:
+            loaded[revision] = state_then
+    return loaded
+
+
+def _confirmations(tree: SourceTree, *, halted: bool) -> frozenset[str]:
+    """Guard fingerprints that the head commit confirms by trailer."""
+    if halted:
+        return frozenset()
+    values = tree.commit.trailers.get(CONFIRM_TRAILER, ())
+    return frozenset(word for value in values for word in value.replace(",", " ").split())

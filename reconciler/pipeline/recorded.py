@@ -1,0 +1,23 @@
+"""Facts remembered in the store, per cluster: for the time when a cluster cannot be asked, and for previews."""
+
+from __future__ import annotations
+
+from reconciler.io.recordings import facts_from_json, facts_to_json
+from reconciler.model.facts import ClusterFacts, Facts
+from reconciler.ports import Store
+
+
+def recorded_cluster(store: Store, name: str) -> ClusterFacts | None:
+    """The facts of the last discovery of a cluster."""
+    value = store.get(f"facts/{name}")
+    return facts_from_json(value).clusters.get(name) if value else None
+
+
+def record_clusters(store: Store, facts: Facts) -> None:
+    """Keep what was read; written only where it changed. Remembered facts are not remembered anew."""
+    for name, found in facts.clusters.items():
+        if name in facts.stale:
+            continue
+        value = facts_to_json(Facts({name: found}))
+        if store.get(f"facts/{name}") != value:
+            store.put(f"facts/{name}", value)

@@ -1,0 +1,204 @@
+"""What a run leaves behind besides the objects: events about drift, guards and the run, and the state of targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from reconciler.model import canonical
+from reconciler.model.documents import Mode
+from reconciler.model.events import AuditEvent
+from reconciler.model.native import NativeKind
+from reconciler.model.plans import ApplyResult, Change, Outcome, Plan, TargetPlan
+from reconciler.model.refs import KindId, ObjectKey, TargetId
+from reconciler.pipeline import state
+from reconciler.pipeline.observe import kinds_of
+from reconciler.pipeline.outcome import Run
+from reconciler.pipeline.planning import Planned, removed_clusters
+from reconciler.pipeline.record import RunContext, drift_event, run_event
+from reconciler.pipeline.recorded import record_clusters
+from reconciler.pipeline.world import World
+
+WRITTEN = (Outcome.CHANGED, Outcome.PRUNED)
+
+
+def before(world: World, context: RunContext, planned: Planned) -> None:
+    """Record, before the first write, what was found: drift, guards, removed clusters, a halted source."""
+    events = [*_halted(world, context, planned), *_removed(world, context, planned)]
+    if planned.plan is not None:
+        for target in planned.plan.targets:
+            events.extend(_drift(world, context, target))
+            events.extend(_guards(world, context, target))
+    if events:
+        world.store.append(events)
+
+
+def after(world: World, context: RunContext, run: Run) -> None:
+    """Record how the run ended, and what is now true of each target."""
+    planned, results = run.planned, run.results
+    events: list[AuditEvent] = []
+    if planned.plan is not None and planned.desired is not None:
+        record_clusters(world.store, planned.facts)
+        for target in planned.plan.targets:
+            if not target.error:
+                events.extend(_settled(world, context, planned, target, results))
+        _remember_proven(world, planned.plan, results)
+        if not planned.prepared.halted and _anything_applies(planned.plan):
+            state.accept_revision(world.store, planned.plan.revision)
+    world.store.append([*events, _finished(world, context, run)])
+    state.record_status(world.store, _status(world, context, run))
+
+
+def all_kinds(world: World, planned: Planned) -> dict[KindId, NativeKind]:
+    """Every kind that any cluster of the desired state may hold."""
+    kinds: dict[KindId, NativeKind] = {}
+    for cluster in planned.desired.clusters if planned.desired else ():
+        kinds |= kinds_of(world, planned.desired, planned.compiled, cluster) if planned.desired else {}
+    return kinds
+
+
+def _drift_of(changes: Iterable[Change]) -> dict[str, str]:
+    """Object (as text) to what identifies its drift: the fields and the live values, not the time."""
+    return {
+        str(change.key): canonical.digest([[f.path, f.op, f.before] for f in change.fields if f.drift])[:16]
+        for change in changes
+        if change.drifted
+    }
+
+
+def _drift(world: World, context: RunContext, target: TargetPlan) -> Iterable[AuditEvent]:
+    if target.error:
+        return
+    known = state.known_drift(world.store, target.target)
+    present = _drift_of(target.changes)
+    for change in target.changes:
+        if change.drifted and known.get(str(change.key)) != present[str(change.key)]:
+            yield drift_event(context, change, world.new_id(), world.now())
+    gone = sorted(set(known) - set(present))
+    for name in gone:
+        details = {"object": name, "by": "no longer differs"}
+        yield run_event(context, world.new_id(), world.now(), "drift.ended", details, target=target.target)
+    if known != present:
+        state.set_known_drift(world.store, target.target, present)
+
+
+def _settled(
+    world: World, context: RunContext, planned: Planned, target: TargetPlan, results: tuple[ApplyResult, ...]
+) -> Iterable[AuditEvent]:
+    """State of one target after its writes; an end of drift for each object that was healed."""
+    mine = {r.change.key: r for r in results if r.change.target == target.target}
+    written = {key for key, result in mine.items() if result.outcome in WRITTEN}
+    healed = [change for change in target.changes if change.drifted and change.key in written]
+    for change in healed:
+        details = {"object": str(change.key), "by": "healed"}
+        yield run_event(
+            context, world.new_id(), world.now(), "drift.ended", details, target=target.target, object=change.key
+        )
+    if healed:
+        rest = [change for change in target.changes if change not in healed]
+        state.set_known_drift(world.store, target.target, _drift_of(rest))
+    if target.mode is Mode.APPLY and not target.suspended:
+        missing = [c.key for c in target.changes if c.pending and c.key not in written]
+        _remember_applied(world, planned, target, missing)
+
+
+def _remember_applied(world: World, planned: Planned, target: TargetPlan, missing: list[ObjectKey]) -> None:
+    revision = planned.plan.revision if planned.plan else ""
+    if planned.desired is not None and target.target not in planned.desired.views and not missing:
+        state.forget_target(world.store, target.target)
+        return
+    current = state.Applied(revision, frozenset(missing))
+    if state.applied_to(world.store, target.target) != current:
+        state.set_applied(world.store, target.target, revision, missing)
+    state.remember_kinds(world.store, target.target.cluster, {change.kind.kind: change.kind for change in
+                                                              target.changes}.values())  # fmt: skip
+
+
+def _remember_proven(world: World, plan: Plan, results: tuple[ApplyResult, ...]) -> None:
+    """Per cluster, which object was proven equal to what at which version; a write that went well proves it."""
+    proven: dict[str, dict[ObjectKey, tuple[str, str]]] = {}
+    for target in plan.targets:
+        if not target.error:
+            proven.setdefault(target.target.cluster, {}).update(target.proven)
+    for result in results:
+        rows = proven.get(result.change.target.cluster, {})
+        if result.outcome is Outcome.CHANGED and result.resource_version:
+            rows[result.change.key] = (result.change.desired_hash, result.resource_version)
+        elif result.outcome is Outcome.PRUNED:
+            rows.pop(result.change.key, None)
+    for cluster, rows in proven.items():
+        if rows != dict(world.store.proven(cluster)):
+            world.store.replace_proven(cluster, rows)
+
+
+def _anything_applies(plan: Plan) -> bool:
+    return any(target.mode is Mode.APPLY and not target.error for target in plan.targets)
+
+
+def _guards(world: World, context: RunContext, target: TargetPlan) -> Iterable[AuditEvent]:
+    """One event when guards begin to withhold something, not one a run."""
+    key = f"guard/{target.target}"
+    if (world.store.get(key) or "") == target.guard_fingerprint:
+        return
+    world.store.put(key, target.guard_fingerprint)
+    if target.guard_fingerprint:
+        details = {"guards": list(target.guards), "confirm": target.guard_fingerprint}
+        yield run_event(context, world.new_id(), world.now(), "guard.withheld", details, target=target.target)
+
+
+def _halted(world: World, context: RunContext, planned: Planned) -> Iterable[AuditEvent]:
+    words = [f.message for f in planned.prepared.findings if f.code == "history-rewritten"]
+    said = world.store.get("halted") or ""
+    if (words[0] if words else "") == said:
+        return
+    world.store.put("halted", words[0] if words else "")
+    if words:
+        yield run_event(context, world.new_id(), world.now(), "source.halted", {"why": words[0]})
+
+
+def _removed(world: World, context: RunContext, planned: Planned) -> Iterable[AuditEvent]:
+    """Targets whose cluster Git no longer has, when their objects are left where they are."""
+    asked = planned.desired.clusters if planned.desired else {}
+    for target in removed_clusters(planned.prepared):
+        if target.cluster not in asked:
+            state.forget_target(world.store, target)
+            details = {"objects": "left as they are (onRemoved: Orphan)"}
+            yield run_event(context, world.new_id(), world.now(), "cluster.removed", details, target=target)
+
+
+def _finished(world: World, context: RunContext, run: Run) -> AuditEvent:
+    details: dict[str, Any] = {"exitCode": run.code, "recap": [_row(row) for row in map(asdict, run.rows)]}
+    if run.planned.plan is not None:
+        details["fingerprint"] = run.planned.plan.fingerprint
+    if run.recovered:
+        details["recovered"] = run.recovered
+    return run_event(context, world.new_id(), world.now(), "run.finished", details, result=_word(run.code))
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    target = row.pop("target")
+    return {"target": str(TargetId(target["cluster"], target["mesh"])), **row}
+
+
+def _word(code: int) -> str:
+    words = {0: "ok", 1: "error", 2: "changes pending", 3: "withheld", 4: "unreachable", 5: "partly failed"}
+    return words[code]
+
+
+def _status(world: World, context: RunContext, run: Run) -> dict[str, Any]:
+    plan = run.planned.plan
+    errors = {str(target.target): target.error for target in plan.targets if target.error} if plan else {}
+    return {
+        "run": context.run,
+        "time": world.now().isoformat(),
+        "source": world.source.name,
+        "revision": context.commit.sha,
+        "subject": context.commit.subject,
+        "trigger": context.actor.trigger,
+        "exitCode": run.code,
+        "result": _word(run.code),
+        "targets": [{**_row(row), "error": errors.get(str(recap.target), "")} for recap, row in
+                    ((recap, asdict(recap)) for recap in run.rows)],
+        "findings": [str(finding) for finding in run.planned.findings],
+    }  # fmt: skip

@@ -1,0 +1,112 @@
+"""The doors: ``plan`` stops before the first write, ``apply`` goes on to the last event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from reconciler.model.plans import ApplyResult, Plan, TargetPlan
+from reconciler.pipeline import remember
+from reconciler.pipeline.apply import Progress, TargetApply, by_cluster, side_by_side
+from reconciler.pipeline.outcome import Run
+from reconciler.pipeline.planning import Planned, has_errors, make_plan
+from reconciler.pipeline.recap import exit_code, recap, totals
+from reconciler.pipeline.record import RunContext
+from reconciler.pipeline.recover import recover
+from reconciler.pipeline.world import Connections, Request, World, connections
+
+
+async def plan(world: World, request: Request) -> Run:
+    """Plan only: nothing is written, neither to a cluster nor to the audit log."""
+    async with connections(world) as opened:
+        planned = await make_plan(world, request, opened)
+    if planned.plan is None:
+        return Run(world.new_id(), planned, code=1)
+    rows = recap(planned.plan, ())
+    pending = any(change.pending for change in planned.plan.changes)
+    code = exit_code(totals(rows, errors=has_errors(planned), pending=pending))
+    return Run(world.new_id(), planned, rows=rows, code=code)
+
+
+async def apply(
+    world: World,
+    request: Request,
+    progress: Progress = lambda _result: None,
+    stop: Callable[[], bool] = lambda: False,
+    approved: str = "",
+) -> Run:
+    """Plan and carry out. ``approved``: the fingerprint that the plan must have, else nothing is written.
+
+    StoreError, SourceError pass through; what was written before is recorded or completed by the next run.
+    """
+    run_id = world.new_id()
+    async with connections(world) as opened:
+        recovered = await _recover_first(world, request, opened)
+        planned = await make_plan(world, request, opened)
+        if planned.plan is None or planned.desired is None:
+            run = Run(run_id, planned, code=1, recovered=recovered)
+        elif approved and planned.plan.fingerprint != approved:
+            return Run(run_id, planned, rows=recap(planned.plan, ()), code=1, moved=True, recovered=recovered)
+        else:
+            context = RunContext(run_id, world.actor, planned.prepared.commit)
+            await asyncio.to_thread(remember.before, world, context, planned)
+            results = await _write(world, context, planned, planned.plan, opened, progress, stop)
+            run = _finished(run_id, planned, planned.plan, tuple(results), recovered)
+        await asyncio.to_thread(remember.after, world, RunContext(run_id, world.actor, planned.prepared.commit), run)
+    return run
+
+
+async def _recover_first(world: World, request: Request, opened: Connections) -> int:
+    """Complete the record of a run that died, before anything is compared or written."""
+    if not await asyncio.to_thread(world.store.pending_intents):
+        return 0
+    planned = await make_plan(world, request, opened)
+    if planned.desired is None:
+        return 0
+    kinds = remember.all_kinds(world, planned)
+    return await recover(world, planned.desired, opened, kinds)
+
+
+def _finished(run_id: str, planned: Planned, made: Plan, results: tuple[ApplyResult, ...], recovered: int) -> Run:
+    rows = recap(made, results)
+    pending = any(change.pending and change.withheld is not None for change in made.changes)
+    code = exit_code(totals(rows, errors=has_errors(planned), pending=pending))
+    return Run(run_id, planned, results, rows, code, recovered=recovered)
+
+
+async def _write(
+    world: World,
+    context: RunContext,
+    planned: Planned,
+    made: Plan,
+    opened: Connections,
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> list[ApplyResult]:
+    desired = planned.desired
+    if desired is None:
+        return []
+
+    async def one_cluster(name: str, targets: list[TargetPlan]) -> list[ApplyResult]:
+        done: list[ApplyResult] = []
+        for target in targets:
+            mesh_type = desired.mesh(target.target).type if target.target in desired.views else ""
+            adapter = world.adapters.get(mesh_type)
+            applying = TargetApply(
+                world=world,
+                context=context,
+                cluster=opened.to(desired.clusters[name]),
+                live=planned.live.clusters[name],
+                bridge=adapter.bridge if adapter else (lambda _live, _desired: None),
+                stop=stop,
+                progress=progress,
+            )
+            done.extend(await applying.run(target))
+        return done
+
+    writing = [target for target in made.targets if any(change.writes for change in target.changes)]
+    work: dict[str, Callable[[], Awaitable[list[ApplyResult]]]] = {
+        name: partial(one_cluster, name, targets) for name, targets in by_cluster(writing)
+    }
+    return await side_by_side(work, desired.settings.limits.parallel_clusters)

@@ -1,0 +1,93 @@
+"""What is remembered between runs, by name, and how it reads: the only place that knows the keys of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from reconciler.model.native import NativeKind
+from reconciler.model.refs import KindId, ObjectKey, TargetId
+from reconciler.ports import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The last revision applied to a target, and the objects of it that could not be."""
+
+    revision: str
+    missing: frozenset[ObjectKey] = frozenset()
+
+
+def accepted_revision(store: Store) -> str:
+    """The last revision that was accepted for writing, or ""."""
+    value = store.get("accepted")
+    return str(value["revision"]) if value else ""
+
+
+def accept_revision(store: Store, revision: str) -> None:
+    store.put("accepted", {"revision": revision})
+
+
+def applied_to(store: Store, target: TargetId) -> Applied | None:
+    value = store.get(f"applied/{target}")
+    if value is None:
+        return None
+    return Applied(value["revision"], frozenset(ObjectKey(*key) for key in value["missing"]))
+
+
+def set_applied(store: Store, target: TargetId, revision: str, missing: Iterable[ObjectKey]) -> None:
+    rows = sorted([key.group, key.kind, key.namespace, key.name] for key in missing)
+    store.put(f"applied/{target}", {"revision": revision, "missing": rows})
+
+
+def forget_target(store: Store, target: TargetId) -> None:
+    store.delete(f"applied/{target}")
+    store.delete(f"drift/{target}")
+
+
+def managed_kinds(store: Store, cluster: str) -> tuple[NativeKind, ...]:
+    """Every kind that was ever written to a cluster: what to list in order to find what is ours."""
+    rows = store.get(f"kinds/{cluster}") or []
+    return tuple(
+        NativeKind(
+            kind=KindId(row["group"], row["kind"]),
+            versions=tuple(row["versions"]),
+            plural=row["plural"],
+            namespaced=row["namespaced"],
+            wave=row["wave"],
+            exclusive=row["exclusive"],
+        )
+        for row in rows
+    )
+
+
+def remember_kinds(store: Store, cluster: str, kinds: Iterable[NativeKind]) -> None:
+    known = {kind.kind: kind for kind in managed_kinds(store, cluster)}
+    merged = {**known, **{kind.kind: kind for kind in kinds}}
+    if merged.keys() != known.keys():
+        store.put(f"kinds/{cluster}", [_kind_row(merged[key]) for key in sorted(merged)])
+
+
+def _kind_row(kind: NativeKind) -> dict[str, Any]:
+    row = asdict(kind)
+    identity = row.pop("kind")
+    return {**row, "group": identity["group"], "kind": identity["kind"], "versions": list(kind.versions)}
+
+
+def known_drift(store: Store, target: TargetId) -> dict[str, str]:
+    """Object (as text) to a digest of the drift that was recorded of it."""
+    return dict(store.get(f"drift/{target}") or {})
+
+
+def set_known_drift(store: Store, target: TargetId, drift: Mapping[str, str]) -> None:
+    store.put(f"drift/{target}", dict(drift))
+
+
+def record_status(store: Store, status: Mapping[str, Any]) -> None:
+    store.put("status", dict(status))
+
+
+def last_status(store: Store) -> Mapping[str, Any] | None:
+    value = store.get("status")
+    return value if isinstance(value, Mapping) else None

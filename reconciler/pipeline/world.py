@@ -1,0 +1,71 @@
+"""Everything outside that a run needs, as one value; and what a run is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.adapters.base import Adapter
+from reconciler.model import documents
+from reconciler.model.events import Actor
+from reconciler.model.facts import Facts
+from reconciler.ports import Cluster, Source, Store
+
+OpenCluster = Callable[[documents.Cluster], Cluster]
+
+
+@dataclass(frozen=True)
+class World:
+    """``now`` and ``new_id`` are the only clock and the only randomness of a run."""
+
+    source: Source
+    store: Store
+    open_cluster: OpenCluster
+    adapters: Mapping[str, Adapter]
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a command asks. ``revision``: "" the head, "worktree" the files as they lie, else a Git revision.
+
+    ``facts`` replaces discovery; ``confirmed`` are guard fingerprints given by hand.
+    """
+
+    revision: str = ""
+    limit: str = ""
+    kinds: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    confirmed: frozenset[str] = frozenset()
+    facts: Facts | None = None
+
+
+@dataclass
+class Connections:
+    """Open clusters of one run, each opened once and closed at its end."""
+
+    open_cluster: OpenCluster
+    opened: dict[str, Cluster] = field(default_factory=dict)
+
+    def to(self, cluster: documents.Cluster) -> Cluster:
+        """ClusterError when the connection cannot even be made up (no such kubeconfig)."""
+        if cluster.name not in self.opened:
+            self.opened[cluster.name] = self.open_cluster(cluster)
+        return self.opened[cluster.name]
+
+    async def close(self) -> None:
+        for cluster in self.opened.values():
+            await cluster.close()
+
+
+@asynccontextmanager
+async def connections(world: World) -> AsyncIterator[Connections]:
+    opened = Connections(world.open_cluster)
+    try:
+        yield opened
+    finally:
+        await opened.close()

@@ -1,0 +1,31 @@
+"""The last run as text: one head, one line per target, then what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.model.plans import Recap
+from reconciler.model.refs import TargetId
+from reconciler.report.paint import Paint
+from reconciler.report.recap_text import COUNTS, recap_text
+
+
+def status_text(status: Mapping[str, Any], paint: Paint) -> str:
+    """``status`` as ``reconciler.pipeline.remember`` keeps it."""
+    role = "good" if status["exitCode"] == 0 else "error" if status["exitCode"] in (1, 5) else "warning"
+    lines = [
+        f"source    {status['source']}",
+        f"commit    {status['revision'][:12]} {status['subject']!r}",
+        f"last run  {status['time'][:19]}Z, {status['trigger']}, {paint(status['result'], role)} ({status['run']})",
+        "",
+        recap_text([_row(row) for row in status["targets"]], paint),
+    ]
+    lines.extend(f"{row['target']}: {paint(row['error'], 'error')}" for row in status["targets"] if row["error"])
+    lines.extend(f"  {finding}" for finding in status["findings"])
+    return "\n".join(lines)
+
+
+def _row(row: Mapping[str, Any]) -> Recap:
+    cluster, _, mesh = row["target"].partition("/")
+    return Recap(TargetId(cluster, mesh), **{name: row[name] for name in COUNTS})

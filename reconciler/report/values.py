@@ -1,0 +1,21 @@
+"""Field values as people read them: short, on one line, control characters made visible."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+LONGEST = 160
+
+
+def word(value: Any, longest: int = LONGEST) -> str:
+    """JSON-like text of a value: strings bare where that cannot mislead; cut, with a mark, when too long."""
+    if isinstance(value, str) and value and value.isprintable() and value == value.strip():
+        text = value
+    else:
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
