@@ -63,11 +63,6 @@ _CAUSES: tuple[tuple[re.Pattern[str], bool, str], ...] = tuple(
         ),
         (r"transport '.*' not allowed|unable to find remote helper", False, "this protocol is not allowed"),
         (
-            r"couldn't find remote ref|not our ref|no such remote ref|unadvertised object",
-            False,
-            "there is no such revision",
-        ),
-        (
             r"unable to create '.*': (permission denied|read-only)|(permission denied|read-only file system)$",
             False,
             "the state folder cannot be written",

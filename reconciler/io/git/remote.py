@@ -19,6 +19,8 @@ _FETCH = (
     "--no-auto-maintenance",
     "--update-shallow",
 )
+#: what makes the remote send one space of names and not all
+_SPACES = (("--heads", "refs/heads/"), ("--tags", "refs/tags/"))
 
 
 class Remote:
@@ -31,7 +33,8 @@ class Remote:
 
     def offer(self, *patterns: str) -> Offer:
         """What it has, by the full names in ``patterns``, or everything. SourceError when it does not answer."""
-        answer = self._run(self._home, "ls-remote", "--symref", "--", self._location.url, *patterns)
+        spaces = [flag for flag, start in _SPACES if any(pattern.startswith(start) for pattern in patterns)]
+        answer = self._run(self._home, "ls-remote", "--symref", *spaces, "--", self._location.url, *patterns)
         if answer.status != 0:
             raise refusal(self.name, "list its branches", answer.err)
         return parse_offer(answer.out)
