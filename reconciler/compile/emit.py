@@ -1,0 +1,56 @@
+"""From the intent of a target to its native objects, and no object twice in one cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.adapters.base import Adapter
+from reconciler.compile.notes import Notes
+from reconciler.model.findings import Severity, error
+from reconciler.model.intents import MeshIntent
+from reconciler.model.native import NativeObject
+from reconciler.model.refs import ObjectKey, TargetId
+
+
+def emitted(intent: MeshIntent, adapter: Adapter, notes: Notes) -> tuple[NativeObject, ...]:
+    """The objects of every emitter. What the adapter finds is noted; an error of it holds what its documents had."""
+    for finding in adapter.review(intent):
+        if finding.severity is Severity.ERROR:
+            for ref in finding.documents:
+                notes.hold(ref, finding)
+        notes.find(finding)
+    return tuple(one for emitter in adapter.emitters for one in emitter(intent))
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    target: TargetId
+    object: NativeObject
+
+
+def without_duplicates(
+    objects: Mapping[TargetId, tuple[NativeObject, ...]], notes: Mapping[TargetId, Notes]
+) -> Mapping[TargetId, tuple[NativeObject, ...]]:
+    """The objects sorted by key. What is made twice in one cluster is made by nobody: an error, and all are held."""
+    seen: dict[tuple[str, ObjectKey], list[_Placed]] = {}
+    for target in sorted(objects):
+        for one in objects[target]:
+            seen.setdefault((target.cluster, one.key), []).append(_Placed(target, one))
+    twice = {place: placed for place, placed in seen.items() if len(placed) > 1}
+    for (_, key), placed in twice.items():
+        _tell(key, placed, notes)
+    return {
+        target: tuple(sorted((one for one in mine if (target.cluster, one.key) not in twice), key=lambda one: one.key))
+        for target, mine in sorted(objects.items())
+    }
+
+
+def _tell(key: ObjectKey, placed: list[_Placed], notes: Mapping[TargetId, Notes]) -> None:
+    origins = sorted({(origin, one.target) for one in placed for origin in one.object.origins})
+    named = " and ".join(f"{origin.ref} at {origin.position} ({target})" for origin, target in origins)
+    for origin, target in origins:
+        refs = sorted({other.ref for other, _ in origins})
+        message = f"{key} would be written more than once: by {named}; none of them is applied"
+        finding = error("object-duplicate", message, origin.position, "let one of them write it", *refs)
+        notes[target].hold(origin.ref, finding)

@@ -1,0 +1,106 @@
+"""Hosts of one target: routes, host-wide leaves and subsets of every service that a policy touches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.compile.merge import Ask, Bid, Court, Settled
+from reconciler.compile.notes import Notes
+from reconciler.compile.paths import MTLS
+from reconciler.compile.routes import Routes, origins_of, routes_of
+from reconciler.compile.site import Site
+from reconciler.compile.subsets import held, pairs
+from reconciler.model.documents import Subset
+from reconciler.model.findings import Position
+from reconciler.model.intents import HostIntent, MtlsIntent, Origin, Route
+from reconciler.model.refs import DocRef, ServiceRef
+
+
+@dataclass(slots=True)
+class _Host:
+    routes: tuple[Route, ...] = ()
+    leaves: list[Settled] = field(default_factory=list)
+    subsets: dict[str, Subset] = field(default_factory=dict)
+    origins: list[Origin] = field(default_factory=list)
+
+    @property
+    def needed(self) -> bool:
+        return bool(self.routes or self.leaves or self.subsets)
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    hosts: tuple[HostIntent, ...]
+    mtls: tuple[MtlsIntent, ...]
+
+
+def hosts_of(asks: Mapping[ServiceRef, tuple[Ask, ...]], site: Site, notes: Notes) -> Hosts:
+    """What is asked of every host, and the mTLS modes that policies set for the workloads of single services."""
+    hosts: dict[ServiceRef, _Host] = {}
+    mtls: list[MtlsIntent] = []
+    for service in sorted(asks):
+        court = Court(service, site.world.ages, notes)
+        found = routes_of(service, asks[service], court)
+        settled = _host_wide(asks[service], court)
+        mtls += [_mtls(one, service, site) for one in settled if one.wish.leaf.path == MTLS]
+        host = hosts.setdefault(service, _Host())
+        host.routes = found.routes
+        host.leaves = [one for one in settled if one.wish.leaf.path != MTLS]
+        host.origins += [origin for route in found.routes for origin in route.origins] + [*origins_of(host.leaves)]
+        _use_subsets(found, hosts)
+    needed = {service: host for service, host in hosts.items() if host.needed}
+    for service, host in needed.items():
+        _declare(service, host, site, notes)
+    return Hosts(tuple(_intent(service, needed[service], site) for service in sorted(needed)), tuple(mtls))
+
+
+def _host_wide(asks: Sequence[Ask], court: Court) -> list[Settled]:
+    """One value for each leaf that holds for the host as a whole; defaults only where no policy says anything."""
+    slots: dict[tuple[str, str], list[Bid]] = {}
+    for ask in asks:
+        for one in ask.host_wide:
+            slots.setdefault(one.slot, []).append(Bid(ask, one))
+    found = []
+    for slot in sorted(slots):
+        own = [bid for bid in slots[slot] if not bid.ask.default]
+        found.append(court.settle(own or slots[slot]))
+    return found
+
+
+def _mtls(settled: Settled, service: ServiceRef, site: Site) -> MtlsIntent:
+    facts = site.service(service)
+    selector = dict(facts.selector) if facts else {}
+    return MtlsIntent(str(settled.wish.leaf.value), service, selector, origins_of([settled]))
+
+
+def _use_subsets(found: Routes, hosts: dict[ServiceRef, _Host]) -> None:
+    for use in found.uses:
+        host = hosts.setdefault(use.used.service, _Host())
+        host.subsets[use.used.subset.name] = use.used.subset
+        host.origins += use.origins
+
+
+def _declare(service: ServiceRef, host: _Host, site: Site, notes: Notes) -> None:
+    for name, (doc, subset) in held(service, site, notes).items():
+        host.subsets[name] = Subset(name, pairs(subset.labels), subset.position)
+        host.origins.append(Origin(doc.ref, subset.position))
+
+
+def _intent(service: ServiceRef, host: _Host, site: Site) -> HostIntent:
+    return HostIntent(
+        service=service,
+        facts=site.service(service),
+        routes=host.routes,
+        host_leaves=tuple(one.wish.leaf for one in host.leaves),
+        subsets=tuple(host.subsets[name] for name in sorted(host.subsets)),
+        origins=once(host.origins),
+    )
+
+
+def once(origins: Iterable[Origin]) -> tuple[Origin, ...]:
+    """Each document once, at the first of its places."""
+    places: dict[DocRef, Position] = {}
+    for origin in sorted(origins):
+        places.setdefault(origin.ref, origin.position)
+    return tuple(Origin(ref, places[ref]) for ref in sorted(places))

@@ -1,0 +1,123 @@
+"""Which capabilities a policy uses: its leaves, conditions and sources as dotted paths without lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.compile.entries import MIRROR, ROUTE, route_entries
+from reconciler.model.documents import AccessPolicy, Leaf, TrafficPolicy
+from reconciler.model.findings import Position
+from reconciler.model.selectors import Match, PolicySource, PolicyTarget, ValueMatch
+
+HOST_WIDE = ("traffic.outlier", "traffic.connections", "traffic.loadBalancing", "traffic.mtls")
+MTLS = "traffic.mtls"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of the capability ``path``; ``detail`` is a finer path that an adapter may claim on its own."""
+
+    path: str
+    position: Position
+    detail: str = ""
+
+
+def host_wide(leaf: Leaf) -> bool:
+    """Whether a leaf holds for a host as a whole, so that it cannot depend on match or from."""
+    return any(leaf.path == path or leaf.path.startswith(f"{path}.") for path in HOST_WIDE)
+
+
+def traffic_uses(policy: TrafficPolicy, sources: Iterable[PolicySource]) -> tuple[Use, ...]:
+    """What a traffic policy asks of the mesh of one target; ``sources`` are those that may be there."""
+    uses = [use for leaf in policy.leaves for use in leaf_uses(leaf)]
+    uses += _match_uses("traffic", policy.matches, policy.position)
+    uses += _port_uses("traffic", policy.targets)
+    uses += [use for source in sources for use in _source_uses("traffic", source)]
+    if policy.reject_unmatched:
+        uses.append(Use("traffic.unmatched", policy.position))
+    return tuple(dict.fromkeys(uses))
+
+
+def access_uses(policy: AccessPolicy) -> tuple[Use, ...]:
+    uses = [Use(f"access.{policy.action.value.lower()}", policy.position)]
+    uses += _match_uses("access", policy.matches, policy.position)
+    uses += _port_uses("access", policy.targets)
+    for source in policy.sources or ():
+        uses += _source_uses("access", source)
+        scope = (("meshes", source.meshes is not None), ("clusters", bool(source.clusters)))
+        uses += [Use(f"access.from.{field}", source.position) for field, used in scope if used]
+    return tuple(dict.fromkeys(uses))
+
+
+def leaf_uses(leaf: Leaf) -> Iterable[Use]:
+    if leaf.path not in (ROUTE, MIRROR):
+        yield Use(leaf.path, leaf.position)
+        return
+    base = f"{ROUTE}.weight" if leaf.path == ROUTE else MIRROR
+    yield Use(base, leaf.position, "" if leaf.path == ROUTE else f"{MIRROR}.percent")
+    for entry in route_entries(leaf):
+        if entry.to.subset or entry.to.subset_name:
+            subset = f"{leaf.path}.subset"
+            yield Use(subset if leaf.path == ROUTE else base, leaf.position, subset)
+        if entry.to.ports:
+            yield Use(base, leaf.position, f"{leaf.path}.ports")
+        if entry.headers:
+            headers = f"{leaf.path}.headers"
+            yield Use(headers if leaf.path == ROUTE else base, leaf.position, headers)
+
+
+def _match_uses(kind: str, matches: Iterable[Match], position: Position) -> list[Use]:
+    uses = []
+    for match in matches:
+        base = f"{kind}.match"
+        if match.path is not None:
+            uses.append(Use(f"{base}.path.{match.path.kind.value}", position))
+            if match.path.ignore_case:
+                uses.append(Use(f"{base}.path.{match.path.kind.value}", position, f"{base}.path.ignoreCase"))
+        for field, values in (("headers", match.headers), ("query", match.query)):
+            uses += [Use(f"{base}.{field}", position, f"{base}.{field}.{kind}") for kind in _operators(values)]
+        given = (
+            ("methods", bool(match.methods)),
+            ("authority", bool(match.authority)),
+            ("scheme", bool(match.scheme)),
+            ("ports", bool(match.ports)),
+        )
+        uses += [Use(f"{base}.{field}", position) for field, used in given if used]
+    return uses
+
+
+def _operators(values: Iterable[ValueMatch]) -> Iterable[str]:
+    for value in values:
+        yield value.kind
+        if value.invert:
+            yield "invert"
+        if value.ignore_case:
+            yield "ignoreCase"
+
+
+def _port_uses(kind: str, targets: Iterable[PolicyTarget]) -> list[Use]:
+    return [Use(f"{kind}.match.ports", target.position) for target in targets if target.ports]
+
+
+def _source_uses(kind: str, source: PolicySource) -> list[Use]:
+    base = f"{kind}.from"
+    labels = source.workload_labels
+    fields = (
+        ("namespaces", "", bool(source.namespaces)),
+        ("workloads", "names", bool(source.workload_names)),
+        ("workloads", "kinds", bool(source.workload_kinds)),
+        ("workloads", "labels", bool(labels.match_labels or labels.match_expressions)),
+        ("serviceAccounts", "", bool(source.service_accounts)),
+        ("identities", "", bool(source.identities)),
+        ("gateways", "", bool(source.gateways)),
+        ("ipBlocks", "include", bool(source.ip_include)),
+        ("ipBlocks", "exclude", bool(source.ip_exclude)),
+        ("authenticated", "", bool(source.authenticated)),
+        ("services", "", bool(source.services)),
+    )
+    return [
+        Use(f"{base}.{field}", source.position, f"{base}.{field}.{detail}" if detail else "")
+        for field, detail, used in fields
+        if used
+    ]

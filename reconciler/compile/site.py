@@ -1,0 +1,148 @@
+"""One target with all that is known about it: documents as they read there, facts, adapter. Every step reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from reconciler.adapters.base import Adapter
+from reconciler.compile.notes import Notes
+from reconciler.model.documents import DesiredState, Mesh, View
+from reconciler.model.facts import ClusterFacts, Facts, MeshFacts, ServiceFacts, WorkloadFacts
+from reconciler.model.findings import Position, warning
+from reconciler.model.membership import covers
+from reconciler.model.refs import ServiceRef, TargetId
+from reconciler.model.selectors import MeshSet
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The arguments of one compilation."""
+
+    desired: DesiredState
+    facts: Facts
+    adapters: Mapping[str, Adapter]
+    now: datetime
+    ages: Mapping[Position, int]
+
+    def in_force(self, expires: datetime | None) -> bool:
+        return expires is None or self.now < expires
+
+    def trust_domain(self, target: TargetId) -> str:
+        """What the callers of a target's mesh carry: asserted, else discovered, else assumed; "" if unknown."""
+        mesh = self.desired.mesh(target)
+        found = self.facts.mesh(target, mesh.type, mesh.namespace, mesh.revision)
+        assumed = self.adapters.get(mesh.type) if target.cluster in self.facts.clusters else None
+        return (
+            mesh.trust_domain
+            or (found.trust_domain if found else "")
+            or (assumed.default_mesh.trust_domain if assumed else "")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """``away`` are namespaces that belong to another mesh of the same cluster, and not to this one."""
+
+    world: World
+    target: TargetId
+    view: View
+    document: Mesh
+    mesh: MeshFacts
+    cluster: ClusterFacts
+    adapter: Adapter
+    cluster_domain: str
+    away: frozenset[str]
+    services: Mapping[tuple[str, str], ServiceFacts] = field(repr=False)  # by (namespace, name)
+
+    @property
+    def strict(self) -> bool:
+        return self.world.desired.settings.strict
+
+    def covered(self, meshes: MeshSet | None, clusters: tuple[str, ...]) -> bool:
+        """Whether a scope includes this target."""
+        return (not clusters or self.target.cluster in clusters) and covers(meshes, self.target, self.view)
+
+    def service(self, ref: ServiceRef) -> ServiceFacts | None:
+        return self.services.get((ref.namespace, ref.name))
+
+    def here(self, ref: ServiceRef) -> ServiceRef:
+        return replace(ref, cluster=self.target.cluster)
+
+
+def site_of(world: World, target: TargetId, cluster: ClusterFacts, adapter: Adapter, notes: Notes) -> Site:
+    """The site of a target whose cluster's facts are known; says so where no control plane was found there."""
+    view, document = world.desired.views[target], world.desired.mesh(target)
+    mesh = _control_plane(world, target, document, adapter, notes)
+    siblings = [other for other in world.desired.targets if other.cluster == target.cluster and other != target]
+    away = {name for other in siblings for name in _enrolled(world, other)} - set(mesh.enrolled_namespaces)
+    known = world.desired.clusters.get(target.cluster)
+    return Site(
+        world=world,
+        target=target,
+        view=view,
+        document=document,
+        mesh=mesh,
+        cluster=cluster,
+        adapter=adapter,
+        cluster_domain=known.cluster_domain if known else "cluster.local",
+        away=frozenset(away),
+        services={(service.ref.namespace, service.ref.name): service for service in cluster.services},
+    )
+
+
+def _control_plane(world: World, target: TargetId, document: Mesh, adapter: Adapter, notes: Notes) -> MeshFacts:
+    found = world.facts.mesh(target, document.type, document.namespace, document.revision)
+    domain = world.trust_domain(target)
+    if found is None:
+        notes.find(
+            warning(
+                "mesh-not-found",
+                f"no control plane of {document.ref.name} was found in cluster {target.cluster}: "
+                "its namespace, version and trust domain are assumed",
+                document.position,
+                "check match.namespace and match.revision, or install the mesh",
+                document.ref,
+            )
+        )
+        base = adapter.default_mesh
+        return replace(
+            base,
+            namespace=document.namespace or base.namespace,
+            revision=document.revision or base.revision,
+            trust_domain=domain,
+        )
+    if document.trust_domain and found.trust_domain not in ("", document.trust_domain):
+        notes.find(
+            warning(
+                "trust-domain-differs",
+                f"{document.ref.name} says its trust domain is {document.trust_domain}, "
+                f"its control plane says {found.trust_domain}: access rules are written for the first",
+                document.position,
+                "correct config.trustDomain, or leave it out to take the discovered one",
+                document.ref,
+            )
+        )
+    return replace(found, trust_domain=domain)
+
+
+def _enrolled(world: World, target: TargetId) -> tuple[str, ...]:
+    mesh = world.desired.mesh(target)
+    found = world.facts.mesh(target, mesh.type, mesh.namespace, mesh.revision)
+    return found.enrolled_namespaces if found else ()
+
+
+def behind(service: ServiceFacts, cluster: ClusterFacts) -> tuple[WorkloadFacts, ...]:
+    """The workloads whose pods a service selects; none where it has no selector."""
+    if not service.selector:
+        return ()
+    return tuple(
+        workload
+        for workload in cluster.workloads
+        if workload.namespace == service.ref.namespace and has_labels(workload.labels, service.selector)
+    )
+
+
+def has_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(labels.get(key) == value for key, value in wanted.items())

@@ -1,0 +1,115 @@
+"""The whole compilation: every target of a revision to its native objects, holds, verdicts and findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from reconciler.adapters.base import Adapter
+from reconciler.compile.access import access_of
+from reconciler.compile.cutoff import tell_cut_off
+from reconciler.compile.defaults import default_deny, mesh_mtls
+from reconciler.compile.emit import emitted, without_duplicates
+from reconciler.compile.extensions import extensions_of
+from reconciler.compile.hosts import hosts_of
+from reconciler.compile.leftovers import leftovers
+from reconciler.compile.notes import Notes
+from reconciler.compile.site import Site, World, site_of
+from reconciler.compile.traffic import asks_by_service
+from reconciler.model.documents import DesiredState
+from reconciler.model.facts import Facts
+from reconciler.model.findings import Position, error
+from reconciler.model.intents import Hold, MeshIntent, MtlsIntent
+from reconciler.model.native import Compiled, NativeObject
+from reconciler.model.refs import ServiceRef, TargetId
+
+
+def compile_state(
+    desired: DesiredState,
+    facts: Facts,
+    adapters: Mapping[str, Adapter],
+    now: datetime,
+    ages: Mapping[Position, int] | None = None,
+) -> Compiled:
+    """Native objects for every target that can be compiled.
+
+    ``ages``: for the place of a leaf, an order number of the commit since which it has held (smaller is older).
+    A target whose cluster is not in ``facts``, or whose mesh type has no adapter, has no entry in the result's
+    objects; of the latter an error tells.
+    """
+    world = World(desired, facts, adapters, now, ages or {})
+    notes = {target: Notes(target) for target in desired.targets}
+    sites = _sites(world, notes)
+    made = {target: _compile(site, sites, notes[target]) for target, site in sites.items()}
+    objects = without_duplicates(made, notes)
+    matched = {ref for note in notes.values() for ref in note.matched}
+    findings = [finding for note in notes.values() for finding in note.findings] + leftovers(world, sites, matched)
+    return Compiled(
+        revision=desired.revision,
+        objects=objects,
+        holds=(*_broken(desired), *(hold for target in sorted(notes) for hold in notes[target].holds)),
+        verdicts=tuple(verdict for target in sorted(notes) for verdict in notes[target].verdicts),
+        findings=tuple(sorted(findings, key=lambda finding: finding.sort_key)),
+        ties=tuple(sorted({tie for note in notes.values() for tie in note.ties})),
+    )
+
+
+def intents(
+    desired: DesiredState,
+    facts: Facts,
+    adapters: Mapping[str, Adapter],
+    now: datetime,
+    ages: Mapping[Position, int] | None = None,
+) -> Mapping[TargetId, MeshIntent]:
+    """What each target is asked to do, before any adapter makes objects of it; for those who inspect."""
+    world = World(desired, facts, adapters, now, ages or {})
+    notes = {target: Notes(target) for target in desired.targets}
+    return {target: _intent(site, notes[target]) for target, site in _sites(world, notes).items()}
+
+
+def _sites(world: World, notes: Mapping[TargetId, Notes]) -> dict[TargetId, Site]:
+    found = {}
+    for target in world.desired.targets:
+        mesh = world.desired.mesh(target)
+        adapter, cluster = world.adapters.get(mesh.type), world.facts.clusters.get(target.cluster)
+        if adapter is None:
+            message = f"there is no adapter for meshes of type {mesh.type}: nothing is planned for {target}"
+            notes[target].find(error("adapter-unknown", message, mesh.position, "", mesh.ref))
+        elif cluster is not None:
+            found[target] = site_of(world, target, cluster, adapter, notes[target])
+    return found
+
+
+def _compile(site: Site, sites: Mapping[TargetId, Site], notes: Notes) -> tuple[NativeObject, ...]:
+    neighbours = [other for other in sites.values() if other.target.cluster == site.target.cluster]
+    intent = _intent(site, notes)
+    return (*emitted(intent, site.adapter, notes), *extensions_of(site, neighbours, notes))
+
+
+def _intent(site: Site, notes: Notes) -> MeshIntent:
+    asks = asks_by_service(site, notes)
+    hosts = hosts_of(asks, site, notes)
+    access = access_of(site, notes)
+    deny = default_deny(site, notes)
+    if deny is not None:
+        tell_cut_off(asks, access, site, notes)
+    return MeshIntent(
+        target=site.target,
+        cluster_domain=site.cluster_domain,
+        cluster=site.cluster,
+        mesh=site.mesh,
+        hosts=hosts.hosts,
+        access=access,
+        mtls=(*mesh_mtls(site, notes), *sorted(hosts.mtls, key=_service)),
+        default_deny=deny,
+    )
+
+
+def _service(intent: MtlsIntent) -> ServiceRef:
+    return intent.service or ServiceRef("", "")
+
+
+def _broken(desired: DesiredState) -> Iterable[Hold]:
+    """What could not be read holds what it contributed; a file of which nothing is known holds everything."""
+    for broken in sorted(desired.broken, key=lambda one: (one.path, str(one.ref), one.finding)):
+        yield Hold(broken.ref, None, f"{broken.path}: {broken.finding}")

@@ -1,0 +1,192 @@
+"""From ``to[]`` to services: which services of a site a policy means, how narrowly, and on which ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import IntEnum
+
+from reconciler.compile.site import Site
+from reconciler.model.documents import Destination
+from reconciler.model.facts import ServiceFacts
+from reconciler.model.findings import Finding, Position, Severity, error
+from reconciler.model.refs import DocRef, ServiceRef
+from reconciler.model.selectors import Labels, PolicyTarget
+
+NEVER = frozenset({("default", "kubernetes")})  # the API server's own service, never meant by "everything"
+SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
+
+
+class Rank(IntEnum):
+    """How a target names a service; narrower is smaller (docs/api.md, conflict and merge)."""
+
+    SERVICES = 0
+    LABELS = 1
+    NAMESPACES = 2
+    CLUSTERS = 3
+    MESHES = 4
+    EVERYTHING = 5
+    DEFAULTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A service that a policy means. ``facts`` None: it does not exist (yet). No ``ports`` means all of them."""
+
+    service: ServiceRef
+    facts: ServiceFacts | None
+    rank: Rank
+    ports: tuple[int | str, ...]
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``problems`` make the whole policy unusable here."""
+
+    chosen: tuple[Chosen, ...]
+    problems: tuple[Finding, ...]
+
+
+def choose(policy: DocRef, targets: Iterable[PolicyTarget], site: Site) -> Choice:
+    """The services that any of the targets means on this site, by service."""
+    found: dict[ServiceRef, list[Chosen]] = {}
+    problems: list[Finding] = []
+    for item in targets:
+        if site.covered(item.meshes, item.clusters):
+            problems += _problems(policy, item, site)
+            for chosen in _services(policy, item, site):
+                found.setdefault(chosen.service, []).append(chosen)
+    return Choice(tuple(_joined(found[service]) for service in sorted(found)), tuple(problems))
+
+
+def _joined(several: list[Chosen]) -> Chosen:
+    """One service chosen by several items: the narrowest counts; ports hold only if every item has some."""
+    first = min(several, key=lambda chosen: (chosen.rank, chosen.position))
+    ports: set[int | str] = {port for chosen in several for port in chosen.ports}
+    if not all(chosen.ports for chosen in several):
+        ports = set()
+    return Chosen(first.service, first.facts, first.rank, tuple(sorted(ports, key=str)), first.position)
+
+
+def _services(policy: DocRef, item: PolicyTarget, site: Site) -> Iterable[Chosen]:
+    rank = rank_of(item)
+    for ref in sorted(_candidates(policy, item, site)):
+        facts = site.service(ref)
+        if item.namespaces and ref.namespace not in item.namespaces:
+            continue
+        if item.labels != Labels() and (facts is None or not item.labels.matches(facts.labels)):
+            continue
+        if ref.namespace in site.away:
+            continue
+        named = any(service.name == ref.name and service.namespace == ref.namespace for service in item.services)
+        yield Chosen(ref, facts, Rank.SERVICES if named else rank, item.ports, item.position)
+
+
+def rank_of(item: PolicyTarget) -> Rank:
+    wildcard = any(service.name == "*" for service in item.services)
+    if item.destinations or item.hosts or (item.services and not wildcard):
+        return Rank.SERVICES
+    if item.labels != Labels():
+        return Rank.LABELS
+    if item.namespaces or wildcard:
+        return Rank.NAMESPACES
+    if item.clusters:
+        return Rank.CLUSTERS
+    return Rank.MESHES if item.meshes is not None else Rank.EVERYTHING
+
+
+def _candidates(policy: DocRef, item: PolicyTarget, site: Site) -> set[ServiceRef]:
+    """Fields are ANDed: the services that every naming field of the item allows."""
+    sets: list[set[ServiceRef]] = []
+    if item.services:
+        sets.append({ref for service in item.services for ref in _expanded(service, site)})
+    if item.destinations:
+        known = (destination(name, policy.namespace, site) for name in item.destinations)
+        sets.append({ref for doc in known if doc is not None for ref in _expanded(doc.service, site)})
+    if item.hosts:
+        parsed = (host_service(host, site) for host in item.hosts)
+        sets.append({ref for ref in parsed if ref is not None})
+    if sets:
+        return set.intersection(*sets)
+    return _all_of(site, item.namespaces)
+
+
+def _expanded(ref: ServiceRef, site: Site) -> list[ServiceRef]:
+    if ref.cluster not in ("", site.target.cluster):
+        return []
+    if ref.name != "*":
+        return [site.here(ref)]
+    return [site.here(known.ref) for known in site.cluster.services if known.ref.namespace == ref.namespace]
+
+
+def _all_of(site: Site, namespaces: tuple[str, ...]) -> set[ServiceRef]:
+    """Every service in the named namespaces; without names, of those enrolled in the mesh, if that is known."""
+    enrolled = set(site.mesh.enrolled_namespaces)
+    closed = SYSTEM_NAMESPACES | {site.mesh.namespace}
+
+    def meant(ref: ServiceRef) -> bool:
+        if namespaces:
+            return ref.namespace in namespaces
+        return ref.namespace not in closed and (not enrolled or ref.namespace in enrolled)
+
+    refs = (service.ref for service in site.cluster.services)
+    return {site.here(ref) for ref in refs if meant(ref) and (ref.namespace, ref.name) not in NEVER}
+
+
+def _problems(policy: DocRef, item: PolicyTarget, site: Site) -> Iterable[Finding]:
+    for name in item.destinations:
+        if destination(name, policy.namespace, site) is None:
+            yield destination_unknown(name, policy, item.position, site)
+    for host in item.hosts:
+        if host_service(host, site) is None:
+            yield host_unsupported(host, policy, item.position)
+    if item.subset or item.subset_name:
+        message = f"{policy} is about a subset of a service: rules for a part of a service are not supported yet"
+        yield error("target-subset", message, item.position, "name the whole service", policy)
+
+
+def destination(name: str, namespace: str, site: Site) -> Destination | None:
+    """The Destination document of a name: of the policy's own namespace, else the only one of that name."""
+    named = [doc for doc in site.view.destinations if doc.ref.name == name]
+    own = [doc for doc in named if doc.ref.namespace == namespace]
+    return own[0] if own else (named[0] if len(named) == 1 else None)
+
+
+def host_service(host: str, site: Site) -> ServiceRef | None:
+    """The service that a literal host name means in the cluster; None for any other host."""
+    suffixes = ("", ".svc", f".svc.{site.cluster_domain}")
+    for suffix in sorted(suffixes, key=len, reverse=True):
+        parts = host.removesuffix(suffix).split(".")
+        if host.endswith(suffix) and len(parts) == 2 and all(parts) and parts[0] != "*":
+            if suffix == "" and (parts[1], parts[0]) not in site.services:
+                return None
+            return ServiceRef(parts[0], parts[1], site.target.cluster)
+    return None
+
+
+def destination_unknown(name: str, policy: DocRef, position: Position, site: Site) -> Finding:
+    known = sorted({doc.ref.name for doc in site.view.destinations})
+    hint = nearest(name, known)
+    return error("destination-unknown", f"there is no Destination {name}", position, hint, policy)
+
+
+def host_unsupported(host: str, policy: DocRef, position: Position) -> Finding:
+    message = f"host {host} is not a service of the cluster: other hosts are not supported yet"
+    return error("host-unsupported", message, position, "write the service as name.namespace", policy)
+
+
+def service_unknown(ref: ServiceRef, policy: DocRef, position: Position, site: Site) -> Finding:
+    """Severity warning, or error where the Reconciler is strict."""
+    known = sorted(f"{name}.{namespace}" for namespace, name in site.services)
+    hint = nearest(f"{ref.name}.{ref.namespace}", known)
+    message = f"there is no service {ref.name}.{ref.namespace} in cluster {site.target.cluster}"
+    severity = Severity.ERROR if site.strict else Severity.WARNING
+    return Finding(severity, "service-unknown", message, position, hint, (policy,))
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """A hint with the known name most like it, or nothing."""
+    close = get_close_matches(name, known, 1)
+    return f"did you mean {close[0]}?" if close else ""

@@ -1,0 +1,195 @@
+"""Traffic policies of one target to asks: which services each is about there, from whom, when, and what it wants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.compile import backends as resolver
+from reconciler.compile.atoms import FORWARD, action_of
+from reconciler.compile.callers import callers_of, is_here
+from reconciler.compile.capabilities import allowed, paths_of
+from reconciler.compile.matches import normal_matches
+from reconciler.compile.merge import Ask, Wish, wish
+from reconciler.compile.notes import Notes
+from reconciler.compile.paths import MTLS, Use, host_wide, leaf_uses, traffic_uses
+from reconciler.compile.ports import UnknownPort, service_ports
+from reconciler.compile.site import Site
+from reconciler.compile.targets import Chosen, Rank, choose, service_unknown
+from reconciler.model.documents import Leaf, TrafficPolicy, VirtualMesh
+from reconciler.model.findings import Finding, Severity, error, warning
+from reconciler.model.intents import TrafficSource
+from reconciler.model.membership import groups_of
+from reconciler.model.refs import ServiceRef
+from reconciler.model.selectors import PolicyTarget
+
+
+@dataclass(frozen=True, slots=True)
+class _Policy:
+    """A policy in force on a site, with its callers resolved and its capabilities known to be there."""
+
+    policy: TrafficPolicy
+    sources: tuple[TrafficSource, ...]
+    uses: tuple[Use, ...]
+    default: bool
+
+
+def asks_by_service(site: Site, notes: Notes) -> Mapping[ServiceRef, tuple[Ask, ...]]:
+    """Everything that traffic policies and the defaults of groups ask on a site, by service."""
+    asks: list[Ask] = []
+    for policy in site.view.traffic:
+        if site.world.in_force(policy.expires):
+            asks += _asks(policy, site, notes)
+    for group in groups_of(site.target, site.view):
+        if group.leaves:
+            asks += _asks(_as_policy(group), site, notes, default=True)
+    asks = _without_clashes(asks, notes)
+    by_service: dict[ServiceRef, list[Ask]] = {}
+    for ask in asks:
+        by_service.setdefault(ask.service, []).append(ask)
+    return {service: tuple(sorted(by_service[service], key=_by_policy)) for service in sorted(by_service)}
+
+
+def _by_policy(ask: Ask) -> tuple[str, str, str]:
+    return (ask.policy.kind, ask.policy.namespace, ask.policy.name)
+
+
+def _as_policy(group: VirtualMesh) -> TrafficPolicy:
+    """The defaults of a group are the widest policy of all: about every service of its meshes."""
+    return TrafficPolicy(group.ref, group.position, (PolicyTarget(everything=True),), group.leaves)
+
+
+def _asks(policy: TrafficPolicy, site: Site, notes: Notes, default: bool = False) -> list[Ask]:
+    callers = callers_of(policy.ref, policy.sources, site)
+    choice = choose(policy.ref, policy.targets, site)
+    if callers.elsewhere or not (choice.chosen or choice.problems):
+        return []
+    notes.matched.add(policy.ref)
+    uses = traffic_uses(policy, [source for source in policy.sources or () if is_here(source, site)])
+    problems = [*choice.problems, *callers.problems, *_contradiction(policy)]
+    if not allowed(policy.ref, uses, site, notes):
+        for problem in problems:
+            notes.hold(policy.ref, problem)
+        return []
+    if problems:
+        notes.refuse(policy.ref, paths_of(uses, site), *problems)
+        return []
+    ready = _Policy(policy, callers.sources, uses, default)
+    made = (_ask(ready, chosen, site, notes) for chosen in choice.chosen)
+    return [ask for ask in made if ask is not None]
+
+
+def _contradiction(policy: TrafficPolicy) -> Iterable[Finding]:
+    """A request is forwarded, redirected or answered: one policy cannot ask for two of these."""
+    acting = sorted((leaf for leaf in policy.leaves if action_of(leaf.path)), key=lambda leaf: leaf.position)
+    kinds = {action_of(leaf.path) for leaf in acting}
+    if len(kinds) > 1:
+        other = next(leaf for leaf in acting if action_of(leaf.path) != FORWARD)
+        paths = ", ".join(sorted({leaf.path for leaf in acting}))
+        message = f"{policy.ref} does several things with the same request: {paths}"
+        yield error(
+            "actions-contradict", message, other.position, "make it two policies with different match", policy.ref
+        )
+
+
+def _ask(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> Ask | None:
+    """One policy on one service; None where it is refused there."""
+    policy = ready.policy
+    problems: list[Finding] = []
+    if chosen.facts is None:
+        unknown = service_unknown(chosen.service, policy.ref, chosen.position, site)
+        if unknown.severity is Severity.ERROR:
+            problems.append(unknown)
+        notes.find(unknown)
+    try:
+        matches = normal_matches(policy.matches, chosen.ports, lambda ports: service_ports(ports, chosen.facts))
+    except (UnknownPort, ValueError) as reason:
+        problems.append(warning("port-unknown", f"{policy.ref}: {reason}", chosen.position, "", policy.ref))
+        matches = ()
+    wishes = []
+    for leaf in policy.leaves:
+        found = resolver.resolve(leaf, chosen.service, site, notes)
+        problems += found.problems
+        wishes.append(wish(leaf, found.backends, found.used))
+    if problems:
+        notes.refuse(policy.ref, paths_of(ready.uses, site), *problems)
+        return None
+    ask = Ask(
+        policy=policy.ref,
+        position=policy.position,
+        service=chosen.service,
+        rank=Rank.DEFAULTS if ready.default else chosen.rank,
+        priority=policy.priority,
+        sources=ready.sources,
+        matches=matches,
+        routed=tuple(one for one in wishes if not host_wide(one.leaf)),
+        reject=_rejects(policy, ready.sources, matches, notes),
+    )
+    return replace(ask, host_wide=_host_wide(ask, chosen, wishes, site, notes))
+
+
+def _rejects(
+    policy: TrafficPolicy, sources: tuple[TrafficSource, ...], matches: tuple[object, ...], notes: Notes
+) -> bool:
+    if policy.reject_unmatched and not sources and not matches:
+        message = f"{policy.ref} rejects unmatched requests, but it matches all of them"
+        hint = "add match or from, or leave unmatched out"
+        notes.find(warning("unmatched-without-match", message, policy.position, hint, policy.ref))
+        return False
+    return policy.reject_unmatched
+
+
+def _host_wide(ask: Ask, chosen: Chosen, wishes: Iterable[Wish], site: Site, notes: Notes) -> tuple[Wish, ...]:
+    """The leaves that hold for the host as a whole; refused one by one where the policy is about a part of it."""
+    kept = []
+    for one in wishes:
+        if not host_wide(one.leaf):
+            continue
+        problem = _host_wide_problem(ask, chosen, one.leaf)
+        if problem is None:
+            kept.append(one)
+        else:
+            notes.refuse(ask.policy, paths_of(leaf_uses(one.leaf), site), problem)
+    return tuple(kept)
+
+
+def _host_wide_problem(ask: Ask, chosen: Chosen, leaf: Leaf) -> Finding | None:
+    name = f"{chosen.service.name}.{chosen.service.namespace}"
+    if ask.matches or ask.sources:
+        message = f"{leaf.path} holds for all requests to {name}, so it cannot depend on match, ports or from"
+        hint = "set it in a policy of its own"
+        return warning("host-wide-leaf", f"{message}: it is not applied there", leaf.position, hint, ask.policy)
+    if leaf.path == MTLS and not (chosen.facts and chosen.facts.selector):
+        message = f"the workloads behind {name} are unknown, so {leaf.path} cannot be set for them"
+        return warning("workloads-unknown", message, leaf.position, "", ask.policy)
+    return None
+
+
+def _without_clashes(asks: list[Ask], notes: Notes) -> list[Ask]:
+    """Two sets of labels that come out as one subset name: only the smaller set keeps it, the other is an error."""
+    named: dict[tuple[ServiceRef, str], set[tuple[tuple[str, str], ...]]] = {}
+    for ask in asks:
+        for one in ask.routed:
+            for used in one.used:
+                named.setdefault((used.service, used.subset.name), set()).add(used.subset.labels)
+    lost = {key: sorted(sets)[1:] for key, sets in named.items() if len(sets) > 1}
+    kept = []
+    for ask in asks:
+        clash = _clash(ask, lost)
+        if clash is None:
+            kept.append(ask)
+        else:
+            notes.refuse(ask.policy, (), clash)
+    return kept
+
+
+def _clash(ask: Ask, lost: Mapping[tuple[ServiceRef, str], list[tuple[tuple[str, str], ...]]]) -> Finding | None:
+    for one in ask.routed:
+        for used in one.used:
+            if used.subset.labels in lost.get((used.service, used.subset.name), ()):
+                message = (
+                    f"two sets of labels of {used.service.name}.{used.service.namespace} make the same subset name"
+                )
+                hint = f"give one of them a name in a Destination ({used.subset.name})"
+                return error("subset-conflict", message, one.leaf.position, hint, ask.policy)
+    return None
