@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from reconciler.model.facts import ClusterFacts, CrdFacts, PortFacts, ServiceFacts, WorkloadFacts
@@ -14,24 +15,29 @@ TEMPLATED = frozenset({("apps", "Deployment"), ("apps", "StatefulSet"), ("apps",
 _VERSION = re.compile(r"v([1-9]\d*)(?:(alpha|beta)([1-9]\d*))?")
 
 
+class MalformedObject(ValueError):
+    """An object that lacks what every one of its kind has; no API server lets it in, a folder may hold it."""
+
+
 def cluster_facts(
     cluster: str, objects: Iterable[Body], *, version: str = "", crds: Mapping[KindId, CrdFacts] | None = None
 ) -> ClusterFacts:
     """Namespaces, services and workloads among the objects; others are passed over. ``version`` and ``crds`` as the
-    cluster tells them. Sorted, so that the same objects give the same facts."""
+    cluster tells them. Sorted, so that the same objects give the same facts. Raises MalformedObject."""
     namespaces: dict[str, Mapping[str, str]] = {}
     services: list[ServiceFacts] = []
     workloads: list[WorkloadFacts] = []
     for body in objects:
-        match _kind(body):
-            case ("", "Namespace"):
-                namespaces[_meta(body)["name"]] = _strings(_meta(body).get("labels"))
-            case ("", "Service"):
-                services.append(_service(cluster, body))
-            case ("", "Pod") if not _is_controlled(body) and not _is_over(body):
-                workloads.append(_workload(body, body))
-            case kind if kind in TEMPLATED:
-                workloads.append(_workload(body, _mapping(_mapping(body.get("spec")).get("template"))))
+        with _told(body):
+            match _kind(body):
+                case ("", "Namespace"):
+                    namespaces[_meta(body)["name"]] = _strings(_meta(body).get("labels"))
+                case ("", "Service"):
+                    services.append(_service(cluster, body))
+                case ("", "Pod") if not _is_controlled(body) and not _is_over(body):
+                    workloads.append(_workload(body, body))
+                case kind if kind in TEMPLATED:
+                    workloads.append(_workload(body, _mapping(_mapping(body.get("spec")).get("template"))))
     return ClusterFacts(
         cluster=cluster,
         version=version,
@@ -42,18 +48,31 @@ def cluster_facts(
     )
 
 
+@contextmanager
+def _told(body: Body) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        name = "/".join(str(part) for part in (_meta(body).get("namespace"), _meta(body).get("name")) if part)
+        raise MalformedObject(f"{body.get('kind')} {name} is malformed: {error!r}") from error
+
+
 def crd_facts(objects: Iterable[Body]) -> dict[KindId, CrdFacts]:
-    """What the CustomResourceDefinitions among the objects serve, the version that Kubernetes prefers first."""
+    """What the CustomResourceDefinitions among the objects serve, the version that Kubernetes prefers first.
+    Raises MalformedObject."""
     found: dict[KindId, CrdFacts] = {}
     for body in objects:
         if body.get("kind") == "CustomResourceDefinition" and _is_established(body):
-            spec = body["spec"]
-            kind = KindId(spec["group"], spec["names"]["kind"])
-            served = [entry["name"] for entry in spec.get("versions") or () if entry.get("served", True)]
-            if served:
-                namespaced = spec.get("scope") == "Namespaced"
-                found[kind] = CrdFacts(kind, spec["names"]["plural"], namespaced, by_priority(served))
+            with _told(body):
+                crd = _crd(body["spec"])
+                found |= {crd.kind: crd} if crd.versions else {}
     return dict(sorted(found.items()))
+
+
+def _crd(spec: Body) -> CrdFacts:
+    served = by_priority(entry["name"] for entry in spec.get("versions") or () if entry.get("served", True))
+    kind = KindId(spec["group"], spec["names"]["kind"])
+    return CrdFacts(kind, spec["names"]["plural"], spec.get("scope") == "Namespaced", served)
 
 
 def by_priority(versions: Iterable[str]) -> tuple[str, ...]:

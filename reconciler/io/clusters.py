@@ -1,0 +1,28 @@
+"""From what a Cluster document says of its connection to the cluster itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reconciler.io.directory.cluster import DirectoryCluster
+from reconciler.model.documents import Cluster, DirectoryConnection, KubeconfigConnection
+from reconciler.ports import Cluster as ClusterPort
+
+
+def open_cluster(cluster: Cluster, base: Path) -> ClusterPort:
+    """The cluster that a document describes; relative paths start at ``base``. Nothing is connected or read yet, so
+    this raises nothing; close it in the event loop that used it."""
+    connection = cluster.connection
+    if isinstance(connection, DirectoryConnection):
+        facts = _resolved(connection.facts, base) if connection.facts else None
+        return DirectoryCluster(cluster.name, _resolved(connection.path, base), facts)
+    # the client library takes a second to import, and not every repository has such a cluster
+    from reconciler.io.kube.cluster import KubeCluster
+
+    if isinstance(connection, KubeconfigConnection) and connection.path:
+        connection = KubeconfigConnection(str(_resolved(connection.path, base)), connection.context)
+    return KubeCluster(cluster.name, connection, cluster.limits)
+
+
+def _resolved(path: str, base: Path) -> Path:
+    return base / Path(path).expanduser()

@@ -1,0 +1,67 @@
+"""What applying a body to an object in a file comes to. A folder knows no field managers, so this is simpler than an
+API server: exclusive kinds are replaced but for what others put into metadata and status; shared kinds are merged
+key by key, lists taken whole. A field of a shared kind that we no longer set therefore stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.io.pointers import parse, removal_order
+from reconciler.model.canonical import plain
+from reconciler.model.native import MANAGED_BY_LABEL, NativeKind
+from reconciler.ports import Rejected
+
+OUR_PREFIX = "reconciler.dev/"
+#: an API server's own bookkeeping: wrong as soon as we write
+_STALE = ("resourceVersion", "managedFields", "generation")
+_Body = dict[str, Any]
+
+
+def merged(desired: Mapping[str, Any], live: Mapping[str, Any] | None, kind: NativeKind) -> _Body:
+    """The body to be written."""
+    wanted: _Body = plain(desired)
+    if live is None:
+        return wanted
+    found: _Body = plain(live)
+    meta = _metadata(wanted.get("metadata") or {}, found.get("metadata") or {})
+    if not kind.exclusive:
+        return {**_deep(found, wanted), "metadata": meta}
+    kept = {"status": found["status"]} if "status" in found else {}
+    return {**kept, **wanted, "metadata": meta}
+
+
+def without(body: Mapping[str, Any], pointers: Sequence[str]) -> _Body:
+    """The body without these fields; Rejected when one is not there."""
+    changed: _Body = plain(body)
+    for pointer in removal_order(pointers):
+        *way, last = parse(pointer)
+        place: Any = changed
+        try:
+            for step in way:
+                place = place[int(step)] if isinstance(place, list) else place[step]
+            del place[int(last) if isinstance(place, list) else last]
+        except (KeyError, IndexError, ValueError, TypeError) as error:
+            raise Rejected(f"there is no {pointer} to remove") from error
+    return changed
+
+
+def _metadata(wanted: _Body, found: _Body) -> _Body:
+    meta = {key: value for key, value in found.items() if key not in _STALE} | wanted
+    for name in ("labels", "annotations"):
+        foreign = {key: value for key, value in (found.get(name) or {}).items() if not _is_ours(key)}
+        if both := foreign | (wanted.get(name) or {}):
+            meta[name] = both
+        else:
+            meta.pop(name, None)
+    return meta
+
+
+def _is_ours(key: str) -> bool:
+    return key.startswith(OUR_PREFIX) or key == MANAGED_BY_LABEL
+
+
+def _deep(found: Any, wanted: Any) -> Any:
+    if not isinstance(found, dict) or not isinstance(wanted, dict):
+        return wanted
+    return found | {key: _deep(found.get(key), value) for key, value in wanted.items()}

@@ -1,0 +1,189 @@
+"""What lies in the folder of a directory cluster: objects by key, and the files that could not be read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reconciler.io.directory.text import Unreadable, read_documents
+from reconciler.model.canonical import digest
+from reconciler.model.refs import ObjectKey
+
+#: (modified, changed, size, inode): as long as these hold, a file is not read again
+Signature = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One object. ``alone``: its file holds nothing else. ``read_only``: it lies in the facts folder.
+    ``version`` is the hash of its content. ``body`` is shared: not to be changed."""
+
+    key: ObjectKey
+    body: Mapping[str, Any]
+    path: Path
+    version: str
+    alone: bool = True
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """``faults`` are worded, with the file's name; while there is one, what the cluster holds is not known."""
+
+    objects: Mapping[ObjectKey, Stored] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    signature: Signature
+    bodies: tuple[tuple[ObjectKey, Mapping[str, Any], str], ...] = ()
+    fault: str = ""
+
+
+class Tree:
+    """``root`` may not exist yet; ``facts`` is a second folder, only read. Not for several threads at once."""
+
+    def __init__(self, root: Path, facts: Path | None = None) -> None:
+        self.root = root
+        self.facts = facts
+        self._files: dict[Path, _File] = {}
+        self._objects: dict[ObjectKey, Stored] = {}
+        self._last = Snapshot(self._objects)
+
+    def scan(self) -> Snapshot:
+        """Everything as it lies now; files that did not change are remembered. OSError if a root is unreadable."""
+        objects: dict[ObjectKey, Stored] = {}
+        faults: list[str] = []
+        seen: dict[Path, _File] = {}
+        for path, problem in self._paths():
+            if problem:
+                faults.append(f"{self._label(path)}: {problem}")
+                continue
+            try:
+                seen[path] = self._file(path)
+            except FileNotFoundError:
+                continue  # deleted while we looked
+            except OSError as error:
+                faults.append(f"{self._label(path)}: {error.strerror}")
+                continue
+            faults += [f"{self._label(path)}: {seen[path].fault}"] if seen[path].fault else []
+            for stored in self._stored(path, seen[path]):
+                if stored.key in objects:
+                    first = self._label(objects[stored.key].path)
+                    faults.append(f"{self._label(path)}: {stored.key} is in {first}, too")
+                objects[stored.key] = stored
+        self._files, self._objects = seen, objects
+        self._last = Snapshot(objects, tuple(sorted(faults)))
+        return self._last
+
+    def locate(self, key: ObjectKey) -> Snapshot:
+        """A snapshot that is up to date at least for this key."""
+        stored = self._last.objects.get(key)
+        if stored is None or self._last.faults or not self._is_unchanged(stored.path):
+            return self.scan()
+        return self._last
+
+    def reread(self, path: Path) -> None:
+        """Take note of our own change to one file."""
+        for key, _, _ in self._files.pop(path, _File((0, 0, 0, 0))).bodies:
+            self._objects.pop(key, None)
+        if path.exists():
+            self._files[path] = self._file(path)
+            self._objects.update((stored.key, stored) for stored in self._stored(path, self._files[path]))
+
+    def _paths(self) -> Iterator[tuple[Path, str]]:
+        if self.root.is_dir():
+            yield from _walk(self.root, self.facts)
+        elif not self.root.parent.is_dir():
+            raise FileNotFoundError(2, "there is no such folder, nor one to make it in", str(self.root))
+        if self.facts is not None:
+            yield from _walk(self.facts, None)
+
+    def _file(self, path: Path) -> _File:
+        signature = _signature(path)
+        known = self._files.get(path)
+        if known and known.signature == signature:
+            return known
+        try:
+            return _File(signature, tuple(_objects(path.read_bytes())))
+        except Unreadable as error:
+            return _File(signature, fault=str(error))
+
+    def _stored(self, path: Path, file: _File) -> Iterator[Stored]:
+        read_only = self.facts is not None and path.is_relative_to(self.facts)
+        for key, body, version in file.bodies:
+            yield Stored(key, body, path, version, len(file.bodies) == 1, read_only)
+
+    def _is_unchanged(self, path: Path) -> bool:
+        try:
+            return path in self._files and _signature(path) == self._files[path].signature
+        except OSError:
+            return False
+
+    def _label(self, path: Path) -> str:
+        return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
+
+
+def _walk(root: Path, without: Path | None) -> Iterator[tuple[Path, str]]:
+    """Every ``*.yaml`` below a folder, with what forbids to read it; links are not followed, but not passed over
+    silently when they lead out."""
+    denied: list[OSError] = []
+    real = root.resolve()
+    for folder, folders, names in os.walk(root, onerror=denied.append):
+        here = Path(folder)
+        links = [here / name for name in folders if (here / name).is_symlink()]
+        folders[:] = sorted(name for name in folders if name != ".git" and here / name != without)
+        for path in sorted([*links, *(here / name for name in names if name.endswith(".yaml"))]):
+            if not path.is_symlink():
+                yield path, "" if stat.S_ISREG(path.lstat().st_mode) else "not a regular file"
+            elif not path.resolve().is_relative_to(real):
+                yield path, "a link that leads out of the folder"
+    if denied:
+        raise denied[0]
+
+
+def _signature(path: Path) -> Signature:
+    status = path.lstat()
+    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+
+
+def _objects(data: bytes) -> Iterator[tuple[ObjectKey, Mapping[str, Any], str]]:
+    for number, document in enumerate(read_documents(data), 1):
+        for body in _flattened(document):
+            key = _key(body, number)
+            if key is not None:
+                yield key, body, version_of(body)
+
+
+def _flattened(document: Any) -> Iterator[Any]:
+    """``kubectl get -o yaml`` prints several objects as one List."""
+    if isinstance(document, dict) and document.get("kind") == "List" and isinstance(document.get("items"), list):
+        yield from document["items"]
+    else:
+        yield document
+
+
+def _key(body: Any, number: int) -> ObjectKey | None:
+    """None for what only steers a tool. Raises Unreadable for anything else that is not an object: it may have been."""
+    if not isinstance(body, dict):
+        raise Unreadable(f"document {number} is no Kubernetes object")
+    group = str(body.get("apiVersion", "")).rpartition("/")[0]
+    if group == "kustomize.config.k8s.io":
+        return None
+    meta = body.get("metadata")
+    kind, name = body.get("kind"), meta.get("name") if isinstance(meta, dict) else None
+    namespace = (meta.get("namespace") or "") if isinstance(meta, dict) else ""
+    if not (body.get("apiVersion") and isinstance(kind, str) and isinstance(name, str) and isinstance(namespace, str)):
+        raise Unreadable(f"document {number} is no Kubernetes object: it needs apiVersion, kind and metadata.name")
+    return ObjectKey(group, kind, namespace, name)
+
+
+def version_of(body: Mapping[str, Any]) -> str:
+    """What stands for resourceVersion: a hash of the content."""
+    meta = {key: value for key, value in body["metadata"].items() if key not in ("resourceVersion", "managedFields")}
+    return digest({**body, "metadata": meta})[:32]
