@@ -50,8 +50,10 @@ class Gaps:
 
 
 def _finding(gap: Gap, target: TargetId, origins: list[Origin]) -> Finding:
-    if gap.leaf is not None:
-        return Finding(gap.severity, gap.code, gap.message, gap.leaf.position, gap.hint, (gap.leaf.policy,), target)
+    """An error is about every document of the thing, since all that they said of it is left as it was."""
+    documents = {origin.ref for origin in origins}
     position = origins[0].position if origins else NOWHERE
-    documents = tuple(sorted({origin.ref for origin in origins}))
-    return Finding(gap.severity, gap.code, gap.message, position, gap.hint, documents, target)
+    if gap.leaf is not None:
+        position = gap.leaf.position
+        documents = {gap.leaf.policy} | (documents if gap.severity is Severity.ERROR else set())
+    return Finding(gap.severity, gap.code, gap.message, position, gap.hint, tuple(sorted(documents)), target)

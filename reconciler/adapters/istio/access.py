@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.advice import advise_access
 from reconciler.adapters.istio.kinds import AUTHORIZATION_POLICY
 from reconciler.adapters.istio.objects import build, object_name
 from reconciler.adapters.istio.operations import Request, request
@@ -44,6 +45,7 @@ def groups(intent: MeshIntent) -> list[list[AccessIntent]]:
 
 def authorization_policy(group: Sequence[AccessIntent], intent: MeshIntent, gaps: Gaps) -> NativeObject | None:
     """The policy of a group; None for a Deny of nobody, which the mesh would not take."""
+    advise_access(group, intent, gaps)
     first = group[0]
     if not first.selector:
         gaps.error("mesh-inexpressible", f"no workloads are known behind {first.service}, so nothing can be selected")

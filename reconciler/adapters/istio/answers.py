@@ -10,6 +10,7 @@ from reconciler.adapters.leaves import leaf_at, section
 from reconciler.model.documents import Leaf
 from reconciler.model.intents import Route
 
+_REDIRECT = {"path": "uri", "host": "authority", "port": "port", "scheme": "scheme", "code": "redirectCode"}
 _REDIRECT_CODES = (301, 302, 303, 307, 308)
 _USELESS = ("fault", "rewrite", "timeout", "retries")
 
@@ -19,7 +20,7 @@ def answer(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
     if route.reject:
         return {"directResponse": {"status": 404}}
     asked = section(rule, "redirect")
-    if not asked:
+    if not asked.keys() & _REDIRECT.keys():
         return {}
     leaf = leaf_at(route.leaves, "traffic.redirect")
     _check_useless(route, leaf, gaps)
@@ -27,8 +28,7 @@ def answer(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
 
 
 def _redirect(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
-    names = {"path": "uri", "host": "authority", "port": "port", "scheme": "scheme", "code": "redirectCode"}
-    native = {names[field]: asked[field] for field in names if field in asked}
+    native = {name: asked[field] for field, name in _REDIRECT.items() if field in asked}
     if native.get("redirectCode", 301) not in _REDIRECT_CODES:
         gaps.error("mesh-invalid-value", f"the mesh redirects with one of {_REDIRECT_CODES}", leaf)
     if not {"uri", "authority", "port", "scheme"} & set(native):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.advice import advise_host
 from reconciler.adapters.istio.destinations import destination_rule
 from reconciler.adapters.istio.routes import virtual_service
 from reconciler.model.intents import HostIntent, MeshIntent
@@ -22,6 +23,7 @@ def emit(intent: MeshIntent) -> Iterable[NativeObject]:
 
 
 def objects(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> tuple[NativeObject, ...]:
-    """The objects of one host, with what cannot be said in ``gaps``."""
+    """The objects of one host, with what cannot be said or will not do what was asked in ``gaps``."""
+    advise_host(host, intent, gaps)
     made = (destination_rule(host, intent, gaps), virtual_service(host, intent, gaps))
     return tuple(native for native in made if native is not None)

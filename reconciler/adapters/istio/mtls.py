@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.advice import advise_mtls
 from reconciler.adapters.istio.kinds import PEER_AUTHENTICATION
 from reconciler.adapters.istio.objects import build, root_namespace
 from reconciler.model.intents import MeshIntent, MtlsIntent
@@ -25,6 +26,7 @@ def emit(intent: MeshIntent) -> Iterable[NativeObject]:
 
 def peer_authentication(mtls: MtlsIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject | None:
     """The mode as an object. Without labels to select by it would hold for a whole namespace, so that is a gap."""
+    advise_mtls(mtls, intent, gaps)
     spec = {"mtls": {"mode": MODES[mtls.mode]}}
     if mtls.service is None:
         return build(intent, PEER_AUTHENTICATION, root_namespace(intent), MESH_WIDE, spec, mtls.origins)

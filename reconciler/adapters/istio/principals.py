@@ -36,8 +36,8 @@ def _source(identity: Identity, own_trust_domain: str, gaps: Gaps) -> Source:
     principal = _principal(identity, own_trust_domain, gaps)
     if principal:
         source["principals"] = [principal]
-    elif identity.namespace:
-        # of any trust domain that the mesh trusts, as nothing narrower was asked
+    if identity.namespace and (identity.raw or not principal):
+        # of any trust domain that the mesh trusts, where nothing narrower was asked
         source["namespaces"] = [identity.namespace]
     if identity.ip_include:
         # the address of the connection; what a forwarded-for header says can be made up by the caller
@@ -50,25 +50,25 @@ def _source(identity: Identity, own_trust_domain: str, gaps: Gaps) -> Source:
 
 
 def _principal(identity: Identity, own_trust_domain: str, gaps: Gaps) -> str:
+    domain = identity.trust_domain
     if identity.raw:
-        return _raw(identity.raw, gaps)
+        return _raw(identity, gaps)
     if identity.service_account:
-        domain = identity.trust_domain or own_trust_domain or OWN_TRUST_DOMAIN
-        return f"{domain}/ns/{identity.namespace}/sa/{identity.service_account}"
-    if identity.namespace and identity.trust_domain:
+        return f"{domain or own_trust_domain or OWN_TRUST_DOMAIN}/ns/{identity.namespace}/sa/{identity.service_account}"
+    if identity.namespace and domain:
         # ``namespaces`` would take the namespace of that name in every trust domain; five parts, the last a
         # wildcard, is the form in which the mesh still adds the aliases of the trust domain
-        return f"{identity.trust_domain}/ns/{identity.namespace}/sa/*"
-    if identity.trust_domain:
-        return f"{identity.trust_domain}/*"
-    return "*" if identity.any_identity else ""
+        return f"{domain}/ns/{identity.namespace}/sa/*"
+    if domain:
+        return f"{domain}/*"
+    return "*" if identity.any_identity and not identity.namespace else ""
 
 
-def _raw(identity: str, gaps: Gaps) -> str:
-    principal = identity.removeprefix(_SCHEME)
+def _raw(identity: Identity, gaps: Gaps) -> str:
+    """Two principals of one source are alternatives, so an identity that must also be an account cannot be said."""
+    principal = identity.raw.removeprefix(_SCHEME)
     if "*" in principal[:-1] or not principal:
-        gaps.error(
-            "mesh-inexpressible",
-            f"the mesh takes a * at the end of an identity only: {identity!r}",
-        )
+        gaps.error("mesh-inexpressible", f"the mesh takes a * at the end of an identity only: {identity.raw!r}")
+    if identity.service_account or (identity.trust_domain and not principal.startswith(f"{identity.trust_domain}/")):
+        gaps.error("mesh-inexpressible", f"the mesh cannot ask that a caller is {identity.raw!r} and another at once")
     return principal
