@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.adapters.base import Adapter
 from reconciler.adapters.istio import access, default_deny, hosts, mtls
+from reconciler.adapters.istio.bridge import bridge
 from reconciler.adapters.istio.capabilities import claims as capability_claims
 from reconciler.adapters.istio.detect import DEFAULT_TRUST_DOMAIN, TYPE, detect
 from reconciler.adapters.istio.kinds import DETECT_KINDS, KINDS
@@ -23,4 +24,5 @@ ADAPTER = Adapter(
     normalize=normalize,
     health=health,
     claims=claims,
+    bridge=bridge,
 )
