@@ -286,6 +286,18 @@ def attach(info: dict[str, Any]) -> list[ApiServer]:
     return servers
 
 
+def _detach(info: Path) -> None:
+    """Go on as a process of nobody's; the one that was called returns when ``info`` is there, or fails."""
+    child = os.fork()
+    while child:
+        if info.exists():
+            os._exit(0)
+        if os.waitpid(child, os.WNOHANG)[0]:
+            os._exit(1)
+        time.sleep(0.05)
+    os.setsid()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--assets", type=Path, default=assets_folder())
@@ -293,6 +305,8 @@ def main() -> None:
     parser.add_argument("--while-locked", type=Path, help="stop when this file's last shared lock is gone")
     parser.add_argument("--info", type=Path, help="written, whole, when all are ready")
     args = parser.parse_args()
+    if args.while_locked:
+        _detach(args.info)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with ControlPlane(args.assets, args.n) as plane:
         text = json.dumps(plane.info())

@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -66,20 +65,11 @@ def _start_or_join(folder: Path, assets: Path) -> dict[str, Any]:
             argv = [sys.executable, "-m", "tests.kube.control_plane", "--assets", str(assets), "-n", str(CLUSTERS)]
             argv += ["--while-locked", str(folder / "kube.users"), "--info", str(info)]
             with (folder / "kube.log").open("wb") as log:
-                process = subprocess.Popen(
-                    argv, cwd=crds.ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                )
-            while not info.exists():
-                if process.poll() is not None:
-                    raise RuntimeError((folder / "kube.log").read_text())
-                time.sleep(0.05)
-            _servers.append(process)
+                started = subprocess.run(argv, cwd=crds.ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            if started.returncode:
+                raise RuntimeError((folder / "kube.log").read_text())
     described: dict[str, Any] = json.loads(info.read_text())
     return described
-
-
-#: what this worker started, so that it is waited for at the end
-_servers: list[subprocess.Popen[bytes]] = []
 
 
 @pytest.fixture(scope="session")
@@ -92,8 +82,6 @@ def kube_clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Api
     with (folder / "kube.users").open("w") as using:
         fcntl.flock(using, fcntl.LOCK_SH)
         yield attach(_start_or_join(folder, assets))
-    for process in _servers:
-        process.wait(60)  # returns once the other workers are done, too
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import ssl
 import tempfile
@@ -65,11 +66,28 @@ def _load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
         context.load_cert_chain(path)
 
 
+def _is_near(host: str | None) -> bool:
+    """Loopback, or in one of the networks of NO_PROXY, which Python's own reading of it does not know."""
+    try:
+        address = ipaddress.ip_address(host or "")
+    except ValueError:
+        return host == "localhost"
+    networks = [item.strip() for item in urllib.request.getproxies().get("no", "").split(",") if "/" in item]
+    return address.is_loopback or any(_is_within(address, network) for network in networks)
+
+
+def _is_within(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: str) -> bool:
+    try:
+        return address in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
 def proxy_for(server: str, configured: str = "") -> str:
     """The proxy for a server: the configured one, else the environment's, NO_PROXY obeyed; "" for none."""
     parts = urllib.parse.urlsplit(server)
     proxy = configured
-    if not proxy and not urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
+    if not proxy and not urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]) and not _is_near(parts.hostname):
         proxy = urllib.request.getproxies().get(parts.scheme, "")
     if proxy and "://" not in proxy:
         proxy = f"http://{proxy}"

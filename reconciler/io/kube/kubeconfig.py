@@ -39,7 +39,7 @@ async def load(connection: KubeconfigConnection) -> Access:
     """
     paths = connection.path or os.environ.get("KUBECONFIG") or "~/.kube/config"
     try:
-        loader = _Loader(_merged(paths), active_context=connection.context or None)
+        loader = _Loader(_merged(paths), active_context=connection.context or None, config_base_path=None)
         configuration = Configuration(host="")
         await loader.load_and_set(configuration)
     except (ConfigException, ValueError, KeyError, TypeError, OSError, yaml.YAMLError) as error:

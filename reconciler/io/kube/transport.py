@@ -23,6 +23,7 @@ TRIES = 4
 #: seconds; a server that asks for a longer pause is left to the next run
 LONGEST_PAUSE = 10.0
 CONNECT_TIMEOUT = 10.0
+FAILURE_HOLDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Transport:
         self._bucket = Bucket(limits.qps, limits.burst)
         self._access: Access | None = None
         self._loading = asyncio.Lock()
+        self._failure: tuple[float, ClusterError | None] = (0.0, None)
         self._http: aiohttp.ClientSession | None = None
 
     async def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = "application/json") -> Answer:
@@ -94,14 +96,25 @@ class Transport:
     async def _current(self) -> Access:
         async with self._loading:
             if self._access is None or time.time() >= self._access.fresh_until:
-                self._access = await self._load()
+                self._access = await self._loaded()
             return self._access
+
+    async def _loaded(self) -> Access:
+        """What waited for credentials together fails together: a plugin that fails is not run for each of them."""
+        failed_at, failure = self._failure
+        if failure is not None and time.monotonic() - failed_at < FAILURE_HOLDS:
+            raise failure
+        try:
+            return await self._load()
+        except ClusterError as error:
+            self._failure = (time.monotonic(), error)
+            raise
 
     async def _renewed(self, refused: Access) -> Access:
         """Credentials other than the refused ones where there are any; another task may have fetched them."""
         async with self._loading:
             if self._access is refused:
-                loaded = await self._load()
+                loaded = await self._loaded()
                 same = loaded.headers == refused.headers and loaded.server == refused.server
                 self._access = replace(loaded, tls=refused.tls) if same and loaded.headers else loaded
             assert self._access is not None
