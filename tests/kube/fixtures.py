@@ -25,14 +25,13 @@ from tests.kube.webhook import MutatingWebhook, Mutation
 
 CLUSTERS = 2
 HOW = "run tests/kube/setup.sh (Debian), or set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd"
+PERMISSIVE = "permissive ones, generated from the adapters' kinds (set MESH_CRDS to a folder of real ones)"
 _numbers = itertools.count(1)
 
 
 def pytest_report_header() -> list[str]:
     folder = crds.collection()
-    source = (
-        f"real, from {folder}" if folder else "permissive, generated from the adapters' kinds (MESH_CRDS is not set)"
-    )
+    source = f"real, from {folder}" if folder else PERMISSIVE
     missing = missing_assets(assets_folder())
     server = f"none: {' and '.join(missing)} not in {assets_folder()}; {HOW}" if missing else str(assets_folder())
     return [f"mesh CRDs: {source}", f"kube-apiserver: {server}"]
@@ -49,6 +48,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if skipped:
         terminalreporter.section("NOT TESTED", red=True)
         terminalreporter.line(f"{len(skipped)} tests need a kube-apiserver: {HOW}")
+    elif crds.collection() is None:
+        terminalreporter.line(f"mesh CRDs on the kube-apiserver were {PERMISSIVE}")
 
 
 def _shared_folder(factory: pytest.TempPathFactory) -> Path:
