@@ -110,7 +110,8 @@ def _ask(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> Ask | None
     for leaf in policy.leaves:
         found = resolver.resolve(leaf, chosen.service, site, notes)
         problems += found.problems
-        wishes.append(wish(leaf, found.backends, found.used))
+        if not found.problems:
+            wishes.append(wish(leaf, found.backends, found.used))
     if problems:
         notes.refuse(policy.ref, paths_of(ready.uses, site), *problems)
         return None
