@@ -17,6 +17,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "drift": ("drift", "Show what was changed outside Git, and by whom."),
     "run": ("run", "Reconcile again and again, or once for cron."),
     "status": ("status", "Show how the last run ended, per target."),
+    "pause": ("pause", "Stop writing to targets for a while; it is recorded."),
+    "resume": ("pause", "Let writes go on."),
     "accept": ("accept", "Accept a revision after history was rewritten."),
     "audit": ("audit", "Read, verify and export the record of changes."),
     "inventory": ("inventory", "List clusters and groups; explain a variable."),
@@ -34,7 +36,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"reconciler.cli.{COMMANDS[cmd_name][0]}")
-        command = module.command
+        command = getattr(module, cmd_name, None) or module.command
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -14,8 +14,9 @@ from reconciler.cli.options import source_options, take_source
 @click.option("--once", is_flag=True, help="One round, then exit with its code: for cron, as ansible-pull does.")
 @click.option("--interval", type=float, default=None, help="Seconds between rounds. Default: the Reconciler document.")
 @click.option("--limit", default="", metavar="PATTERN", help="Only these targets.")
+@click.option("--listen", default="", metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics there.")
 @click.option("--log-format", type=click.Choice(["auto", "json", "text"]), default="auto", show_default=True)
-def command(once: bool, interval: float | None, limit: str, log_format: str, **values: Any) -> int:
+def command(once: bool, interval: float | None, limit: str, listen: str, log_format: str, **values: Any) -> int:
     """Pull, plan and apply on a schedule, one round at a time; SIGTERM ends it after the object in hand, SIGHUP
     starts a round at once.
     """
@@ -23,8 +24,8 @@ def command(once: bool, interval: float | None, limit: str, log_format: str, **v
 
     from reconciler.cli.wiring import open_world
     from reconciler.daemon.logs import configure
-    from reconciler.daemon.loop import serve
+    from reconciler.daemon.loop import Serving, serve
 
     state = click.get_current_context().obj["state"]
     opener = partial(open_world, take_source(values), state, "schedule")
-    return serve(opener, configure(log_format), once=once, interval=interval, limit=limit)
+    return serve(opener, configure(log_format), Serving(once, interval, limit, listen))

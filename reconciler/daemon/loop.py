@@ -16,7 +16,9 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from reconciler.daemon.rounds import Round, one_round
+from reconciler.daemon.metrics import Metrics
+from reconciler.daemon.rounds import Round, Watch, one_round
+from reconciler.daemon.web import listening
 from reconciler.pipeline.world import World
 
 FIRST_INTERVAL = 60.0  # seconds, until the Reconciler document has been read
@@ -25,19 +27,27 @@ LONGEST_BACKOFF = 900.0
 
 @dataclass
 class Loop:
-    """``interval`` in seconds overrides the Reconciler document's; ``log`` is a structlog logger."""
+    """``interval`` in seconds overrides the Reconciler document's; ``address`` is where health and metrics are
+    served, "" for nowhere."""
 
     world: World
-    log: Any
+    watch: Watch
     limit: str = ""
     interval: float | None = None
+    address: str = ""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _trigger: str = "schedule"
     _stopping: bool = False
     _failures: int = 0
+    _rounds: int = 0
 
     async def run(self) -> int:
         """Rounds until a signal; the exit code of the last one."""
+        async with listening(self.address, self.watch.metrics, lambda: self._rounds > 0) as port:
+            self.watch.log.info("started", source=self.world.source.name, port=port or None)
+            return await self._rounds_until_stopped()
+
+    async def _rounds_until_stopped(self) -> int:
         scheduler = AsyncIOScheduler(timezone=UTC)
         scheduler.add_job(
             self._due,
@@ -53,12 +63,13 @@ class Loop:
         code = 0
         try:
             while await self._next():
-                done = await one_round(self.world, self.limit, self._take_trigger(), self._stop, self.log)
+                done = await one_round(self.world, self.limit, self._take_trigger(), self._stop, self.watch)
                 code = done.code
+                self._rounds += 1
                 self._reschedule(scheduler, done)
         finally:
             scheduler.shutdown(wait=False)
-        self.log.info("stopped", exit_code=code)
+        self.watch.log.info("stopped", exit_code=code)
         return code
 
     def _due(self) -> None:
@@ -99,21 +110,30 @@ class Loop:
         scheduler.reschedule_job("round", trigger=IntervalTrigger(seconds=delay, jitter=jitter))
 
 
-def serve(
-    open_world: Callable[[], AbstractContextManager[World]], log: Any, *, once: bool, interval: float | None, limit: str
-) -> int:
-    """Run the daemon, or with ``once`` a single round; the exit code."""
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How ``reconciler run`` was called."""
+
+    once: bool = False
+    interval: float | None = None
+    limit: str = ""
+    address: str = ""
+
+
+def serve(open_world: Callable[[], AbstractContextManager[World]], log: Any, how: Serving) -> int:
+    """Run the daemon, or a single round; the exit code."""
+    watch = Watch(log, Metrics())
     with open_world() as world:
-        if once:
-            return asyncio.run(_once(world, limit, log))
-        return asyncio.run(_serve(world, log, interval, limit))
+        if how.once:
+            return asyncio.run(_once(world, how.limit, watch))
+        return asyncio.run(_serve(world, watch, how))
 
 
-async def _serve(world: World, log: Any, interval: float | None, limit: str) -> int:
-    return await Loop(world, log, limit, interval).run()
+async def _serve(world: World, watch: Watch, how: Serving) -> int:
+    return await Loop(world, watch, how.limit, how.interval, how.address).run()
 
 
-async def _once(world: World, limit: str, log: Any) -> int:
+async def _once(world: World, limit: str, watch: Watch) -> int:
     stopping = False
 
     def note() -> None:
@@ -123,5 +143,5 @@ async def _once(world: World, limit: str, log: Any) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, note)
-    done = await one_round(world, limit, "once", lambda: stopping, log)
+    done = await one_round(world, limit, "once", lambda: stopping, watch)
     return done.code

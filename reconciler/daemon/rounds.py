@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reconciler.daemon.metrics import Metrics
 from reconciler.model.commits import Commit
+from reconciler.model.plans import ApplyResult
 from reconciler.pipeline import run as pipeline
 from reconciler.pipeline import state
 from reconciler.pipeline.outcome import Run
@@ -25,30 +28,18 @@ class Round:
     jitter: float = 0.0
 
 
-async def one_round(world: World, limit: str, trigger: str, stop: Callable[[], bool], log: Any) -> Round:
-    """Never raises but for what must end the process (cancellation): a failed round is told, recorded, survived."""
-    acting = replace(world, actor=replace(world.actor, trigger=trigger))
-    try:
-        run = await pipeline.apply(acting, Request(limit=limit), progress=_logging(log), stop=stop)
-    except OutsideError as problem:
-        log.error("round failed", error=str(problem), retryable=problem.retryable)
-        _record_failure(acting, str(problem), log)
-        return Round(1, failed=True)
-    except Exception as problem:
-        log.exception("round ended by a bug", error=repr(problem))
-        _record_failure(acting, f"bug: {problem!r}", log)
-        return Round(1, failed=True)
-    _log_run(run, log)
-    desired = run.planned.desired
-    if desired is None:
-        return Round(run.code, failed=False)
-    return Round(run.code, False, desired.settings.interval, desired.settings.jitter)
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who looks on: the log and the metrics."""
 
+    log: Any
+    metrics: Metrics
 
-def _logging(log: Any) -> Callable[[Any], None]:
-    def progress(result: Any) -> None:
+    def wrote(self, result: ApplyResult) -> None:
+        """Told of each write as it is done."""
+        self.metrics.wrote(result)
         change = result.change
-        write = log.info if result.event_id else log.error
+        write = self.log.info if result.event_id else self.log.error
         write(
             "object",
             outcome=str(result.outcome),
@@ -59,7 +50,29 @@ def _logging(log: Any) -> Callable[[Any], None]:
             error=result.message or None,
         )
 
-    return progress
+
+async def one_round(world: World, limit: str, trigger: str, stop: Callable[[], bool], watch: Watch) -> Round:
+    """Never raises but for what must end the process (cancellation): a failed round is told, recorded, survived."""
+    acting = replace(world, actor=replace(world.actor, trigger=trigger))
+    log, started = watch.log, time.perf_counter()
+    try:
+        run = await pipeline.apply(acting, Request(limit=limit), progress=watch.wrote, stop=stop)
+    except OutsideError as problem:
+        watch.metrics.failed(time.perf_counter() - started, world.now().timestamp())
+        log.error("round failed", error=str(problem), retryable=problem.retryable)
+        _record_failure(acting, str(problem), log)
+        return Round(1, failed=True)
+    except Exception as problem:
+        watch.metrics.failed(time.perf_counter() - started, world.now().timestamp())
+        log.exception("round ended by a bug", error=repr(problem))
+        _record_failure(acting, f"bug: {problem!r}", log)
+        return Round(1, failed=True)
+    watch.metrics.finished(run, time.perf_counter() - started, world.now().timestamp())
+    _log_run(run, log)
+    desired = run.planned.desired
+    if desired is None:
+        return Round(run.code, failed=False)
+    return Round(run.code, False, desired.settings.interval, desired.settings.jitter)
 
 
 def _log_run(run: Run, log: Any) -> None:

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     IMMUTABLE = "immutable"
     FOREIGN_HOST = "foreign-host"
     NOT_SELECTED = "not-selected"
+    FOUGHT = "fought"  # something else changed it back again and again
 
 
 #: Reasons that need somebody's action; the rest is how the user asked to be served.
@@ -62,6 +63,7 @@ BLOCKING = frozenset(
         Reason.IMMUTABLE,
         Reason.FOREIGN_HOST,
         Reason.PARTIAL_VIEW,
+        Reason.FOUGHT,
     }
 )
 

@@ -11,6 +11,7 @@ from reconciler.model.live import LiveState
 from reconciler.model.native import Compiled, NativeKind
 from reconciler.model.plans import Plan
 from reconciler.model.refs import KindId, TargetId
+from reconciler.pipeline import state
 from reconciler.pipeline.compiling import compile_all
 from reconciler.pipeline.discover import discover
 from reconciler.pipeline.observe import kinds_of, observe
@@ -88,6 +89,8 @@ def _rules(
         kinds=kinds,
         selection=Selection(prepared.selected, request.kinds, request.policies),
         stale_clusters=facts.stale,
+        paused={target: pause.words() for target, pause in state.pauses(world.store, world.now()).items()},
+        fights={target: state.known_fights(world.store, target) for target in desired.targets},
     )
 
 

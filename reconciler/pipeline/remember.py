@@ -19,6 +19,7 @@ from reconciler.pipeline.planning import Planned, removed_clusters
 from reconciler.pipeline.record import RunContext, drift_event, run_event
 from reconciler.pipeline.recorded import record_clusters
 from reconciler.pipeline.world import World
+from reconciler.plan import fights
 
 WRITTEN = (Outcome.CHANGED, Outcome.PRUNED)
 
@@ -98,9 +99,15 @@ def _settled(
     if healed:
         rest = [change for change in target.changes if change not in healed]
         state.set_known_drift(world.store, target.target, _drift_of(rest))
+    _remember_fights(world, target, healed)
     if target.mode is Mode.APPLY and not target.suspended:
         missing = [c.key for c in target.changes if c.pending and c.key not in written]
         _remember_applied(world, planned, target, missing)
+
+
+def _remember_fights(world: World, target: TargetPlan, healed: list[Change]) -> None:
+    known = fights.without_ended(state.known_fights(world.store, target.target), target.changes)
+    state.set_known_fights(world.store, target.target, fights.advance(known, healed, world.now()))
 
 
 def _remember_applied(world: World, planned: Planned, target: TargetPlan, missing: list[ObjectKey]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey, TargetId
+from reconciler.plan.fights import Fight
 from reconciler.ports import Store
 
 
@@ -44,6 +46,7 @@ def set_applied(store: Store, target: TargetId, revision: str, missing: Iterable
 def forget_target(store: Store, target: TargetId) -> None:
     store.delete(f"applied/{target}")
     store.delete(f"drift/{target}")
+    store.delete(f"fights/{target}")
 
 
 def managed_kinds(store: Store, cluster: str) -> tuple[NativeKind, ...]:
@@ -82,6 +85,65 @@ def known_drift(store: Store, target: TargetId) -> dict[str, str]:
 
 def set_known_drift(store: Store, target: TargetId, drift: Mapping[str, str]) -> None:
     store.put(f"drift/{target}", dict(drift))
+
+
+def known_fights(store: Store, target: TargetId) -> dict[ObjectKey, Fight]:
+    rows = store.get(f"fights/{target}") or []
+    return {
+        ObjectKey(*row["object"]): Fight(
+            row["rounds"], datetime.fromisoformat(row["last"]), row["desiredHash"], row["opponent"]
+        )
+        for row in rows
+    }
+
+
+def set_known_fights(store: Store, target: TargetId, fights: Mapping[ObjectKey, Fight]) -> None:
+    rows = [
+        {
+            "object": [key.group, key.kind, key.namespace, key.name],
+            "rounds": fight.rounds,
+            "last": fight.last.isoformat(),
+            "desiredHash": fight.desired_hash,
+            "opponent": fight.opponent,
+        }
+        for key, fight in sorted(fights.items())
+    ]
+    if rows or store.get(f"fights/{target}"):
+        store.put(f"fights/{target}", rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Writes on a target stopped by hand. ``until`` None: until resumed."""
+
+    by: str
+    reason: str
+    until: datetime | None = None
+
+    def words(self) -> str:
+        until = f" until {self.until.isoformat(timespec='seconds')}" if self.until else ""
+        return f"paused by {self.by}{until}: {self.reason}"
+
+
+def pauses(store: Store, now: datetime) -> dict[TargetId, Pause]:
+    """The pauses in force."""
+    found = {}
+    for key in store.keys("pause/"):
+        value = store.get(key)
+        until = datetime.fromisoformat(value["until"]) if value and value["until"] else None
+        if value and (until is None or now < until):
+            target = TargetId(*key.removeprefix("pause/").split("/", 1))
+            found[target] = Pause(value["by"], value["reason"], until)
+    return found
+
+
+def set_pause(store: Store, target: TargetId, pause: Pause) -> None:
+    until = pause.until.isoformat() if pause.until else ""
+    store.put(f"pause/{target}", {"by": pause.by, "reason": pause.reason, "until": until})
+
+
+def end_pause(store: Store, target: TargetId) -> None:
+    store.delete(f"pause/{target}")
 
 
 def record_status(store: Store, status: Mapping[str, Any]) -> None:

@@ -160,7 +160,7 @@ def _settle(
     mode: Mode,
 ) -> TargetPlan:
     target = place.target
-    why_suspended = suspended(target, desired, rules.settings, rules.now)
+    why_suspended = suspended(target, desired, rules)
     withholding = Withholding(
         mode=mode,
         suspended=why_suspended,
@@ -171,6 +171,7 @@ def _settle(
         holds=tuple(hold for hold in holds if hold.target in (None, target)),
         live=place.live.objects,
         selection=rules.selection,
+        fights=rules.fights.get(target, {}),
     )
     settled = [withhold(change, withholding) for change in changes]
     owned = [key for key, found in place.live.objects.items() if found.owner == place.setting.mark.owner

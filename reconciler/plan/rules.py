@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,6 +14,7 @@ from reconciler.model.native import NativeKind
 from reconciler.model.plans import Change
 from reconciler.model.refs import DocRef, KindId, ObjectKey, TargetId
 from reconciler.plan.comparable import Normalize
+from reconciler.plan.fights import Fights
 from reconciler.plan.guards import GuardRules
 
 
@@ -56,6 +57,8 @@ class PlanRules:
     kinds: Mapping[KindId, NativeKind]
     selection: Selection = Selection()
     stale_clusters: frozenset[str] = frozenset()
+    paused: Mapping[TargetId, str] = field(default_factory=dict)  # why, by whom, until when
+    fights: Mapping[TargetId, Fights] = field(default_factory=dict)
 
 
 def mode_of(target: TargetId, desired: DesiredState, settings: Settings) -> Mode:
@@ -69,15 +72,17 @@ def mode_of(target: TargetId, desired: DesiredState, settings: Settings) -> Mode
     return Mode.REPORT if Mode.REPORT in (mode, own) else mode
 
 
-def suspended(target: TargetId, desired: DesiredState, settings: Settings, now: datetime) -> str:
-    """Why writes are stopped on a target, or ""."""
-    candidates = [("the Reconciler", settings.suspend)]
+def suspended(target: TargetId, desired: DesiredState, rules: PlanRules) -> str:
+    """Why writes are stopped on a target, in Git or by hand, or ""."""
+    if target in rules.paused:
+        return rules.paused[target]
+    candidates = [("the Reconciler", rules.settings.suspend)]
     if target.cluster in desired.clusters:
         candidates.append((f"cluster {target.cluster}", desired.clusters[target.cluster].suspend))
     if target in desired.views:
         candidates.append((f"mesh {target.mesh}", desired.mesh(target).suspend))
     for name, suspend in candidates:
-        if suspend is not None and suspend.holds(now):
+        if suspend is not None and suspend.holds(rules.now):
             until = f" until {suspend.until.isoformat()}" if suspend.until else ""
             return f"{name} is suspended{until}: {suspend.reason}"
     return ""

@@ -10,6 +10,7 @@ from reconciler.model.intents import Hold
 from reconciler.model.live import LiveObject
 from reconciler.model.plans import Action, Cause, Change, Reason
 from reconciler.model.refs import KindId, ObjectKey
+from reconciler.plan.fights import Fights, given_up
 from reconciler.plan.objects import contributors
 from reconciler.plan.rules import Selection
 
@@ -27,6 +28,7 @@ class Withholding:
     holds: tuple[Hold, ...]
     live: Mapping[ObjectKey, LiveObject]
     selection: Selection
+    fights: Fights
 
 
 def withhold(change: Change, rules: Withholding) -> Change:
@@ -66,6 +68,9 @@ def _reason(change: Change, rules: Withholding) -> tuple[Reason, str] | None:
         return Reason.REPORT_MODE, "mode: Report"
     if not rules.self_heal and change.causes == (Cause.DRIFT,):
         return Reason.SELF_HEAL_OFF, "selfHeal: false"
+    fought = given_up(change, rules.fights)
+    if fought:
+        return Reason.FOUGHT, fought
     if not rules.selection.takes(change):
         return Reason.NOT_SELECTED, "not selected"
     return None
