@@ -1,0 +1,120 @@
+"""Nothing is silent: each leaf that a policy uses is in the intent, or refused, or lost a conflict, or said idle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import given as cases
+from hypothesis import strategies as st
+
+from reconciler.adapters.base import Level
+from reconciler.model.documents import Leaf, TrafficPolicy
+from reconciler.model.findings import Position
+from reconciler.model.intents import MeshIntent
+from reconciler.model.native import Compiled
+from reconciler.model.selectors import Match
+from tests.compile.builders import entry, given, header, path, source, to, toy, traffic
+
+LEAVES: Mapping[str, list[Any]] = {
+    "traffic.route": [(entry(subset="v1"),), (entry("api.shop"), entry(subset="v2")), (entry("web.shop.us"),)],
+    "traffic.mirror": [(entry("api.shop"),)],
+    "traffic.redirect.path": ["/x"],
+    "traffic.rewrite.prefix": ["/y"],
+    "traffic.timeout.request": ["1s", "2s"],
+    "traffic.retries.attempts": [1, 2],
+    "traffic.fault.abort.httpStatus": [503],
+    "traffic.headers.request.set x-a": ["1", "2"],
+    "traffic.headers.response.remove x-b": [True],
+    "traffic.cors.maxAge": ["1h"],
+    "traffic.outlier.interval": ["1s", "2s"],
+    "traffic.connections.tcp.max": [1],
+    "traffic.loadBalancing.policy": ["Random", "Maglev"],
+    "traffic.mtls": ["Strict", "Permissive"],
+}
+RULES = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in LEAVES.items()})
+MATCHES = st.lists(
+    st.sampled_from([path("/a"), path("/b"), header("x-a"), Match(ports=(80,)), Match(ports=("nope",)), path("/")]),
+    max_size=2,
+    unique=True,
+)
+SOURCES = st.sampled_from([None, source("api.shop"), source(namespaces=("shop",)), source("nobody.shop")])
+TARGETS = st.sampled_from([("web.shop",), ("*.shop",), ("wep.shop",), ("web.shop", "db.shop")])
+POLICIES = st.lists(
+    st.tuples(RULES, MATCHES, SOURCES, TARGETS, st.integers(0, 1), st.booleans()), min_size=1, max_size=4
+)
+
+
+@cases(POLICIES, st.sampled_from([None, "traffic.fault", "traffic.match.headers", "traffic.mirror"]))
+def test_every_leaf_is_accounted_for(drawn: list[tuple[Any, ...]], lacking: str | None) -> None:
+    documents = [
+        traffic(
+            f"p{index}",
+            to(*targets),
+            rule=rule,
+            matches=tuple(matches),
+            sources=(caller,) if caller else None,
+            priority=priority,
+            reject_unmatched=reject,
+        )
+        for index, (rule, matches, caller, targets, priority, reject) in enumerate(drawn)
+    ]
+    one = given(*documents, adapter=toy({lacking: Level.NONE} if lacking else None))
+    compiled, intent = one.compiled(), one.intent()
+    for policy in documents:
+        for leaf in policy.leaves:
+            assert _accounted(leaf, policy, compiled, intent), (leaf, compiled.findings)
+
+
+@cases(POLICIES)
+def test_every_refusal_is_held_and_told(drawn: list[tuple[Any, ...]]) -> None:
+    documents = [
+        traffic(f"p{index}", to(*targets), rule=rule, matches=tuple(matches), sources=(caller,) if caller else None)
+        for index, (rule, matches, caller, targets, _, _) in enumerate(drawn)
+    ]
+    compiled = given(*documents, adapter=toy({"traffic.fault": Level.NONE})).compiled()
+    refused = {item.policy for item in compiled.verdicts if item.action == "Refused"}
+    assert refused <= {str(hold.ref) for hold in compiled.holds}
+    assert {str(document) for hold in compiled.holds if hold.finding for document in hold.finding.documents} >= refused
+    assert all(hold.finding in compiled.findings for hold in compiled.holds)
+
+
+def _accounted(leaf: Leaf, policy: TrafficPolicy, compiled: Compiled, intent: MeshIntent) -> bool:
+    return leaf.position in _told(compiled) or _refused(leaf, policy, compiled) or _present(leaf, policy, intent)
+
+
+def _told(compiled: Compiled) -> set[Position]:
+    return {one.position for one in compiled.findings if one.code in ("policy-conflict", "leaf-without-effect")}
+
+
+def _refused(leaf: Leaf, policy: TrafficPolicy, compiled: Compiled) -> bool:
+    return any(
+        one.policy == str(policy.ref) and one.action == "Refused" and one.capability.startswith(leaf.path)
+        for one in compiled.verdicts
+    )
+
+
+def _present(leaf: Leaf, policy: TrafficPolicy, intent: MeshIntent) -> bool:
+    """In the intent with its value, on something that names the policy as an origin."""
+    for mode in intent.mtls:
+        if leaf.path == "traffic.mtls" and mode.mode == leaf.value:
+            return any(origin.ref == policy.ref for origin in mode.origins)
+    for host in intent.hosts:
+        for route in host.routes:
+            if all(origin.ref != policy.ref for origin in route.origins):
+                continue
+            sent = {"traffic.route": route.backends, "traffic.mirror": route.mirrors}.get(leaf.path)
+            if sent is not None and [one.weight for one in sent] == [one.weight for one in leaf.value]:
+                return True
+            if any((one.path, one.key, one.value) == (leaf.path, leaf.key, leaf.value) for one in route.leaves):
+                return True
+        if any((one.path, one.value) == (leaf.path, leaf.value) for one in host.host_leaves):
+            return any(origin.ref == policy.ref for origin in host.origins)
+    return False
+
+
+def test_a_dropped_leaf_would_be_seen() -> None:
+    policy = traffic("p", rule={"traffic.timeout.request": "1s"})
+    one, other = given(policy), traffic("p", rule={"traffic.retries.attempts": 1})
+    assert _accounted(policy.leaves[0], policy, one.compiled(), one.intent())
+    assert not _accounted(other.leaves[0], other, one.compiled(), one.intent())
