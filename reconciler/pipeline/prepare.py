@@ -44,12 +44,15 @@ async def prepare(world: World, request: Request) -> Prepared:
 def _prepare(world: World, request: Request) -> Prepared:
     head, findings = _head(world, request)
     accepted = state.accepted_revision(world.store)
-    guarding = _settings_at(world, accepted)
+    history = _History(world)
+    before = history.at(accepted)
+    guarding = before.settings if before else None
     revision, halt = _halt(world, head, accepted, guarding, request)
     findings += halt
     tree = world.source.tree(revision)
     desired, found = load(tree, tuple(world.adapters))
     findings += found
+    history.loaded[revision] = desired
     selected = None
     if desired is not None and request.limit:
         selected, found = select(request.limit, desired)
@@ -64,7 +67,7 @@ def _prepare(world: World, request: Request) -> Prepared:
         selected=selected,
         confirmed=request.confirmed | _confirmations(tree, halted=bool(halt)),
         applied=applied,
-        earlier=_earlier(world, desired, {entry.revision for entry in applied.values()}),
+        earlier=history.several({entry.revision for entry in applied.values()}),
         halted=bool(halt),
     )
 
@@ -100,19 +103,28 @@ def _halt(
     return accepted, (error("history-rewritten", message, hint=f"look at it, then: reconciler accept {head[:12]}"),)
 
 
-def _settings_at(world: World, revision: str) -> Settings | None:
-    """The Reconciler document as it stood at a revision; None when that cannot be read any more."""
-    desired = _load_at(world, revision)
-    return desired.settings if desired else None
+@dataclass
+class _History:
+    """Desired states of revisions, each loaded once; None for one that cannot be read any more."""
 
+    world: World
+    loaded: dict[str, DesiredState | None] = field(default_factory=dict)
 
-def _load_at(world: World, revision: str) -> DesiredState | None:
-    if not revision or revision == "worktree":
-        return None
-    try:
-        return load(world.source.tree(revision), tuple(world.adapters))[0]
-    except SourceError:
-        return None
+    def at(self, revision: str) -> DesiredState | None:
+        if revision not in self.loaded:
+            self.loaded[revision] = self._load(revision)
+        return self.loaded[revision]
+
+    def several(self, revisions: set[str]) -> dict[str, DesiredState]:
+        return {revision: known for revision in sorted(revisions) if (known := self.at(revision)) is not None}
+
+    def _load(self, revision: str) -> DesiredState | None:
+        if not revision or revision == "worktree":
+            return None
+        try:
+            return load(self.world.source.tree(revision), tuple(self.world.adapters))[0]
+        except SourceError:
+            return None
 
 
 def _applied(world: World, desired: DesiredState | None) -> dict[TargetId, state.Applied]:
@@ -120,15 +132,6 @@ def _applied(world: World, desired: DesiredState | None) -> dict[TargetId, state
     gone = [TargetId(*key.removeprefix("applied/").split("/")) for key in world.store.keys("applied/")]
     known |= {target: state.applied_to(world.store, target) for target in gone if target not in known}
     return {target: entry for target, entry in known.items() if entry is not None}
-
-
-def _earlier(world: World, desired: DesiredState | None, revisions: set[str]) -> dict[str, DesiredState]:
-    loaded: dict[str, DesiredState] = {}
-    for revision in sorted(revisions):
-        state_then = desired if desired and desired.revision == revision else _load_at(world, revision)
-        if state_then is not None:
-            loaded[revision] = state_then
-    return loaded
 
 
 def _confirmations(tree: SourceTree, *, halted: bool) -> frozenset[str]:

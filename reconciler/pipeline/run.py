@@ -15,6 +15,7 @@ from reconciler.pipeline.recap import exit_code, recap, totals
 from reconciler.pipeline.record import RunContext
 from reconciler.pipeline.recover import recover
 from reconciler.pipeline.world import Connections, Request, World, connections
+from reconciler.ports import SourceError
 
 
 async def plan(world: World, request: Request) -> Run:
@@ -44,6 +45,10 @@ async def apply(
     async with connections(world) as opened:
         recovered = await _recover_first(world, request, opened)
         planned = await make_plan(world, request, opened)
+        if planned.prepared.commit.sha == "worktree":
+            raise SourceError(
+                f"{world.source.name} is no Git repository with a commit: only what is committed is applied"
+            )
         if planned.plan is None or planned.desired is None:
             run = Run(run_id, planned, code=1, recovered=recovered)
         elif approved and planned.plan.fingerprint != approved:
