@@ -1,0 +1,139 @@
+"""Decoding of what should hold: policies, extensions, destinations, virtual meshes. Long forms in, values out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from reconciler.load.blocks import Decoder, matches, mesh_set, pairs, service, source, sources, targets
+from reconciler.load.nodes import Map, Place, Seq, place_of, position
+from reconciler.load.rules import leaves
+from reconciler.load.values import moment, plain
+from reconciler.model.documents import (
+    AccessAction,
+    AccessPolicy,
+    Destination,
+    Extension,
+    RawObject,
+    Subset,
+    TrafficPolicy,
+    VirtualMesh,
+)
+from reconciler.model.findings import NOWHERE, Position
+
+Decoded = AccessPolicy | Destination | Extension | TrafficPolicy | VirtualMesh
+
+
+def decode(root: Map, into: Decoder) -> Decoded:
+    """The typed value of a checked document of one of these kinds; ``into`` gathers what is wrong with it still."""
+    spec = root["spec"]
+    match into.ref.kind:
+        case "TrafficPolicy":
+            return _traffic(root, spec, into)
+        case "AccessPolicy":
+            return _access(root, spec, into)
+        case "Extension":
+            return _extension(root, spec, into)
+        case "Destination":
+            return _destination(root, spec, into)
+        case _:
+            return _virtual_mesh(root, spec, into)
+
+
+def time_at(node: Map, key: str, into: Decoder) -> datetime | None:
+    """A time of a document, None when it is left out (or is none, which is a finding)."""
+    if key not in node:
+        return None
+    found = moment(node[key])
+    if found is None:
+        into.complain("wrong-value", f"there is no such time as `{node[key]}`", node.values_at[key])
+    return found
+
+
+def _traffic(root: Map, spec: Map, into: Decoder) -> TrafficPolicy:
+    if "rule" not in spec and spec.get("unmatched") != "Reject":
+        into.complain("empty-field", "this policy asks for nothing", spec.at, "give it a `rule`")
+    return TrafficPolicy(
+        ref=into.ref,
+        position=position(root.at),
+        targets=targets(spec),
+        leaves=leaves(spec["rule"], into) if "rule" in spec else (),
+        sources=sources(spec, into),
+        matches=matches(spec, into),
+        priority=int(spec.get("priority", 0)),
+        reject_unmatched=spec.get("unmatched") == "Reject",
+        expires=time_at(spec, "expires", into),
+    )
+
+
+def _access(root: Map, spec: Map, into: Decoder) -> AccessPolicy:
+    return AccessPolicy(
+        ref=into.ref,
+        position=position(root.at),
+        action=AccessAction(spec["action"]),
+        targets=targets(spec),
+        sources=sources(spec, into),
+        matches=matches(spec, into),
+        expires=time_at(spec, "expires", into),
+    )
+
+
+def _extension(root: Map, spec: Map, into: Decoder) -> Extension:
+    objects: Seq = spec["objects"]
+    _check_same_objects(objects, into)
+    return Extension(
+        ref=into.ref,
+        position=position(root.at),
+        scope=tuple(source(item, at, into) for item, at in spec["workloads"].entries()) if "workloads" in spec else (),
+        objects=tuple(RawObject(plain(body), position(at)) for body, at in objects.entries()),
+    )
+
+
+def _check_same_objects(objects: Seq, into: Decoder) -> None:
+    seen: dict[tuple[str, ...], Place] = {}
+    for body, at in objects.entries():
+        group = body["apiVersion"].rpartition("/")[0]
+        key = (group, body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"])
+        if key in seen:
+            told = f"{body['kind']} `{key[3]}` is in this list already, at {position(seen[key])}"
+            into.complain("duplicate-document", told, at, "keep one of them")
+        seen.setdefault(key, at)
+
+
+def _destination(root: Map, spec: Map, into: Decoder) -> Destination:
+    subsets = tuple(
+        Subset(item["name"], pairs(item["labels"]), position(at))
+        for item, at in (spec["subsets"].entries() if "subsets" in spec else ())
+    )
+    seen: set[str] = set()
+    for subset in subsets:
+        if subset.name in seen:
+            at = (subset.position.path, subset.position.line, subset.position.column)
+            into.complain("duplicate-document", f"the subset `{subset.name}` is there twice", at, "keep one of them")
+        seen.add(subset.name)
+    return Destination(into.ref, position(root.at), service(spec["service"]), subsets)
+
+
+def mode_or_none(mode: str) -> str:
+    """MeshDefault asks for nothing."""
+    return "" if mode == "MeshDefault" else mode
+
+
+def _virtual_mesh(root: Map, spec: Map, into: Decoder) -> VirtualMesh:
+    if spec["meshes"].get("virtualMeshes"):
+        at = place_of(spec["meshes"], ["virtualMeshes"])
+        into.complain("wrong-value", "virtual meshes do not nest", at, "name its meshes, or select them by label")
+    defaults = spec.get("defaults") or Map(spec.at)
+    return VirtualMesh(
+        ref=into.ref,
+        position=position(root.at),
+        members=mesh_set(spec["meshes"]),
+        access=defaults.get("access", ""),
+        mtls=mode_or_none(defaults.get("mtls", "")),
+        leaves=leaves(defaults["traffic"], into) if "traffic" in defaults else (),
+        access_position=_key_position(defaults, "access"),
+        mtls_position=_key_position(defaults, "mtls"),
+    )
+
+
+def _key_position(node: Map, key: str) -> Position:
+    return position(node.keys_at[key]) if key in node else NOWHERE
