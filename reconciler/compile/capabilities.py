@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
@@ -58,10 +59,18 @@ def _lack(policy: DocRef, path: str, use: Use, claim: Capability | None, site: S
         why, hint, severity = f"the adapter {site.adapter.name} does not know it", "", Severity.ERROR
     elif claim.level is Level.NONE:
         why, hint = f"{mesh} ({site.document.type}) cannot do it" + (f": {claim.note}" if claim.note else ""), ""
+    elif _older(site.mesh.version, claim.since):
+        why, hint = f"{mesh} needs version {claim.since} for it, and runs {site.mesh.version}", "upgrade the mesh"
     else:
         return None
     message = f"{policy} asks for {path}, and {why}: nothing of the policy is applied here"
     return Finding(severity, "capability-unsupported", message, use.position, hint, (policy,))
+
+
+def _older(running: str, since: str) -> bool:
+    """Whether a version is known to be before another; of both the numbers at the front count."""
+    first, second = (tuple(int(part) for part in re.findall(r"\d+", text)[:3]) for text in (running, since))
+    return bool(first and second) and first[: len(second)] < second
 
 
 def _forbids(glob: str, use: Use) -> bool:

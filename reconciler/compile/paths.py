@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.compile.entries import MIRROR, ROUTE, route_entries
@@ -52,7 +52,7 @@ def access_uses(policy: AccessPolicy) -> tuple[Use, ...]:
 
 def leaf_uses(leaf: Leaf) -> Iterable[Use]:
     if leaf.path not in (ROUTE, MIRROR):
-        yield Use(leaf.path, leaf.position)
+        yield from (Use(leaf.path, leaf.position, finer) for finer in _fields(leaf.path, leaf.value) or [""])
         return
     base = f"{ROUTE}.weight" if leaf.path == ROUTE else MIRROR
     yield Use(base, leaf.position, "" if leaf.path == ROUTE else f"{MIRROR}.percent")
@@ -65,6 +65,13 @@ def leaf_uses(leaf: Leaf) -> Iterable[Use]:
         if entry.headers:
             headers = f"{leaf.path}.headers"
             yield Use(headers if leaf.path == ROUTE else base, leaf.position, headers)
+
+
+def _fields(path: str, value: object) -> list[str]:
+    """The paths below a leaf that is merged as a whole, whose fields a mesh may still have one by one."""
+    if not isinstance(value, Mapping):
+        return []
+    return [found for key in value for found in _fields(f"{path}.{key}", value[key]) or [f"{path}.{key}"]]
 
 
 def _match_uses(kind: str, matches: Iterable[Match], position: Position) -> list[Use]:

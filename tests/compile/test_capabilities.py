@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.adapters.base import Level
+from reconciler.adapters.base import Capability, Level
 from reconciler.compile.paths import access_uses, traffic_uses
 from reconciler.model.documents import RouteEntry
+from reconciler.model.facts import MeshFacts
 from reconciler.model.selectors import AccountRef, Match, MeshSet, PathKind, PathMatch, PolicySource, ValueMatch
 from tests.compile.builders import (
     access,
+    cluster_facts,
     codes,
     entry,
     found,
@@ -87,6 +89,39 @@ def test_finer_claim_is_asked_and_named() -> None:
     assert verdict(one, "p", "traffic.match.headers.suffix").action == "Refused"
     two = given(policy, adapter=toy()).compiled()
     assert verdict(two, "p", "traffic.match.headers").action == "Applied"
+
+
+def test_field_of_a_leaf_that_is_one_value() -> None:
+    policy = traffic("p", rule={"traffic.redirect": {"prefix": "/x", "to": {"deep": 1}}})
+    assert [use.detail for use in traffic_uses(policy, ())] == ["traffic.redirect.prefix", "traffic.redirect.to.deep"]
+    one = given(policy, adapter=toy({"traffic.redirect.prefix": Level.NONE})).compiled()
+    assert {(item.capability, item.action) for item in one.verdicts} == {
+        ("traffic.redirect.prefix", "Refused"),
+        ("traffic.redirect", "Refused"),
+    }
+    two = given(policy, adapter=toy({"traffic.redirect.other": Level.NONE})).compiled()
+    assert verdict(two, "p", "traffic.redirect").action == "Applied"
+
+
+@pytest.mark.parametrize(
+    ("running", "since", "able"),
+    [
+        ("1.19.4", "1.20", False),
+        ("1.20.0", "1.20", True),
+        ("1.9", "1.20", False),
+        ("2.0", "1.20", True),
+        ("1.20", "1.20.1", False),
+        ("", "1.20", True),
+        ("1.0", "", True),
+    ],
+)
+def test_version_that_has_it(running: str, since: str, able: bool) -> None:
+    mesh = MeshFacts("toy", "toy-system", running, trust_domain="d")
+    claims = {"traffic": Capability("traffic", Level.NATIVE, since=since)}
+    adapter = toy(capabilities=lambda: claims)
+    one = given(traffic("p", rule=TIMEOUT), adapter=adapter, facts={"eu": cluster_facts(meshes=(mesh,))}).compiled()
+    assert names(one) == (["Host shop/web"] if able else [])
+    assert codes(one) == ([] if able else ["capability-unsupported"])
 
 
 def test_paths_of_a_traffic_policy() -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hypothesis import given as cases
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from reconciler.adapters.base import Level
 from reconciler.model.documents import Leaf, TrafficPolicy
 from reconciler.model.findings import Position
-from reconciler.model.intents import MeshIntent
+from reconciler.model.intents import MeshIntent, Origin
 from reconciler.model.native import Compiled
+from reconciler.model.refs import DocRef
 from reconciler.model.selectors import Match
 from tests.compile.builders import entry, given, header, path, source, to, toy, traffic
 
@@ -32,7 +34,10 @@ LEAVES: Mapping[str, list[Any]] = {
     "traffic.loadBalancing.policy": ["Random", "Maglev"],
     "traffic.mtls": ["Strict", "Permissive"],
 }
-RULES = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in LEAVES.items()})
+#: few leaves a policy, so that policies often meet in the same places
+RULES = st.lists(st.sampled_from(sorted(LEAVES)), max_size=4, unique=True).flatmap(
+    lambda chosen: st.fixed_dictionaries({name: st.sampled_from(LEAVES[name]) for name in chosen})
+)
 MATCHES = st.lists(
     st.sampled_from([path("/a"), path("/b"), header("x-a"), Match(ports=(80,)), Match(ports=("nope",)), path("/")]),
     max_size=2,
@@ -45,6 +50,7 @@ POLICIES = st.lists(
 )
 
 
+@settings(max_examples=400, deadline=None)
 @cases(POLICIES, st.sampled_from([None, "traffic.fault", "traffic.match.headers", "traffic.mirror"]))
 def test_every_leaf_is_accounted_for(drawn: list[tuple[Any, ...]], lacking: str | None) -> None:
     documents = [
@@ -66,6 +72,7 @@ def test_every_leaf_is_accounted_for(drawn: list[tuple[Any, ...]], lacking: str 
             assert _accounted(leaf, policy, compiled, intent), (leaf, compiled.findings)
 
 
+@settings(max_examples=400, deadline=None)
 @cases(POLICIES)
 def test_every_refusal_is_held_and_told(drawn: list[tuple[Any, ...]]) -> None:
     documents = [
@@ -97,20 +104,25 @@ def _refused(leaf: Leaf, policy: TrafficPolicy, compiled: Compiled) -> bool:
 def _present(leaf: Leaf, policy: TrafficPolicy, intent: MeshIntent) -> bool:
     """In the intent with its value, on something that names the policy as an origin."""
     for mode in intent.mtls:
-        if leaf.path == "traffic.mtls" and mode.mode == leaf.value:
-            return any(origin.ref == policy.ref for origin in mode.origins)
+        if (leaf.path, leaf.value) == ("traffic.mtls", mode.mode) and policy.ref in _refs(mode.origins):
+            return True
     for host in intent.hosts:
         for route in host.routes:
-            if all(origin.ref != policy.ref for origin in route.origins):
+            if policy.ref not in _refs(route.origins):
                 continue
             sent = {"traffic.route": route.backends, "traffic.mirror": route.mirrors}.get(leaf.path)
             if sent is not None and [one.weight for one in sent] == [one.weight for one in leaf.value]:
                 return True
             if any((one.path, one.key, one.value) == (leaf.path, leaf.key, leaf.value) for one in route.leaves):
                 return True
-        if any((one.path, one.value) == (leaf.path, leaf.value) for one in host.host_leaves):
-            return any(origin.ref == policy.ref for origin in host.origins)
+        same = any((one.path, one.value) == (leaf.path, leaf.value) for one in host.host_leaves)
+        if same and policy.ref in _refs(host.origins):
+            return True
     return False
+
+
+def _refs(origins: Iterable[Origin]) -> set[DocRef]:
+    return {origin.ref for origin in origins}
 
 
 def test_a_dropped_leaf_would_be_seen() -> None:
