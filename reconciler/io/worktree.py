@@ -201,5 +201,10 @@ def _explain(path: Path, words: str) -> None:
             f"{path}: it lies in a repository that belongs to another user, so its settings are not trusted: name the "
             "top folder of that repository (and the folder in it), or run as its owner"
         )
+    broken = [folder for folder in (path, *path.resolve().parents) if (folder / ".git").exists()]
+    if broken:
+        raise SourceError(
+            f"{path}: the repository {broken[0]} cannot be used: mend it or remove its .git. Git says: {words}"
+        )
     if "not a git repository" not in words.lower():
         raise SourceError(f"{path}: cannot use this repository. Git says: {words}")
