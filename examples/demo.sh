@@ -48,21 +48,22 @@ say "It lies in $demo/fleet; the state and the audit trail in $demo/state."
 mkdir examples
 cp -R "$here/desired-state" "$here/policies" .
 cp -R "$here/examples/shop" examples/shop
-echo ".clusters/" >.gitignore
+echo "/.clusters/" >.gitignore # where the clusters lie, as folders of YAML files
 git init --quiet --initial-branch main
 git add --all
 commit Ada "The shop on three clusters"
 shown 0 git --no-pager log --oneline
 
 heading "What would happen? A plan writes nothing"
-shown 2 reconciler plan --repo .
+shown 2 reconciler plan --repo . --limit eu-1
+say "The same for the two others: reconciler plan --repo ."
 
-heading "Make it so"
+heading "Make it so, on all three"
 shown 0 reconciler apply --repo .
 
 heading "The new reviews service does well: half of the calls go to it, by a commit"
 shown 0 sed -i 's/v1: 90, v2: 10/v1: 50, v2: 50/' policies/traffic/reviews-canary.yaml
-shown 0 git --no-pager diff --stat
+shown 2 reconciler plan --repo .
 commit Grace "reviews: half of the calls go to v2"
 shown 0 reconciler apply --repo .
 
@@ -78,7 +79,7 @@ shown 0 reconciler apply --repo .
 
 heading "How it stands, and what happened"
 shown 0 reconciler status
-shown 0 reconciler audit log
+shown 0 reconciler audit log --limit 10
 
 heading "Where does this object come from, and is the trail whole?"
 shown 0 reconciler audit blame "VirtualService shop/reviews"

@@ -41,10 +41,11 @@ def repository(home: Path) -> dict[str, bytes]:
 
 def findings(files: Mapping[str, bytes]) -> list[str]:
     """What loading says about these files; imported here, so that a broken loader fails its own tests only."""
+    from reconciler.adapters.registry import names
     from reconciler.load import load
     from reconciler.model.commits import Commit, SourceTree
 
-    _state, found = load(SourceTree(Commit("worktree"), files))
+    _state, found = load(SourceTree(Commit("worktree"), files), names())
     return [str(finding) for finding in found]
 
 
@@ -62,7 +63,7 @@ def with_example(block: str) -> dict[str, bytes]:
     """The desired state of the shop, with what the example holds in the place of what it replaces."""
     files = {path: text for path, text in repository(ROOT).items() if path.startswith("desired-state/")}
     if "all" in (written := documents(block))[0]:
-        return {**files, "desired-state/inventory.yaml": block.encode()}
+        return {"desired-state/inventory.yaml": block.encode()}
     names = [(document["kind"], document["metadata"]["name"]) for document in written]
     for path in [path for path in files if not NO_SCHEMA.search(path)]:
         here = documents(files[path].decode())
