@@ -12,7 +12,8 @@
     │   ├── Throttled            429
     │   └── ServerFailed         5xx
     └── StoreError               the state store: full, locked, corrupt
-        └── Tampered             the audit chain does not verify
+        ├── Tampered             the audit chain does not verify
+        └── LeaseLost            another writer has taken over what is about to be recorded
 
 Implementations are in ``reconciler.io``; an in-memory world for tests is ``reconciler.io.memory``.
 """
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from reconciler.model.commits import Commit, SourceTree
@@ -97,6 +99,10 @@ class Tampered(StoreError):
     def __init__(self, message: str, seq: int = 0) -> None:
         super().__init__(message)
         self.seq = seq
+
+
+class LeaseLost(StoreError):
+    pass
 
 
 class Source(Protocol):
@@ -188,6 +194,19 @@ class Cluster(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write under a name until a time. ``token`` only grows per name, whoever holds it.
+
+    ``holder`` says who (host:pid); it is "" for a lease that nobody holds any more.
+    """
+
+    name: str
+    holder: str
+    token: int
+    until: datetime
+
+
 class Store(Protocol):
     """State and audit of one installation. Durable when a method returns. StoreError when it cannot be."""
 
@@ -205,11 +224,32 @@ class Store(Protocol):
 
     def replace_proven(self, cluster: str, proven: Mapping[ObjectKey, tuple[str, str]]) -> None: ...
 
-    def open_intents(self, intents: Iterable[Intent]) -> None:
-        """Make intents durable, all or none, before their writes."""
+    def acquire_lease(self, name: str, holder: str, seconds: float, now: datetime) -> Lease | None:
+        """A new lease; None while another one holds: not released, not run out, its process not known to have ended.
 
-    def close_intents(self, done: Mapping[str, AuditEvent | None]) -> None:
-        """Close intents by id, appending the event of each (None: it turned out that nothing was written)."""
+        A lease that has longer to run than it was given (the clock was set back) is cut to that.
+        """
+
+    def renew_lease(self, lease: Lease, seconds: float, now: datetime) -> Lease | None:
+        """The same lease for longer; None when it was released or somebody else has had it since."""
+
+    def release_lease(self, lease: Lease) -> None:
+        """Give it up; nothing happens when it is another's by now."""
+
+    def lease_holder(self, name: str) -> Lease | None:
+        """The lease that was last taken and not released, be it run out or not."""
+
+    def leases(self, prefix: str, now: datetime) -> Sequence[Lease]:
+        """The last lease of each name that begins so, by name; without a holder where nobody holds it now."""
+
+    def open_intents(self, intents: Iterable[Intent], leases: Iterable[Lease] = ()) -> None:
+        """Make intents durable, all or none, before their writes. LeaseLost when one of the leases is not held."""
+
+    def close_intents(self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = ()) -> None:
+        """Close intents by id, appending the event of each (None: it turned out that nothing was written).
+
+        LeaseLost, and nothing is closed, when one of the leases is not held.
+        """
 
     def pending_intents(self) -> Sequence[Intent]:
         """Intents that a run that died left open, oldest first."""

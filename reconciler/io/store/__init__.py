@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 DATABASE = "reconciler.db"
 HEAD = "audit.head"
 LOCK = "reconciler.lock"
+WRITERS = "reconciler.writers"
 
 
 def open_store(folder: Path, *, timeout: float = 5.0) -> SqlStore:

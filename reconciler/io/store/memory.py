@@ -6,15 +6,19 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from reconciler.io.store import chain
+from reconciler.io.store import leases as rules
 from reconciler.io.store.chain import START, Head, Record
 from reconciler.io.store.filters import Condition, narrow, parse_filters, wrote_object
+from reconciler.io.store.leases import Bid, Row
 from reconciler.model import canonical
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
 from reconciler.model.refs import ObjectKey
-from reconciler.ports import StoreError
+from reconciler.ports import Lease, StoreError
 
 
 class MemoryStore:
@@ -27,6 +31,7 @@ class MemoryStore:
         self._intents: dict[str, Intent] = {}
         self._values: dict[str, str] = {}
         self._proven: dict[str, dict[ObjectKey, tuple[str, str]]] = {}
+        self._leases: dict[str, Row] = {}
 
     def close(self) -> None:
         """Nothing is held; what was recorded can still be read."""
@@ -50,20 +55,55 @@ class MemoryStore:
     def replace_proven(self, cluster: str, proven: Mapping[ObjectKey, tuple[str, str]]) -> None:
         self._proven[cluster] = dict(proven)
 
-    def open_intents(self, intents: Iterable[Intent]) -> None:
+    def acquire_lease(self, name: str, holder: str, seconds: float, now: datetime) -> Lease | None:
+        with self._lock:
+            row = self._leases.get(name)
+            if row and rules.is_held(row, now, _never_known):
+                self._leases[name] = rules.cut(row, now)
+                return None
+            self._leases[name] = rules.taken(row, Bid(name, holder, seconds, now))
+            return self._leases[name].lease()
+
+    def renew_lease(self, lease: Lease, seconds: float, now: datetime) -> Lease | None:
+        with self._lock:
+            row = self._leases.get(lease.name)
+            if row is None or not rules.is_current(row, lease):
+                return None
+            until = Bid(row.name, row.holder, seconds, now).until
+            self._leases[lease.name] = replace(row, until=until, seconds=seconds)
+            return self._leases[lease.name].lease()
+
+    def release_lease(self, lease: Lease) -> None:
+        with self._lock:
+            row = self._leases.get(lease.name)
+            if row and rules.is_current(row, lease):
+                self._leases[lease.name] = replace(row, holder="")
+
+    def lease_holder(self, name: str) -> Lease | None:
+        row = self._leases.get(name)
+        return row.lease() if row and row.holder else None
+
+    def leases(self, prefix: str, now: datetime) -> Sequence[Lease]:
+        with self._lock:
+            rows = [self._leases[name] for name in sorted(self._leases) if name.startswith(prefix)]
+        return [rules.seen(row, now, _never_known) for row in rows]
+
+    def open_intents(self, intents: Iterable[Intent], leases: Iterable[Lease] = ()) -> None:
         batch = list(intents)
         with self._lock:
+            self._check(leases)
             self._refuse_known(sorted({intent.id for intent in batch}))
             twice = [name for name, count in Counter(i.id for i in batch).items() if count > 1 or name in self._intents]
             if twice:
                 raise StoreError(f"opened already, nothing was added: intent {', '.join(sorted(twice))}")
             self._intents.update((intent.id, intent) for intent in batch)
 
-    def close_intents(self, done: Mapping[str, AuditEvent | None]) -> None:
+    def close_intents(self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = ()) -> None:
         strayed = sorted(name for name, event in done.items() if event and event.id != name)
         if strayed:
             raise ValueError(f"an intent is closed by the event with its own id: {', '.join(strayed)}")
         with self._lock:
+            self._check(leases)
             unknown = done.keys() - self._intents.keys()
             if unknown:
                 raise StoreError(f"not open, nothing was closed: intent {', '.join(sorted(unknown))}")
@@ -101,6 +141,10 @@ class MemoryStore:
             hashes = {record.stored.previous for record in self._records}
             return chain.follow(START, self._records, hashes.__contains__).count
 
+    def _check(self, held: Iterable[Lease]) -> None:
+        for lease in held:
+            rules.check(self._leases.get(lease.name), lease)
+
     def _end(self) -> Head:
         last = self._records[-1].stored if self._records else None
         return Head(last.seq, last.hash) if last else START
@@ -114,3 +158,8 @@ class MemoryStore:
         twice = [name for name, count in Counter(ids).items() if count > 1 or name in self._ids]
         if twice:
             raise StoreError(f"recorded already, nothing was added: event {', '.join(sorted(twice))}")
+
+
+def _never_known(_session: str) -> bool:
+    """Its holders are tasks and threads of one process; only time tells that one is gone."""
+    return False

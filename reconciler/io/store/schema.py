@@ -7,19 +7,23 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, Engine, inspect, select, update
 
 from reconciler.io.store.dialect import writer
-from reconciler.io.store.tables import METADATA, SCHEMA_VERSION
+from reconciler.io.store.tables import EVENTS, INTENTS, LEASES, METADATA, PROVEN, SCHEMA_VERSION, VALUES
 from reconciler.ports import StoreError
 
 Step = Callable[[Connection], None]
 
 
 def _first(connection: Connection) -> None:
-    METADATA.create_all(connection)
+    METADATA.create_all(connection, [SCHEMA_VERSION, EVENTS, INTENTS, VALUES, PROVEN])
     connection.execute(SCHEMA_VERSION.insert().values(version=0))
 
 
+def _leases(connection: Connection) -> None:
+    LEASES.create(connection)
+
+
 #: Step N leads from version N to N + 1. A released step is never changed; the last leaves the tables as defined.
-STEPS: tuple[Step, ...] = (_first,)
+STEPS: tuple[Step, ...] = (_first, _leases)
 
 
 def bring_up_to_date(engine: Engine) -> None:

@@ -1,6 +1,6 @@
 """The store on a SQL database: transactions, the head beside the log, and who waits for whom.
 
-The queries are in ``log`` and ``journal``, the product's peculiarities in ``dialect``.
+The queries are in ``log``, ``journal`` and ``holding``, the product's peculiarities in ``dialect``.
 """
 
 from __future__ import annotations
@@ -8,22 +8,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
-from reconciler.io.store import DATABASE, HEAD, LOCK, chain, journal, log
+from reconciler.io.store import DATABASE, HEAD, LOCK, WRITERS, chain, holding, journal, log
+from reconciler.io.store import leases as rules
 from reconciler.io.store.chain import START, Head
 from reconciler.io.store.dialect import sqlite_engine, told_as_store_errors, writer
 from reconciler.io.store.filters import Condition, narrow, parse_filters
 from reconciler.io.store.folder import prepare_file, prepare_folder
 from reconciler.io.store.head import HeadFile, locked
+from reconciler.io.store.leases import Bid
 from reconciler.io.store.schema import bring_up_to_date
+from reconciler.io.store.sessions import Session
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
 from reconciler.model.refs import ObjectKey
-from reconciler.ports import StoreError
+from reconciler.ports import Lease, StoreError
 
 _PAGE = 500
 
@@ -37,6 +41,7 @@ class SqlStore:
         self._turn = threading.Lock()
         self._closed = False
         self._head = HeadFile(self._path.with_name(HEAD), self._path.with_name(LOCK), timeout)
+        self._session = Session(self._path.with_name(WRITERS))
         self._engine = sqlite_engine(self._path, timeout)
         self._writer = writer(self._engine)
         try:
@@ -49,6 +54,7 @@ class SqlStore:
     def close(self) -> None:
         self._closed = True
         self._engine.dispose()
+        self._session.close()
 
     def get(self, key: str) -> Any | None:
         with self._reading() as connection:
@@ -76,17 +82,41 @@ class SqlStore:
         with self._writing() as connection:
             journal.replace_proven(connection, cluster, proven)
 
-    def open_intents(self, intents: Iterable[Intent]) -> None:
+    def acquire_lease(self, name: str, holder: str, seconds: float, now: datetime) -> Lease | None:
+        with self._writing() as connection:
+            bid = Bid(name, holder, seconds, now, self._session.name)
+            return holding.acquire(connection, bid, self._session.ended)
+
+    def renew_lease(self, lease: Lease, seconds: float, now: datetime) -> Lease | None:
+        with self._writing() as connection:
+            return holding.renew(connection, lease, Bid(lease.name, lease.holder, seconds, now))
+
+    def release_lease(self, lease: Lease) -> None:
+        with self._writing() as connection:
+            holding.release(connection, lease)
+
+    def lease_holder(self, name: str) -> Lease | None:
+        with self._reading() as connection:
+            row = holding.find(connection, name)
+        return row.lease() if row and row.holder else None
+
+    def leases(self, prefix: str, now: datetime) -> Sequence[Lease]:
+        with self._reading() as connection:
+            rows = holding.beginning(connection, prefix)
+            return [rules.seen(row, now, self._session.ended) for row in rows]
+
+    def open_intents(self, intents: Iterable[Intent], leases: Iterable[Lease] = ()) -> None:
         """Also refuses (Tampered) when the events of these intents could not be appended to the log as it is."""
         batch = list(intents)
         if not batch:
             return
         with self._writing() as connection:
+            holding.check(connection, leases)
             self._trusted_end(connection)
             log.refuse_known(connection, sorted({intent.id for intent in batch}))
             journal.open_intents(connection, batch)
 
-    def close_intents(self, done: Mapping[str, AuditEvent | None]) -> None:
+    def close_intents(self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = ()) -> None:
         """StoreError for an intent that is not open; ValueError for an event that has another id than its intent."""
         if not done:
             return
@@ -94,6 +124,7 @@ class SqlStore:
         if strayed:
             raise ValueError(f"an intent is closed by the event with its own id: {', '.join(strayed)}")
         with self._writing() as connection:
+            holding.check(connection, leases)
             journal.close_intents(connection, done.keys())
             end = self._extend(connection, [event for event in done.values() if event])
         self._announce(end)

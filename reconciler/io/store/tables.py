@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
 
 from reconciler.io.store.dialect import SEQUENCE
 
@@ -52,4 +52,17 @@ PROVEN = Table(
     Column("name", String, primary_key=True),
     Column("desired_hash", String, nullable=False),
     Column("resource_version", String, nullable=False),
+)
+
+#: One row per name, for ever: the token goes on from it. ``holder`` is "" when it is released; ``session`` tells
+#: whether the holder's process lives, where that can be known.
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("token", SEQUENCE, nullable=False),
+    Column("holder", String, nullable=False),
+    Column("until", String, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("session", String, nullable=False),
 )

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -182,7 +183,7 @@ def test_a_newer_schema(closed: Path) -> None:
     with closing(sqlite3.connect(closed / DATABASE)) as connection:
         connection.execute("UPDATE schema_version SET version = 99")
         connection.commit()
-    with pytest.raises(StoreError, match=r"schema 99 .* knows up to 1: it was written by a newer reconciler"):
+    with pytest.raises(StoreError, match=r"schema 99 .* knows up to 2: it was written by a newer reconciler"):
         open_store(closed)
 
 
@@ -217,14 +218,24 @@ def test_a_step_of_the_schema_is_done_whole_or_not_at_all(closed: Path, monkeypa
     assert columns() == ["key", "value", "note"]
 
 
+def test_a_store_of_the_first_version_gets_leases(closed: Path) -> None:
+    with closing(sqlite3.connect(closed / DATABASE)) as connection:
+        connection.execute("DROP TABLE leases")
+        connection.execute("UPDATE schema_version SET version = 1")
+        connection.commit()
+    with closing(open_store(closed)) as store:
+        assert store.verify() == 200
+        assert store.acquire_lease("target/eu/mesh", "host:1", 30, datetime(2026, 3, 1, tzinfo=UTC))
+
+
 def test_steps_that_leave_a_column_out_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (first,) = schema.STEPS
+    first, *rest = schema.STEPS
 
     def forgetful(connection: Connection) -> None:
         first(connection)
         connection.execute(text("ALTER TABLE proven DROP COLUMN desired_hash"))
 
-    monkeypatch.setattr(schema, "STEPS", (forgetful,))
+    monkeypatch.setattr(schema, "STEPS", (forgetful, *rest))
     with pytest.raises(StoreError, match="table proven lacks desired_hash"):
         open_store(folder)
 

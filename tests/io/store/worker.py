@@ -5,6 +5,7 @@ import os
 import resource
 import sqlite3
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,6 +40,31 @@ def hold(folder):
     say("locked")
     sys.stdin.read()
     connection.close()
+
+
+def lease(folder, name, seconds):
+    """Take a lease, tell its token, and keep the store open until the standard input is closed."""
+    store = open_store(folder, timeout=30)
+    held = store.acquire_lease(name, f"host:{os.getpid()}", float(seconds), datetime.now(UTC))
+    say(f"token {held.token if held else None}")
+    sys.stdin.read()
+    store.close()
+
+
+def contend(folder, name, count):
+    """Take a lease so many times, each time adding one to a number that is kept under its name."""
+    store = open_store(folder, timeout=30)
+    done = 0
+    while done < int(count):
+        held = store.acquire_lease(name, f"host:{os.getpid()}", 30, datetime.now(UTC))
+        if held:
+            number = store.get("number") or 0
+            time.sleep(0.001)
+            store.put("number", number + 1)
+            say(held.token)
+            store.release_lease(held)
+            done += 1
+    store.close()
 
 
 def fill(folder, limit):
