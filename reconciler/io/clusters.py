@@ -15,7 +15,8 @@ def open_cluster(cluster: Cluster, base: Path) -> ClusterPort:
     connection = cluster.connection
     if isinstance(connection, DirectoryConnection):
         facts = _resolved(connection.facts, base) if connection.facts else None
-        return DirectoryCluster(cluster.name, _resolved(connection.path, base), facts)
+        within = None if Path(connection.path).expanduser().is_absolute() else base
+        return DirectoryCluster(cluster.name, _resolved(connection.path, base), facts, within)
     # the client library takes a second to import, and not every repository has such a cluster
     from reconciler.io.kube.cluster import KubeCluster
 

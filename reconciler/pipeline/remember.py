@@ -10,7 +10,7 @@ from reconciler.model import canonical
 from reconciler.model.documents import Mode
 from reconciler.model.events import AuditEvent
 from reconciler.model.native import NativeKind
-from reconciler.model.plans import ApplyResult, Change, Outcome, Plan, TargetPlan
+from reconciler.model.plans import ApplyResult, Cause, Change, Outcome, Plan, TargetPlan
 from reconciler.model.refs import KindId, ObjectKey, TargetId
 from reconciler.pipeline import state
 from reconciler.pipeline.observe import kinds_of
@@ -101,7 +101,8 @@ def _settled(
         state.set_known_drift(world.store, target.target, _drift_of(rest))
     _remember_fights(world, target, healed)
     if target.mode is Mode.APPLY and not target.suspended:
-        missing = [c.key for c in target.changes if c.pending and c.key not in written]
+        # drift alone was applied once: what the revision asks of it is known, though it does not hold now
+        missing = [c.key for c in target.changes if c.pending and c.key not in written and c.causes != (Cause.DRIFT,)]
         _remember_applied(world, planned, target, missing)
 
 
@@ -112,8 +113,10 @@ def _remember_fights(world: World, target: TargetPlan, healed: list[Change]) -> 
 
 def _remember_applied(world: World, planned: Planned, target: TargetPlan, missing: list[ObjectKey]) -> None:
     revision = planned.plan.revision if planned.plan else ""
-    if planned.desired is not None and target.target not in planned.desired.views and not missing:
-        state.forget_target(world.store, target.target)
+    if planned.desired is not None and target.target not in planned.desired.views:
+        # gone from Git: known by the revision that last had it, until nothing of it lives any more
+        if not missing:
+            state.forget_target(world.store, target.target)
         return
     current = state.Applied(revision, frozenset(missing))
     if state.applied_to(world.store, target.target) != current:

@@ -19,7 +19,7 @@ class Definition(Protocol):
     @property
     def value(self) -> Any: ...
     @property
-    def level(self) -> str: ...
+    def source(self) -> str: ...
     @property
     def position(self) -> Position: ...
 
@@ -58,4 +58,4 @@ def variables_text(variables: Iterable[Variable], paint: Paint, *, beaten: bool)
 
 def _origin(definition: Definition) -> str:
     place = definition.position
-    return f"{definition.level}, {place.path}:{place.line}" if place.path else definition.level
+    return f"{definition.source}, {place.path}:{place.line}" if place.path else definition.source

@@ -57,9 +57,9 @@ class DirectoryCluster:
     Files are read and written in a thread, one call at a time.
     """
 
-    def __init__(self, name: str, path: Path, facts: Path | None = None) -> None:
+    def __init__(self, name: str, path: Path, facts: Path | None = None, within: Path | None = None) -> None:
         self._name = name
-        self._tree = Tree(path, facts)
+        self._tree = Tree(path, facts, within)
         self._turn = asyncio.Lock()
 
     @property
@@ -83,8 +83,9 @@ class DirectoryCluster:
             return Prediction(None, str(error), error.retryable)
 
     async def apply(self, body: Mapping[str, Any], kind: NativeKind, *, force: bool) -> Written:
-        """``force`` changes nothing: a folder does not know who wrote a field."""
-        return await self._do(lambda: self._apply(body, kind))
+        """A folder does not know who wrote a field, so without ``force`` any object that is there is a Conflict. With
+        a resourceVersion in the body, an object that has moved is one."""
+        return await self._do(lambda: self._apply(body, kind, force))
 
     async def remove_fields(self, key: ObjectKey, kind: NativeKind, pointers: Sequence[str], rv: str) -> Written:
         return await self._do(lambda: self._remove_fields(key, kind, pointers, rv))
@@ -156,8 +157,12 @@ class DirectoryCluster:
             raise Rejected(f"{path.relative_to(self._tree.root)} is in the way: it holds something else")
         return path, merged(body, stored.body if stored else None, kind), stored
 
-    def _apply(self, body: Mapping[str, Any], kind: NativeKind) -> Written:
+    def _apply(self, body: Mapping[str, Any], kind: NativeKind, force: bool) -> Written:
         path, wanted, stored = self._prepare(body, kind)
+        if stored is not None:
+            _check_version(stored, str(body["metadata"].get("resourceVersion") or ""))
+            if not force and version_of(wanted) != stored.version:
+                raise Conflict(f"{stored.key} is there already, with other content", 409)
         if stored is None or version_of(wanted) != stored.version:
             self._write(path, wanted)
         return Written(version_of(wanted), wanted, created=stored is None)

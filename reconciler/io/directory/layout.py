@@ -58,7 +58,7 @@ def remove(root: Path, path: Path) -> None:
 
 def _make_folders(root: Path, folder: Path) -> None:
     for part in reversed([folder, *folder.parents]):
-        if part.is_relative_to(root) and not part.is_dir():
+        if not part.is_dir():
             part.mkdir()
             _settle(part.parent)
 

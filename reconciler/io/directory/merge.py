@@ -21,10 +21,11 @@ _Body = dict[str, Any]
 def merged(desired: Mapping[str, Any], live: Mapping[str, Any] | None, kind: NativeKind) -> _Body:
     """The body to be written."""
     wanted: _Body = plain(desired)
+    wanted["metadata"] = {key: value for key, value in wanted["metadata"].items() if key not in _STALE}
     if live is None:
         return wanted
     found: _Body = plain(live)
-    meta = _metadata(wanted.get("metadata") or {}, found.get("metadata") or {})
+    meta = _metadata(wanted["metadata"], found.get("metadata") or {})
     if not kind.exclusive:
         return {**_deep(found, wanted), "metadata": meta}
     kept = {"status": found["status"]} if "status" in found else {}

@@ -46,10 +46,12 @@ class _File:
 
 
 class Tree:
-    """``root`` may not exist yet; ``facts`` is a second folder, only read. Not for several threads at once."""
+    """``root`` may not exist yet, but ``within`` must (its parent when not given): a volume that is not mounted is not
+    an empty cluster. ``facts`` is a second folder, only read. Not for several threads at once."""
 
-    def __init__(self, root: Path, facts: Path | None = None) -> None:
+    def __init__(self, root: Path, facts: Path | None = None, within: Path | None = None) -> None:
         self.root = root
+        self.within = within or root.parent
         self.facts = facts
         self._files: dict[Path, _File] = {}
         self._objects: dict[ObjectKey, Stored] = {}
@@ -99,7 +101,7 @@ class Tree:
     def _paths(self) -> Iterator[tuple[Path, str]]:
         if self.root.is_dir():
             yield from _walk(self.root, self.facts)
-        elif not self.root.parent.is_dir():
+        elif not self.within.is_dir():
             raise FileNotFoundError(2, "there is no such folder, nor one to make it in", str(self.root))
         if self.facts is not None:
             yield from _walk(self.facts, None)
