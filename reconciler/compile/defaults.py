@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.compile.capabilities import allowed
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use
-from reconciler.compile.site import Site
+from reconciler.compile.site import Site, has_labels
 from reconciler.model.documents import MeshGateway
 from reconciler.model.facts import GatewayFacts
 from reconciler.model.findings import Position, warning
@@ -75,13 +75,17 @@ def _strictest(said: Sequence[_Say], order: tuple[str, ...], what: str, notes: N
 def _gateways(site: Site, notes: Notes) -> tuple[GatewayFacts, ...]:
     """Declared gateways, and discovered ones that are not among them, by place and name."""
     found = [one for gateway in site.document.gateways for one in _declared(gateway, site, notes)]
-    places = {(one.namespace, tuple(sorted(one.labels.items()))) for one in found}
-    names = {(one.namespace, one.name) for one in found}
+    declared = list(found)
     for gateway in site.mesh.gateways:
-        place = (gateway.namespace, tuple(sorted(gateway.labels.items())))
-        if gateway.labels and place not in places and (gateway.namespace, gateway.name) not in names:
+        if gateway.labels and not any(_includes(one, gateway) for one in declared):
             found.append(gateway)
     return tuple(sorted(found, key=lambda one: (one.namespace, one.name, sorted(one.labels.items()))))
+
+
+def _includes(one: GatewayFacts, other: GatewayFacts) -> bool:
+    """Whether what selects the pods of the first selects those of the second too, or the two have one name."""
+    same = one.name == other.name or has_labels(other.labels, one.labels)
+    return one.namespace == other.namespace and same
 
 
 def _declared(gateway: MeshGateway, site: Site, notes: Notes) -> Iterable[GatewayFacts]:

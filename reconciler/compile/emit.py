@@ -10,17 +10,31 @@ from reconciler.compile.notes import Notes
 from reconciler.model.findings import Severity, error
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeObject
-from reconciler.model.refs import ObjectKey, TargetId
+from reconciler.model.refs import DocRef, ObjectKey, ServiceRef, TargetId
 
 
 def emitted(intent: MeshIntent, adapter: Adapter, notes: Notes) -> tuple[NativeObject, ...]:
-    """The objects of every emitter. What the adapter finds is noted; an error of it holds what its documents had."""
+    """The objects of every emitter. What the adapter finds is noted; an error of it holds what its documents had,
+    and what stands together with these in one object, since the adapter then writes none of it."""
+    together = _together(intent)
     for finding in adapter.review(intent):
-        if finding.severity is Severity.ERROR:
-            for ref in finding.documents:
-                notes.hold(ref, finding)
         notes.find(finding)
+        if finding.severity is Severity.ERROR:
+            concerned = set(finding.documents)
+            for group in together:
+                concerned |= group if group & set(finding.documents) else set()
+            for ref in sorted(concerned):
+                notes.hold(ref, finding)
     return tuple(one for emitter in adapter.emitters for one in emitter(intent))
+
+
+def _together(intent: MeshIntent) -> list[set[DocRef]]:
+    """Documents that may have a part in the same object: those of one host, and those of one service's access."""
+    services: dict[ServiceRef, set[DocRef]] = {}
+    for rule in intent.access:
+        services.setdefault(rule.service, set()).update(origin.ref for origin in rule.origins)
+    origins = [host.origins for host in intent.hosts] + [mode.origins for mode in intent.mtls]
+    return [*services.values(), *({origin.ref for origin in several} for several in origins)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def test_group_of_other_meshes_says_nothing_here() -> None:
 
 def test_default_deny_keeps_declared_and_discovered_gateways() -> None:
     found_there = GatewayFacts("found", "toy-system", "Ingress", {"gw": "found"})
-    twin = GatewayFacts("twin", "edge", "Ingress", {"gw": "public"})
+    twin = GatewayFacts("twin", "edge", "Ingress", {"gw": "public", "app": "edge"})
     bare = GatewayFacts("bare", "edge", "Ingress", {})
     mesh = MeshFacts("toy", "toy-system", trust_domain="d", gateways=(found_there, twin, bare))
     declared = MeshGateway("public", "Ingress", "edge", Labels((("gw", "public"),)))

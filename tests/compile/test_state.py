@@ -25,6 +25,7 @@ from tests.compile.builders import (
     names,
     ref,
     source,
+    to,
     toy,
     traffic,
 )
@@ -61,6 +62,19 @@ def test_error_of_an_adapter_holds_its_documents() -> None:
     assert codes(one) == ["hash-key", "mesh-inexpressible"]
     assert held(one) == ["p"]
     assert {finding.target for finding in one.findings} == {TARGET}
+
+
+def test_error_of_an_adapter_holds_whoever_shares_the_object() -> None:
+    def review(intent: MeshIntent) -> list[object]:
+        return [error("mesh-inexpressible", "no", at(), "", ref("new"))]
+
+    documents = (
+        traffic("old", rule=RULE),
+        traffic("new", rule={"traffic.retries.attempts": 1}),
+        traffic("other", to("api.shop"), rule=RULE),
+    )
+    one = given(*documents, adapter=toy(review=review, emitters=())).compiled()
+    assert held(one) == ["new", "old"]
 
 
 def test_object_made_twice_is_made_by_nobody() -> None:
