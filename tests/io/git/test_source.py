@@ -204,6 +204,7 @@ def test_a_force_push_is_seen_and_the_old_head_stays_readable(upstream, follow):
     assert not source.descends(new, first)
     assert not source.descends("e" * 40, new)
     subprocess.run(["git", "gc", "-q", "--prune=now"], cwd=source.mirror_path, check=True)
+    upstream.path.rename(upstream.path.with_name("gone"))  # so that it cannot be asked for the old head
     assert "policies/old.yaml" in source.tree(old).files
     assert source.changed_paths(old, new) == {"policies/old.yaml", "policies/new.yaml"}
 
