@@ -12,7 +12,7 @@ from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, access_uses
 from reconciler.compile.ports import UnknownPort, workload_ports
 from reconciler.compile.site import Site
-from reconciler.compile.targets import Chosen, choose, service_unknown
+from reconciler.compile.targets import Chosen, Rank, choose, service_unknown
 from reconciler.model.documents import AccessAction, AccessPolicy
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.findings import Finding, Severity, warning
@@ -68,6 +68,9 @@ def _intents(policy: AccessPolicy, site: Site, notes: Notes) -> list[AccessInten
 def _intent(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> AccessIntent | None:
     """One policy on one service; None where it cannot be said without meaning something else."""
     policy, facts = ready.policy, chosen.facts
+    if facts is not None and not facts.selector and chosen.rank is not Rank.SERVICES:
+        notes.find(replace(_unknown(ready, chosen, site), severity=Severity.INFO))
+        return None  # not named, and without pods of its own: there is nothing that could enforce a rule
     if facts is None or not facts.selector:
         _refuse(ready, _unknown(ready, chosen, site), site, notes)
         return None

@@ -149,6 +149,8 @@ def _host_wide(ask: Ask, chosen: Chosen, wishes: Iterable[Wish], site: Site, not
         problem = _host_wide_problem(ask, chosen, one.leaf)
         if problem is None:
             kept.append(one)
+        elif problem.code == "workloads-unknown" and chosen.rank is not Rank.SERVICES:
+            notes.find(replace(problem, severity=Severity.INFO))  # not named, and without pods: nothing to set
         else:
             notes.refuse(ask.policy, paths_of(leaf_uses(one.leaf), site), problem)
     return tuple(kept)

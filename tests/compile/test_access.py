@@ -191,6 +191,13 @@ def test_service_without_selector_is_held() -> None:
     assert (codes(one), names(one), held(one)) == (["workloads-unknown"], [], ["p"])
 
 
+def test_service_without_selector_that_was_not_named_stops_nothing() -> None:
+    facts = {"eu": cluster_facts(services=(service("web.shop"), service("out.shop", selector={})))}
+    one = given(access("p", to("*.shop"), action="Deny"), facts=facts).compiled()
+    assert [(finding.code, finding.severity.value) for finding in one.findings] == [("workloads-unknown", "info")]
+    assert (names(one), held(one)) == (["Rule shop/p-web"], [])
+
+
 def test_matches_are_in_normal_form() -> None:
     policy = access("p", matches=(path("/b/"), path("/a"), Match(methods=("post", "GET"))))
     assert given(policy).rule("p").matches == (Match(methods=("GET", "POST")), path("/a"), path("/b"))

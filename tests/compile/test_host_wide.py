@@ -6,7 +6,20 @@ import pytest
 
 from reconciler.model.intents import MtlsIntent
 from reconciler.model.refs import ServiceRef
-from tests.compile.builders import codes, found, given, header, held, names, source, to, traffic, verdict
+from tests.compile.builders import (
+    cluster_facts,
+    codes,
+    found,
+    given,
+    header,
+    held,
+    names,
+    service,
+    source,
+    to,
+    traffic,
+    verdict,
+)
 
 OUTLIER = {"traffic.outlier.interval": "1s"}
 
@@ -50,6 +63,14 @@ def test_mtls_of_unknown_workloads_is_held() -> None:
     assert names(one) == ["Host shop/wep"]
     assert verdict(one, "p", "traffic.mtls").action == "Refused"
     assert held(one) == ["p"]
+
+
+def test_mtls_of_services_without_selector_that_were_not_named_stops_nothing() -> None:
+    facts = {"eu": cluster_facts(services=(service("web.shop"), service("out.shop", selector={})))}
+    one = given(traffic("p", to("*.shop"), rule={"traffic.mtls": "Strict"}), facts=facts).compiled()
+    assert [(finding.code, finding.severity.value) for finding in one.findings] == [("workloads-unknown", "info")]
+    assert (names(one), held(one)) == (["Mode shop/web"], [])
+    assert verdict(one, "p", "traffic.mtls").action == "Applied"
 
 
 def test_mtls_conflict() -> None:
