@@ -31,6 +31,7 @@ from reconciler.model.facts import ClusterFacts
 from reconciler.model.live import LiveObject, Prediction
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey
+from reconciler.model.rights import Right
 
 
 class OutsideError(Exception):
@@ -180,7 +181,10 @@ class Cluster(Protocol):
         """One object now, consistently; None when it is not there."""
 
     async def predict(self, body: Mapping[str, Any], kind: NativeKind) -> Prediction:
-        """Server-side dry-run apply with our field manager and force; refusals are values, not exceptions."""
+        """Server-side dry-run apply with our field manager and force; refusals are values, not exceptions.
+
+        Neither a body nor an error where we may not ask.
+        """
 
     async def apply(self, body: Mapping[str, Any], kind: NativeKind, *, force: bool) -> Written:
         """Server-side apply with our field manager. ``force`` only for objects that are ours or to be adopted."""
@@ -190,6 +194,12 @@ class Cluster(Protocol):
 
     async def delete(self, key: ObjectKey, kind: NativeKind, uid: str, rv: str) -> None:
         """Delete with preconditions on uid and resourceVersion; an object that is gone already is no error."""
+
+    async def missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
+        """Those of the rights that the account does not have; none where the cluster does not tell. Changes nothing.
+
+        Forbidden where nothing can be written whatever the rights.
+        """
 
     async def close(self) -> None: ...
 

@@ -46,7 +46,7 @@ class LiveObject:
 class Prediction:
     """What a server-side dry-run apply said: the body that would result, or the server's refusal in its words.
 
-    ``immutable`` marks a refusal because of a field that cannot change.
+    ``immutable`` marks a refusal because of a field that cannot change. Without body and error: we may not ask.
     """
 
     body: Mapping[str, Any] | None

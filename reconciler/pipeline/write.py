@@ -56,8 +56,9 @@ async def _replace(cluster: Cluster, change: Change, body: Mapping[str, Any], re
     back when it then does not."""
     old = await cluster.read(change.key, change.kind)
     trial = await cluster.predict(_renamed(body), change.kind)
-    if trial.error:
-        raise Rejected(f"not replaced, the new object would be refused: {trial.error}", 422)
+    if trial.body is None:
+        why = trial.error or "the account may not try it out"
+        raise Rejected(f"not replaced, the new object would be refused: {why}", 422)
     await cluster.delete(change.key, change.kind, change.uid, resource_version)
     try:
         return _done(await cluster.apply(body, change.kind, force=True))

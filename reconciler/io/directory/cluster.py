@@ -17,6 +17,7 @@ from reconciler.io.facts import MalformedObject, cluster_facts, crd_facts
 from reconciler.model.live import LiveObject, Prediction
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey
+from reconciler.model.rights import Right
 from reconciler.ports import (
     Absent,
     ClusterError,
@@ -92,6 +93,11 @@ class DirectoryCluster:
 
     async def delete(self, key: ObjectKey, kind: NativeKind, uid: str, rv: str) -> None:
         await self._do(lambda: self._delete(key, kind, uid, rv))
+
+    async def missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
+        """None is ever missing. Forbidden when the folder cannot be written."""
+        await self._do(lambda: layout.check_writable(self._tree.root))
+        return ()
 
     async def close(self) -> None:
         """Nothing is held open."""

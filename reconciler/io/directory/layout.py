@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from reconciler.model.refs import ObjectKey
-from reconciler.ports import Rejected
+from reconciler.ports import Forbidden, Rejected
 
 
 def path_of(root: Path, key: ObjectKey) -> Path:
@@ -25,6 +25,13 @@ def check_inside(root: Path, path: Path) -> None:
     """Rejected when a link on the way leads out of the folder."""
     if not path.parent.resolve().is_relative_to(root.resolve()):
         raise Rejected(f"{path.parent.relative_to(root)} is a link that leads out of the folder")
+
+
+def check_writable(root: Path) -> None:
+    """Forbidden when nothing can be written to the folder, or it could not be made where it is not there yet."""
+    there = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise Forbidden(f"{root} cannot be written: {there} is {'read-only for us' if there.is_dir() else 'no folder'}")
 
 
 def write(root: Path, path: Path, text: str) -> None:

@@ -9,12 +9,14 @@ from reconciler.io.kube import kubeconfig, pod
 from reconciler.io.kube.access import Access
 from reconciler.io.kube.discovery import Discovery
 from reconciler.io.kube.reading import Reader
+from reconciler.io.kube.rights import missing_rights
 from reconciler.io.kube.transport import Transport
 from reconciler.io.kube.writing import Writer
 from reconciler.model.documents import ClusterLimits, InClusterConnection, KubeconfigConnection
 from reconciler.model.live import LiveObject, Prediction
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import ObjectKey
+from reconciler.model.rights import Right
 from reconciler.ports import Inspection, Listing, Written
 
 
@@ -57,6 +59,9 @@ class KubeCluster:
 
     async def delete(self, key: ObjectKey, kind: NativeKind, uid: str, rv: str) -> None:
         await self._writer.delete(key, kind, uid, rv)
+
+    async def missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
+        return await missing_rights(self._transport, rights)
 
     async def close(self) -> None:
         await self._transport.close()

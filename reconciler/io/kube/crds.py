@@ -9,15 +9,12 @@ import msgspec
 
 from reconciler.io.facts import crd_facts
 from reconciler.io.kube import pages, paths
+from reconciler.io.kube.kinds import CRD
 from reconciler.io.kube.transport import Transport
 from reconciler.model.facts import CrdFacts
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey
 from reconciler.ports import Absent, Forbidden
-
-CRD = NativeKind(
-    KindId("apiextensions.k8s.io", "CustomResourceDefinition"), ("v1",), "customresourcedefinitions", namespaced=False
-)
 
 
 class _Schema(msgspec.Struct, rename={"open_api": "openAPIV3Schema"}):

@@ -37,6 +37,8 @@ _BY_STATUS: Mapping[int, type[ClusterError]] = {
 }
 #: The wordings of the API server's own validation, of CRD rules over ``oldSelf`` and of common controllers.
 _IMMUTABLE = re.compile(r"\bimmutable\b|may not (be )?change|cannot be changed|for fields other than|\boldSelf\b", re.I)
+#: How the server words a missing right; quotas and webhooks forbid in other words.
+_NO_RIGHT = re.compile(r'\bUser ".*?" cannot \w+ resource ')
 _QUOTED = re.compile(r'"[^"]*"')
 _SECRET = re.compile(r"(?i)(bearer\s+)\S+|eyJ[\w-]{8,}\.[\w.-]+|(?<=://)[^/@\s]+(?=@)")
 
@@ -72,6 +74,11 @@ def from_answer(status: int, headers: Mapping[str, str], body: bytes) -> Cluster
     if isinstance(error, Rejected):
         error.immutable = status == 422 and _is_immutable(message)
     return error
+
+
+def lacks_right(error: ClusterError) -> bool:
+    """Whether the account is not allowed to do this at all, whatever the object."""
+    return error.status == 403 and _NO_RIGHT.search(str(error)) is not None
 
 
 def from_transport(error: Exception, host: str, timeout: float) -> ClusterError:

@@ -10,23 +10,17 @@ import orjson
 
 from reconciler.io.facts import cluster_facts
 from reconciler.io.kube import pages, paths
-from reconciler.io.kube.crds import CRD, Crds
+from reconciler.io.kube.crds import Crds
 from reconciler.io.kube.discovery import Discovery, Served
+from reconciler.io.kube.kinds import CRD, FACT_KINDS, POD
 from reconciler.io.kube.transport import Transport
 from reconciler.model.live import LiveObject
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey
-from reconciler.ports import Absent, ClusterError, Inspection, Listing, Unreachable
+from reconciler.model.rights import HINT
+from reconciler.ports import Absent, ClusterError, Forbidden, Inspection, Listing, Unreachable
 
 AT_ONCE = 4
-POD = NativeKind(KindId("", "Pod"), ("v1",), "pods")
-FACT_KINDS = (
-    NativeKind(KindId("", "Namespace"), ("v1",), "namespaces", namespaced=False),
-    NativeKind(KindId("", "Service"), ("v1",), "services"),
-    NativeKind(KindId("apps", "Deployment"), ("v1",), "deployments"),
-    NativeKind(KindId("apps", "StatefulSet"), ("v1",), "statefulsets"),
-    NativeKind(KindId("apps", "DaemonSet"), ("v1",), "daemonsets"),
-)
 #: what listing one kind came to: its objects, None when it is not served, or what went wrong
 Listed = list[LiveObject] | None | ClusterError
 
@@ -51,7 +45,7 @@ class Reader:
         objects = [item for items in found.values() for item in items]
         return Listing(
             objects=tuple(sorted(objects, key=lambda item: item.key)),
-            unread={kind: str(error) for kind, error in sorted(failed.items())},
+            unread={kind: _why_unread(error) for kind, error in sorted(failed.items())},
             absent=frozenset(kind for kind, result in listed.items() if result is None),
             schemas=await self._crds.schemas(kind for kind in kinds if kind.kind in found),
         )
@@ -117,6 +111,10 @@ class Reader:
             objects = (pages.live_object(raw, POD, "v1") for raw in raws)
             found += [orjson.loads(item.raw) for item in objects if item.key.name in names]
         return found
+
+
+def _why_unread(error: ClusterError) -> str:
+    return f"{error} ({HINT})" if isinstance(error, Forbidden) and error.status == 403 else str(error)
 
 
 def _is_controlled(item: pages.Item) -> bool:

@@ -9,7 +9,7 @@ import orjson
 
 from reconciler.io.kube import paths
 from reconciler.io.kube.discovery import Discovery
-from reconciler.io.kube.errors import garbage
+from reconciler.io.kube.errors import garbage, lacks_right
 from reconciler.io.kube.reading import Reader
 from reconciler.io.kube.transport import Answer, Request, Transport
 from reconciler.io.pointers import removal_order
@@ -30,6 +30,8 @@ class Writer:
             answer = await self._transport.write(_apply_request(body, kind, {"force": "true", "dryRun": "All"}))
             return Prediction(_body(answer))
         except ClusterError as error:
+            if lacks_right(error):  # says nothing about the object: the local comparison has to do
+                return Prediction(None)
             immutable = isinstance(error, Rejected) and error.immutable
             return Prediction(None, str(error), error.retryable, immutable)
 

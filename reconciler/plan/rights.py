@@ -1,0 +1,108 @@
+"""The least rights that runs need, from what they read and may write; as a role, sorted and with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.native import NativeKind
+from reconciler.model.refs import KindId
+from reconciler.model.rights import Right, Role, RoleRule, RoleSection
+
+CRD = ("apiextensions.k8s.io", "customresourcedefinitions")
+#: an apply that creates asks for both; get is for the look that settles whether a write happened
+APPLY = ("create", "get", "patch")
+DELETE = "delete"
+GRANTING = "rbac.authorization.k8s.io"
+
+_WHY_FACTS = (
+    "Discovery: the namespaces, services and workloads that policies are compiled against. They are listed whole,"
+    " which resourceNames cannot narrow."
+)
+_WHY_CRDS = (
+    "Discovery: which custom kinds and versions are served, and their schemas, by which objects are compared without"
+    " asking the server. A list shows whole objects, so narrowing get by resourceNames would hide nothing."
+)
+_WHY_DETECT = (
+    "Detection of {}: its control planes may be in any namespace and under the name of any revision, so what shows"
+    " them is listed and cannot be read by resourceNames."
+)
+_WHY_LIST = (
+    "Kinds of {}: each is listed whole to compare it with Git, to find what is ours when the state is lost, and to"
+    " find what others wrote for the same host."
+)
+_WHY_LIST_MORE = "Kinds of Extension documents, and kinds that were written before: listed for the same reasons."
+_WHY_WRITE = (
+    "Writing what {} policies become: server-side apply asks for create and patch{}; get is for the look that tells"
+    " whether a write happened."
+)
+_WHY_WRITE_MORE = "Writing the objects of Extension documents, and pruning kinds that were written before."
+_WHY_GRANTING = (
+    " The API server lets an account grant by a role only what it holds itself: bind it to what these grant, too."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What runs do with which kinds. ``detected``, ``listed`` and ``written`` by mesh type; ``more`` are kinds beyond
+    the adapters'. ``may_write``: some target may be written to; ``deletes``: pruning or replacing may happen."""
+
+    facts: tuple[NativeKind, ...]
+    detected: Mapping[str, tuple[NativeKind, ...]] = field(default_factory=dict)
+    listed: Mapping[str, tuple[NativeKind, ...]] = field(default_factory=dict)
+    written: Mapping[str, tuple[NativeKind, ...]] = field(default_factory=dict)
+    more: tuple[NativeKind, ...] = ()
+    may_write: bool = False
+    deletes: bool = True
+
+
+def listing(kinds: Iterable[NativeKind]) -> frozenset[Right]:
+    return frozenset(Right(kind.kind.group, kind.plural, "list") for kind in kinds)
+
+
+def looking_up_kinds() -> frozenset[Right]:
+    return frozenset(Right(*CRD, verb) for verb in ("get", "list"))
+
+
+def writing(kinds: Iterable[NativeKind], *, deletes: bool) -> frozenset[Right]:
+    """What writing objects of these kinds asks for; ``deletes``: also removing them."""
+    verbs = (*APPLY, DELETE) if deletes else APPLY
+    return frozenset(Right(kind.kind.group, kind.plural, verb) for kind in kinds for verb in verbs)
+
+
+def role(use: Use, notes: tuple[str, ...] = ()) -> Role:
+    """The role for this use; a right that several purposes need stands with the first of them."""
+    wanted: list[tuple[str, frozenset[Right]]] = [(_WHY_FACTS, listing(use.facts)), (_WHY_CRDS, looking_up_kinds())]
+    wanted += [(_WHY_DETECT.format(mesh), listing(kinds)) for mesh, kinds in sorted(use.detected.items())]
+    wanted += [(_WHY_LIST.format(mesh), listing(kinds)) for mesh, kinds in sorted(use.listed.items())]
+    wanted.append((_WHY_LIST_MORE, listing(use.more)))
+    if use.may_write:
+        also = ", delete is for pruning" if use.deletes else ""
+        for mesh, kinds in sorted(use.written.items()):
+            wanted.append((_WHY_WRITE.format(mesh, also), writing(kinds, deletes=use.deletes)))
+        why = _WHY_WRITE_MORE + (_WHY_GRANTING if any(kind.kind.group == GRANTING for kind in use.more) else "")
+        wanted.append((why, writing(use.more, deletes=use.deletes)))
+    sections = []
+    granted: frozenset[Right] = frozenset()
+    for why, rights in wanted:
+        if rights - granted:
+            sections.append(RoleSection(why, _rules(rights - granted)))
+        granted |= rights
+    return Role(notes, tuple(sections))
+
+
+def _rules(rights: frozenset[Right]) -> tuple[RoleRule, ...]:
+    """As few rules as say the same: resources of one group with the same verbs together."""
+    verbs: dict[tuple[str, str], list[str]] = {}
+    for right in sorted(rights):
+        verbs.setdefault((right.group, right.resource), []).append(right.verb)
+    together: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (group, resource), allowed in verbs.items():
+        together.setdefault((group, tuple(allowed)), []).append(resource)
+    return tuple(RoleRule(group, tuple(names), allowed) for (group, allowed), names in sorted(together.items()))
+
+
+def distinct(kinds: Iterable[NativeKind]) -> tuple[NativeKind, ...]:
+    """One of each, sorted."""
+    known: dict[KindId, NativeKind] = {kind.kind: kind for kind in kinds}
+    return tuple(known[key] for key in sorted(known))
