@@ -25,7 +25,8 @@ LAYERS = (
     ("ports",),
     ("io",),
     ("pipeline",),
-    ("daemon", "cli", "web"),
+    ("daemon",),
+    ("cli", "web"),
     ("__main__",),
 )
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
@@ -185,7 +186,8 @@ def meshes_stay_home(package: Path) -> Iterator[str]:
     for path in sorted(package.rglob("*")):
         place = path.relative_to(package)
         at_home = place.parts[0] == "adapters" and len(place.parts) > 2
-        if not path.is_file() or path.suffix == ".pyc" or at_home:
+        refused = place.as_posix() == "load/schemas/future.json"  # words of the design that are told to be too early
+        if not path.is_file() or path.suffix == ".pyc" or at_home or refused:
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
             for found in pattern.findall(line):
@@ -235,7 +237,7 @@ BROKEN: tuple[tuple[Rule, str, str, str], ...] = (
     (layers, "load/a.py", "from ..plan import x", "load may not import reconciler.plan.x"),
     (layers, "load/a.py", "from reconciler import report", "load may not import reconciler.report"),
     (layers, "plan/a.py", "from reconciler import ports", "plan may not import reconciler.ports"),
-    (layers, "cli/a.py", "import reconciler.daemon", "cli may not import"),
+    (layers, "daemon/a.py", "import reconciler.cli", "daemon may not import"),
     (layers, "__init__.py", "from reconciler.model import refs", "the package may not import"),
     (layers, "extras/a.py", "", "extras has no layer"),
     (adapters_are_seen_by, "io/a.py", "from reconciler.adapters.base import Adapter", "only compile and pipeline"),

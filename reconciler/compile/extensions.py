@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.compile.kinds import declared_kinds, kind_of, serves
 from reconciler.compile.notes import Notes
+from reconciler.compile.protocols import with_protocols
 from reconciler.compile.site import Site
 from reconciler.compile.targets import nearest
 from reconciler.model.documents import Extension, RawObject
@@ -69,4 +70,4 @@ def _object(ref: DocRef, raw: RawObject, site: Site, crds: list[CrdFacts]) -> Na
         message = f"{shown} {name} " + ("needs a namespace" if kind.namespaced else "cannot have a namespace")
         return error("object-incomplete", message, raw.position, "", ref)
     key = ObjectKey(kind.kind.group, kind.kind.kind, namespace, name)
-    return NativeObject(key, kind, body, (Origin(ref, raw.position),))
+    return NativeObject(key, kind, with_protocols(body), (Origin(ref, raw.position),))

@@ -9,22 +9,16 @@ from reconciler.load.nodes import Map, Place, place_of, position
 from reconciler.load.policies import mode_or_none, time_at
 from reconciler.load.values import field_path, kind_id, seconds
 from reconciler.model.documents import (
-    AdoptRule,
     Cluster,
     ClusterLimits,
     Connection,
     DirectoryConnection,
-    IgnoreRule,
     InClusterConnection,
     KubeconfigConnection,
-    Limits,
     Mesh,
     MeshGateway,
-    Mode,
-    ModeOverride,
-    Settings,
-    Suspend,
 )
+from reconciler.model.settings import AdoptRule, IgnoreRule, Limits, Mode, ModeOverride, Settings, Suspend
 
 GROUP_LABEL = "group.reconciler.dev/"
 _DEFAULT = Settings()

@@ -22,9 +22,10 @@ from reconciler.load.scope import is_elsewhere
 from reconciler.load.targets import clusters_of, find_targets, idle_meshes
 from reconciler.load.views import Views, empty_groups
 from reconciler.model.commits import SourceTree
-from reconciler.model.documents import Cluster, DesiredState, Settings, View
+from reconciler.model.documents import Cluster, DesiredState, View
 from reconciler.model.findings import Finding, Position, error
 from reconciler.model.refs import TargetId
+from reconciler.model.settings import Settings
 
 _GROUPS = ("VirtualMesh", "Destination")
 _POLICIES = ("TrafficPolicy", "AccessPolicy", "Extension")
@@ -95,7 +96,8 @@ class _Loading:
     def _views(self, clusters: dict[str, Cluster], variables: Variables, registry: Registry) -> dict[TargetId, View]:
         """Meshes first, since they say what the targets are; then groups, then the policies that refer to these."""
         meshes = [one for one in self._of("Mesh") if not self._refers_wrongly(one, registry)]
-        self.ledger.findings += idle_meshes(meshes, clusters) if registry.clusters_known else []
+        if registry.clusters_known and not registry.broken["Cluster"]:
+            self.ledger.findings += idle_meshes(meshes, clusters)
         values = Values(variables, find_targets(meshes, clusters))
         in_clusters = {mesh.ref: clusters_of(mesh, clusters) for mesh in meshes}
         self._read(

@@ -94,5 +94,7 @@ CODES: dict[str, str] = {
     "subset-unknown": "A route goes to a subset that is not defined for its service.",
     "timeout-cuts-retries": "The timeout of the whole request ends before every try can.",
     # plan and apply: what the clusters say
+    "held-elsewhere": "Another run was writing to a target, so this one left it alone.",
+    "rights-missing": "The account may not do in a cluster what Git asks, so nothing is written to the target.",
     # sources: what Git says
 }

@@ -12,22 +12,9 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.model.findings import NOWHERE, Position
-from reconciler.model.refs import DocRef, KindId, ServiceRef, TargetId
+from reconciler.model.refs import DocRef, ServiceRef, TargetId
 from reconciler.model.selectors import Labels, Match, MeshSet, PolicySource, PolicyTarget
-
-
-class Mode(StrEnum):
-    REPORT = "Report"
-    APPLY = "Apply"
-
-
-@dataclass(frozen=True, slots=True)
-class Suspend:
-    reason: str
-    until: datetime | None = None
-
-    def holds(self, now: datetime) -> bool:
-        return self.until is None or now < self.until
+from reconciler.model.settings import Mode, Settings, Suspend
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,68 +185,6 @@ class Cluster:
     @property
     def ref(self) -> DocRef:
         return DocRef("Cluster", "default", self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class ModeOverride:
-    mode: Mode
-    meshes: MeshSet | None = None
-    clusters: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class IgnoreRule:
-    """What drift and apply leave alone. ``kind`` is a KindId or None for every kind; ``names`` are globs of
-    ``namespace/name`` or ``name``; ``paths`` are dotted paths with ``[*]`` for list items (``spec.http[*].timeout``)."""
-
-    kind: KindId | None = None
-    names: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    managers: tuple[str, ...] = ()
-    position: Position = NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class AdoptRule:
-    kind: KindId
-    namespace: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    max_deletes: int = 20
-    max_delete_percent: float = 30.0
-    parallel_clusters: int = 8
-    timeout: float = 60.0  # seconds to wait for one target's observation
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The Reconciler document, with its defaults where it is silent or absent."""
-
-    name: str = "main"
-    position: Position = NOWHERE
-    owner: str = "main"
-    interval: float = 60.0  # seconds
-    jitter: float = 0.0
-    mode: Mode = Mode.REPORT
-    overrides: tuple[ModeOverride, ...] = ()
-    prune: bool = True
-    self_heal: bool = True
-    adopt_unowned: bool = False  # unowned: Adopt
-    adopt: tuple[AdoptRule, ...] = ()
-    replace_immutable: bool = False  # replace: Allow
-    ignore: tuple[IgnoreRule, ...] = ()
-    limits: Limits = Limits()
-    protect: tuple[KindId, ...] = (
-        KindId("", "Namespace"),
-        KindId("apiextensions.k8s.io", "CustomResourceDefinition"),
-    )
-    strict: bool = False
-    follow_rewrites: bool = False  # sources[0].onRewrite: Follow
-    suspend: Suspend | None = None
-    redact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

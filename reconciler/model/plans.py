@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from reconciler.model.documents import Mode
 from reconciler.model.findings import Finding
 from reconciler.model.intents import Origin
 from reconciler.model.native import NativeKind, Verdict
 from reconciler.model.refs import ObjectKey, TargetId
+from reconciler.model.settings import Mode
 
 
 class Action(StrEnum):
@@ -47,6 +47,7 @@ class Reason(StrEnum):
     IMMUTABLE = "immutable"
     FOREIGN_HOST = "foreign-host"
     NOT_SELECTED = "not-selected"
+    RIGHTS_MISSING = "rights-missing"  # the account may not do all that the target needs
     FOUGHT = "fought"  # something else changed it back again and again
 
 
@@ -63,6 +64,7 @@ BLOCKING = frozenset(
         Reason.IMMUTABLE,
         Reason.FOREIGN_HOST,
         Reason.PARTIAL_VIEW,
+        Reason.RIGHTS_MISSING,
         Reason.FOUGHT,
     }
 )
@@ -94,7 +96,8 @@ class FieldChange:
 class Change:
     """One object on one target. ``desired`` is the stamped body to apply (None for prune).
 
-    ``desired_hash`` identifies what is asked, whatever lives. ``foreign_paths`` are JSON pointers of fields to remove from an exclusive object before our apply.
+    ``desired_hash`` identifies what is asked, whatever lives. ``foreign_paths`` are JSON pointers of fields to remove
+    from an exclusive object before our apply.
     ``withheld`` is None when it may be written.
     """
 

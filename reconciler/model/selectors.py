@@ -90,7 +90,7 @@ class PolicySource:
 
 @dataclass(frozen=True, slots=True)
 class PolicyTarget:
-    """One item of ``to[]`` (or of a route): fields are ANDed. A service named ``*`` is every service of its namespace."""
+    """One item of ``to[]`` (or of a route): fields are ANDed. A service named ``*`` is all of its namespace."""
 
     meshes: MeshSet | None = None
     clusters: tuple[str, ...] = ()

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from reconciler.load import load, select
 from reconciler.model.commits import Commit, SourceTree
-from reconciler.model.documents import DesiredState, Settings
+from reconciler.model.documents import DesiredState
 from reconciler.model.findings import Finding, error, warning
 from reconciler.model.refs import TargetId
+from reconciler.model.settings import Settings
 from reconciler.pipeline import state
 from reconciler.pipeline.world import Request, World
 from reconciler.ports import SourceError

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.load import load, select
-from reconciler.model.documents import DesiredState, Mode, Settings
+from reconciler.model.documents import DesiredState
 from reconciler.model.facts import ClusterFacts, Facts
 from reconciler.model.findings import Finding, info
 from reconciler.model.live import LiveCluster, LiveObject, LiveState
 from reconciler.model.native import Compiled, NativeObject
 from reconciler.model.refs import TargetId
+from reconciler.model.settings import Mode, Settings
 from reconciler.pipeline.compiling import compile_with_ages
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.planning import Planned, has_errors

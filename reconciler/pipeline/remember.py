@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from reconciler.model import canonical
-from reconciler.model.documents import Mode
 from reconciler.model.events import AuditEvent
 from reconciler.model.native import NativeKind
 from reconciler.model.plans import ApplyResult, Cause, Change, Outcome, Plan, TargetPlan
 from reconciler.model.refs import KindId, ObjectKey, TargetId
+from reconciler.model.settings import Mode
 from reconciler.pipeline import state
 from reconciler.pipeline.observe import kinds_of
 from reconciler.pipeline.outcome import Run

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reconciler.model import canonical
-from reconciler.model.documents import DesiredState, Mode
+from reconciler.model.documents import DesiredState
 from reconciler.model.intents import Hold
 from reconciler.model.live import LiveCluster, LiveObject, LiveState
 from reconciler.model.native import MESH_LABEL, Compiled, NativeObject
 from reconciler.model.plans import Action, Change, Plan, TargetPlan
 from reconciler.model.refs import ObjectKey, TargetId
+from reconciler.model.settings import Mode
 from reconciler.plan.compare import Setting
 from reconciler.plan.foreign import Claims, rival_hosts
 from reconciler.plan.guards import guard

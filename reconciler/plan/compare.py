@@ -13,9 +13,9 @@ from typing import Any
 
 from reconciler import __version__
 from reconciler.model import canonical
-from reconciler.model.documents import IgnoreRule
 from reconciler.model.live import LiveObject, Prediction
 from reconciler.model.native import COMMIT_ANNOTATION, NativeObject
+from reconciler.model.settings import IgnoreRule
 from reconciler.plan.comparable import Normalize, comparable, foreign_paths, mark_names, without
 from reconciler.plan.fields import Difference, differences
 from reconciler.plan.ignore import ignored_paths, rules_digest, rules_for, yield_to_live

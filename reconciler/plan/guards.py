@@ -11,9 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.model import canonical
-from reconciler.model.documents import Limits
 from reconciler.model.plans import Action, Change, Reason
 from reconciler.model.refs import KindId, ObjectKey, TargetId
+from reconciler.model.settings import Limits
 
 PERCENT_FROM = 5  # objects owned on the target: below that, a share says little
 NAMESPACE_FROM = 3  # objects owned in the namespace

@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from reconciler.model import canonical
-from reconciler.model.documents import IgnoreRule
 from reconciler.model.refs import ObjectKey
+from reconciler.model.settings import IgnoreRule
 from reconciler.plan.authors import owned_paths, owners
 from reconciler.plan.paths import MISSING, Path, expand, get, parse, put
 

@@ -8,11 +8,12 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from reconciler.model.documents import DesiredState, Mode, Settings
+from reconciler.model.documents import DesiredState
 from reconciler.model.membership import covers
 from reconciler.model.native import NativeKind
 from reconciler.model.plans import Change
 from reconciler.model.refs import DocRef, KindId, ObjectKey, TargetId
+from reconciler.model.settings import Mode, Settings
 from reconciler.plan.comparable import Normalize
 from reconciler.plan.fights import Fights
 from reconciler.plan.guards import GuardRules

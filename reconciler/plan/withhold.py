@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.model.documents import Mode
 from reconciler.model.intents import Hold
 from reconciler.model.live import LiveObject
 from reconciler.model.plans import Action, Cause, Change, Reason
 from reconciler.model.refs import KindId, ObjectKey
+from reconciler.model.settings import Mode
 from reconciler.plan.fights import Fights, given_up
 from reconciler.plan.objects import contributors
 from reconciler.plan.rules import Selection

@@ -88,11 +88,12 @@ def _place(change: Change) -> str:
 
 def origin_lines(change: Change) -> Sequence[str]:
     """``path:line Kind namespace/name`` of each document that a change comes from."""
-    return tuple(
+    lines = (
         (f"{origin.position.path}:{origin.position.line} " if origin.position.path else "")
         + f"{origin.ref.kind} {origin.ref.namespace}/{origin.ref.name}"
         for origin in change.origins
     )
+    return tuple(dict.fromkeys(lines))
 
 
 def _field(field: FieldChange, paint: Paint) -> Iterator[str]:

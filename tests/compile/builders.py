@@ -20,7 +20,6 @@ from reconciler.model.documents import (
     Leaf,
     Mesh,
     RouteEntry,
-    Settings,
     TrafficPolicy,
     View,
     VirtualMesh,
@@ -31,6 +30,7 @@ from reconciler.model.intents import AccessIntent, HostIntent, MeshIntent, MtlsI
 from reconciler.model.native import Compiled, NativeKind, NativeObject, Verdict
 from reconciler.model.refs import DocRef, KindId, ObjectKey, ServiceRef, TargetId
 from reconciler.model.selectors import Match, PathKind, PathMatch, PolicySource, PolicyTarget, ValueMatch
+from reconciler.model.settings import Settings
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TARGET = TargetId("eu", "mesh")

@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 
 from reconciler.compile import compile_state
-from reconciler.model.documents import Destination, Settings
+from reconciler.model.documents import Destination
 from reconciler.model.facts import MeshFacts
 from reconciler.model.refs import ServiceRef, TargetId
 from reconciler.model.selectors import Labels, MeshSet, PolicyTarget
+from reconciler.model.settings import Settings
 from tests.compile.builders import (
     NOW,
     TARGET,

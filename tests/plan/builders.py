@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.model.commits import Commit
-from reconciler.model.documents import Cluster, DesiredState, DirectoryConnection, Mesh, Mode, Settings, View
+from reconciler.model.documents import Cluster, DesiredState, DirectoryConnection, Mesh, View
 from reconciler.model.findings import Position
 from reconciler.model.intents import Hold, Origin
 from reconciler.model.live import LiveCluster, LiveObject, LiveState, Prediction
 from reconciler.model.native import FIELD_MANAGER, Compiled, NativeKind, NativeObject
 from reconciler.model.plans import Plan
 from reconciler.model.refs import DocRef, KindId, ObjectKey, TargetId
+from reconciler.model.settings import Mode, Settings
 from reconciler.plan.build import build_plan, setting_for
 from reconciler.plan.guards import GuardRules
 from reconciler.plan.rules import Behaviour, PlanRules, Selection

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.documents import IgnoreRule, Mode, Settings
 from reconciler.model.live import Prediction
 from reconciler.model.plans import Action, Cause, Reason
+from reconciler.model.settings import IgnoreRule, Mode, Settings
 from reconciler.plan.compare import desired_hash
 from tests.plan.builders import OURS, ROUTE, SHARED, as_live, entry, lives, native, only, plan_of, setting
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import yaml
 
-from reconciler.model.documents import IgnoreRule, Mode, Settings
 from reconciler.model.plans import Change, Reason
 from reconciler.model.refs import KindId
+from reconciler.model.settings import IgnoreRule, Mode, Settings
 from reconciler.plan.fights import ROUNDS, WINDOW, Fights, advance, without_ended
 from tests.plan.builders import NOW, OURS, TARGET, entry, lives, native, only, plan_of
 

@@ -7,13 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.model.documents import AdoptRule, Broken, Limits, Mode, Settings, Suspend
+from reconciler.model.documents import Broken
 from reconciler.model.findings import Position
 from reconciler.model.intents import Hold
 from reconciler.model.live import LiveObject
 from reconciler.model.native import OWNER_LABEL, SOURCE_ANNOTATION
 from reconciler.model.plans import Action, Reason
 from reconciler.model.refs import DocRef, KindId
+from reconciler.model.settings import AdoptRule, Limits, Mode, Settings, Suspend
 from reconciler.plan.rules import Selection
 from tests.plan.builders import (
     NOW,

@@ -66,7 +66,7 @@ def remove(root: Path, path: Path) -> None:
 def _make_folders(root: Path, folder: Path) -> None:
     for part in reversed([folder, *folder.parents]):
         if not part.is_dir():
-            part.mkdir()
+            part.mkdir(exist_ok=True)  # clusters side by side may share a parent
             _settle(part.parent)
 
 
