@@ -16,6 +16,7 @@ OWNER_LABEL = "reconciler.dev/owner"
 MESH_LABEL = "reconciler.dev/mesh"
 ORIGIN_ANNOTATION = "reconciler.dev/origin"
 COMMIT_ANNOTATION = "reconciler.dev/commit"
+EVENT_ANNOTATION = "reconciler.dev/event"  # id of the audit event of the last write
 SOURCE_ANNOTATION = "reconciler.dev/source"
 FIELD_MANAGER = "mesh-reconciler"
 

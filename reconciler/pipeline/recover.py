@@ -6,21 +6,43 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.model.documents import DesiredState
+from reconciler.model.documents import ClusterLimits, DesiredState
 from reconciler.model.events import AuditEvent, Intent
-from reconciler.model.live import LiveObject
-from reconciler.model.native import FIELD_MANAGER, NativeKind
-from reconciler.model.refs import KindId
+from reconciler.model.native import EVENT_ANNOTATION, NativeKind
+from reconciler.model.refs import KindId, TargetId
+from reconciler.pipeline.lease import Elsewhere, tenure
 from reconciler.pipeline.world import Connections, World
-from reconciler.plan.authors import owners
-from reconciler.ports import ClusterError
+from reconciler.ports import ClusterError, Lease, LeaseLost
 
 
 async def recover(world: World, desired: DesiredState, opened: Connections, kinds: Mapping[KindId, NativeKind]) -> int:
-    """Close every intent that can be judged now and return how many. Those on clusters that do not answer stay
-    open; those on clusters that Git no longer has are recorded as unknown."""
+    """Close every intent that can be judged now and return how many. Those of a run that still lives stay open, and
+    those on clusters that do not answer; those on clusters that Git no longer has are recorded as unknown."""
+    pending = await asyncio.to_thread(world.store.pending_intents)
+    closed = 0
+    for target in sorted({intent.event.target for intent in pending if intent.event.target}):
+        cluster = desired.clusters.get(target.cluster)
+        try:
+            async with tenure(world, target, (cluster.limits if cluster else ClusterLimits()).timeout) as held:
+                closed += await _recover(world, desired, opened, kinds, target, held.lease)
+        except (Elsewhere, LeaseLost):
+            continue  # its intents are another run's to close
+    return closed
+
+
+async def _recover(
+    world: World,
+    desired: DesiredState,
+    opened: Connections,
+    kinds: Mapping[KindId, NativeKind],
+    target: TargetId,
+    lease: Lease,
+) -> int:
+    """The intents of one target, as they are now that nobody else can close them."""
     closed: dict[str, AuditEvent | None] = {}
     for intent in await asyncio.to_thread(world.store.pending_intents):
+        if intent.event.target != target:
+            continue
         verdict = await _judge(intent, desired, opened, kinds)
         if verdict == "written":
             closed[intent.id] = _recovered(intent, intent.event.result, "")
@@ -29,7 +51,7 @@ async def recover(world: World, desired: DesiredState, opened: Connections, kind
         elif verdict == "unknown":
             closed[intent.id] = _recovered(intent, "unknown", "the run died and the cluster cannot be asked any more")
     if closed:
-        await asyncio.to_thread(world.store.close_intents, closed)
+        await asyncio.to_thread(world.store.close_intents, closed, [lease])
     return len(closed)
 
 
@@ -51,16 +73,5 @@ async def _judge(intent: Intent, desired: DesiredState, opened: Connections, kin
         return "written" if live is None else "not written"
     if live is None:
         return "not written"
-    return "written" if _is_result(intent, live) else "not written"
-
-
-def _is_result(intent: Intent, live: LiveObject) -> bool:
-    """Whether the live object is what the intent wrote, or came after it: its version moved, and by our hand."""
-    if live.resource_version == intent.resource_version:
-        return False
-    known = owners(live.body())
-    if not known:
-        return True
-    ours = max((owner.time for owner in known if owner.manager == FIELD_MANAGER), default="")
-    # managedFields have whole seconds, so the second of the announcement counts as after it
-    return ours >= intent.event.time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # every write leaves the id of its event on the object, so no clock is asked
+    return "written" if live.annotations.get(EVENT_ANNOTATION) == intent.id else "not written"

@@ -10,11 +10,13 @@ import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from reconciler.model.native import COMMIT_ANNOTATION, FIELD_MANAGER
+from reconciler.model.native import COMMIT_ANNOTATION, EVENT_ANNOTATION, FIELD_MANAGER
 from reconciler.plan.authors import owned_paths, owners
 from reconciler.plan.paths import MISSING, Path, get, put
 
 Normalize = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+#: they tell of the last write, and are no part of what is asked
+_LAST_WRITE = frozenset({COMMIT_ANNOTATION, EVENT_ANNOTATION})
 _SERVER_FIELDS = frozenset({"apiVersion", "kind", "metadata", "status"})
 
 
@@ -25,13 +27,13 @@ def content(body: Mapping[str, Any], normalize: Normalize) -> dict[str, Any]:
 
 
 def marks(body: Mapping[str, Any], names: Mapping[str, frozenset[str]]) -> dict[str, dict[str, str]]:
-    """The labels and annotations of those names, without the commit annotation."""
+    """The labels and annotations of those names, without those about the last write."""
     metadata = body.get("metadata", {})
     return {
         part: {
             name: value
             for name, value in (metadata.get(part) or {}).items()
-            if name in names[part] and name != COMMIT_ANNOTATION
+            if name in names[part] and name not in _LAST_WRITE
         }
         for part in ("annotations", "labels")
     }

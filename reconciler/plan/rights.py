@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.native import NativeKind
-from reconciler.model.refs import KindId
 from reconciler.model.rights import Right, Role, RoleRule, RoleSection
 
 CRD = ("apiextensions.k8s.io", "customresourcedefinitions")
@@ -44,15 +43,15 @@ _WHY_GRANTING = (
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What runs do with which kinds. ``detected``, ``listed`` and ``written`` by mesh type; ``more`` are kinds beyond
-    the adapters'. ``may_write``: some target may be written to; ``deletes``: pruning or replacing may happen."""
+    """What runs do with which kinds. ``detected``, ``listed`` and ``written`` by mesh type; ``more_`` are kinds beyond
+    what policies become. ``deletes``: pruning or replacing may happen."""
 
     facts: tuple[NativeKind, ...]
     detected: Mapping[str, tuple[NativeKind, ...]] = field(default_factory=dict)
     listed: Mapping[str, tuple[NativeKind, ...]] = field(default_factory=dict)
     written: Mapping[str, tuple[NativeKind, ...]] = field(default_factory=dict)
-    more: tuple[NativeKind, ...] = ()
-    may_write: bool = False
+    more_listed: tuple[NativeKind, ...] = ()
+    more_written: tuple[NativeKind, ...] = ()
     deletes: bool = True
 
 
@@ -75,13 +74,13 @@ def role(use: Use, notes: tuple[str, ...] = ()) -> Role:
     wanted: list[tuple[str, frozenset[Right]]] = [(_WHY_FACTS, listing(use.facts)), (_WHY_CRDS, looking_up_kinds())]
     wanted += [(_WHY_DETECT.format(mesh), listing(kinds)) for mesh, kinds in sorted(use.detected.items())]
     wanted += [(_WHY_LIST.format(mesh), listing(kinds)) for mesh, kinds in sorted(use.listed.items())]
-    wanted.append((_WHY_LIST_MORE, listing(use.more)))
-    if use.may_write:
-        also = ", delete is for pruning" if use.deletes else ""
-        for mesh, kinds in sorted(use.written.items()):
-            wanted.append((_WHY_WRITE.format(mesh, also), writing(kinds, deletes=use.deletes)))
-        why = _WHY_WRITE_MORE + (_WHY_GRANTING if any(kind.kind.group == GRANTING for kind in use.more) else "")
-        wanted.append((why, writing(use.more, deletes=use.deletes)))
+    wanted.append((_WHY_LIST_MORE, listing(use.more_listed)))
+    also = ", delete is for pruning" if use.deletes else ""
+    for mesh, kinds in sorted(use.written.items()):
+        wanted.append((_WHY_WRITE.format(mesh, also), writing(kinds, deletes=use.deletes)))
+    grants = any(kind.kind.group == GRANTING for kind in use.more_written)
+    why_more = _WHY_WRITE_MORE + (_WHY_GRANTING if grants else "")
+    wanted.append((why_more, writing(use.more_written, deletes=use.deletes)))
     sections = []
     granted: frozenset[Right] = frozenset()
     for why, rights in wanted:
@@ -100,9 +99,3 @@ def _rules(rights: frozenset[Right]) -> tuple[RoleRule, ...]:
     for (group, resource), allowed in verbs.items():
         together.setdefault((group, tuple(allowed)), []).append(resource)
     return tuple(RoleRule(group, tuple(names), allowed) for (group, allowed), names in sorted(together.items()))
-
-
-def distinct(kinds: Iterable[NativeKind]) -> tuple[NativeKind, ...]:
-    """One of each, sorted."""
-    known: dict[KindId, NativeKind] = {kind.kind: kind for kind in kinds}
-    return tuple(known[key] for key in sorted(known))

@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.model.intents import Origin
 from reconciler.model.native import (
     COMMIT_ANNOTATION,
+    EVENT_ANNOTATION,
     MANAGED_BY,
     MANAGED_BY_LABEL,
     MESH_LABEL,
@@ -62,8 +63,17 @@ def stamp(native: NativeObject, mark: Mark) -> dict[str, Any]:
 
 
 def with_commit(body: Mapping[str, Any], commit: str) -> dict[str, Any]:
-    """The same body, carrying another commit."""
+    """The same body, carrying another commit ("": none)."""
+    return _annotated(body, COMMIT_ANNOTATION, commit)
+
+
+def with_event(body: Mapping[str, Any], event_id: str) -> dict[str, Any]:
+    """The same body, carrying the id of the audit event of its write: a run that died is completed by it."""
+    return _annotated(body, EVENT_ANNOTATION, event_id)
+
+
+def _annotated(body: Mapping[str, Any], name: str, value: str) -> dict[str, Any]:
     metadata = dict(body["metadata"])
-    annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key != COMMIT_ANNOTATION}
-    metadata["annotations"] = {**annotations, COMMIT_ANNOTATION: commit} if commit else annotations
+    annotations = {key: known for key, known in metadata.get("annotations", {}).items() if key != name}
+    metadata["annotations"] = {**annotations, name: value} if value else annotations
     return {**body, "metadata": metadata}
