@@ -75,6 +75,7 @@ class Adapter:
     ``claims`` tells what an object takes for itself alone (a routed host): where a foreign object has the same claim,
     the mesh would not merge the two, and ours is not written. ``bridge`` (live, desired) gives what to apply first
     where going straight to desired would break what still refers to live (make before break), or None.
+    ``raw_kinds`` are those of ``kinds`` that no emitter makes: they are written for Extension documents only.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Adapter:
     health: Callable[[Mapping[str, Any]], Health] = always_healthy
     claims: Callable[[Mapping[str, Any]], tuple[str, ...]] = no_claims
     bridge: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None] = no_bridge
+    raw_kinds: tuple[NativeKind, ...] = ()
 
     def kind(self, kind: KindId) -> NativeKind | None:
         return next((native for native in self.kinds if native.kind == kind), None)

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "accept": ("accept", "Accept a revision after history was rewritten."),
     "audit": ("audit", "Read, verify and export the record of changes."),
     "inventory": ("inventory", "List clusters and groups; explain a variable."),
+    "rbac": ("rbac", "Print the role that the clusters' account needs."),
     "schema": ("schema", "Print the JSON Schema of a kind, for editors."),
 }
 

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.adapters.base import Adapter
+from reconciler.io.kube.kinds import FACT_KINDS, POD
 from reconciler.model import documents
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import ClusterFacts, Facts
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, TargetId
+from reconciler.model.rights import HINT, worded
 from reconciler.pipeline.recorded import recorded_cluster
 from reconciler.pipeline.world import Connections, World
-from reconciler.ports import ClusterError
+from reconciler.plan.rights import listing, looking_up_kinds
+from reconciler.ports import Cluster, ClusterError, Forbidden
 
 
 async def discover(
@@ -43,13 +46,25 @@ async def _inspect(
     adapters = adapters_on(cluster.name, desired, world)
     try:
         async with asyncio.timeout(desired.settings.limits.timeout):
-            inspection = await opened.to(cluster).inspect(detection_kinds(adapters))
+            try:
+                inspection = await opened.to(cluster).inspect(detection_kinds(adapters))
+            except Forbidden as problem:
+                return await _why_not(problem, opened.to(cluster), adapters)
     except ClusterError as problem:
         return str(problem)
     except TimeoutError:
         return f"no answer within {desired.settings.limits.timeout:g} s (limits.timeout)"
     meshes = tuple(mesh for adapter in adapters for mesh in adapter.detect(inspection.objects))
     return replace(inspection.facts, cluster=cluster.name, meshes=meshes)
+
+
+async def _why_not(problem: Forbidden, cluster: Cluster, adapters: Sequence[Adapter]) -> str:
+    """In words: every right that reading needs and that is missing, not only the first. Raises ClusterError."""
+    if problem.status != 403:
+        return str(problem)
+    listed = [*FACT_KINDS, POD, *detection_kinds(adapters), *(kind for adapter in adapters for kind in adapter.kinds)]
+    missing = await cluster.missing_rights(sorted(listing(listed) | looking_up_kinds()))
+    return f"the account may not {worded(missing)}; {HINT} ({problem})" if missing else str(problem)
 
 
 def adapters_on(cluster: str, desired: DesiredState, world: World) -> tuple[Adapter, ...]:

@@ -11,6 +11,7 @@ from reconciler.adapters.base import Adapter
 from reconciler.model import documents
 from reconciler.model.events import Actor
 from reconciler.model.facts import Facts
+from reconciler.pipeline.granted import Granted
 from reconciler.ports import Cluster, Source, Store
 
 OpenCluster = Callable[[documents.Cluster], Cluster]
@@ -18,7 +19,10 @@ OpenCluster = Callable[[documents.Cluster], Cluster]
 
 @dataclass(frozen=True)
 class World:
-    """``now`` and ``new_id`` are the only clock and the only randomness of a run."""
+    """``now`` and ``new_id`` are the only clock and the only randomness of a run.
+
+    ``shortest_lease``: seconds; a target's lease is longer where requests to its cluster may take long.
+    """
 
     source: Source
     store: Store
@@ -27,6 +31,8 @@ class World:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     actor: Actor
+    shortest_lease: float = 30.0
+    granted: Granted = field(default_factory=Granted)
 
 
 @dataclass(frozen=True, slots=True)

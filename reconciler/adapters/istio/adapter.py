@@ -7,7 +7,7 @@ from reconciler.adapters.istio import access, default_deny, hosts, mtls
 from reconciler.adapters.istio.bridge import bridge
 from reconciler.adapters.istio.capabilities import claims as capability_claims
 from reconciler.adapters.istio.detect import DEFAULT_TRUST_DOMAIN, TYPE, detect
-from reconciler.adapters.istio.kinds import DETECT_KINDS, KINDS
+from reconciler.adapters.istio.kinds import DETECT_KINDS, KINDS, OWNABLE
 from reconciler.adapters.istio.live import claims, health, normalize
 from reconciler.adapters.istio.review import review
 from reconciler.model.facts import MeshFacts
@@ -25,4 +25,5 @@ ADAPTER = Adapter(
     health=health,
     claims=claims,
     bridge=bridge,
+    raw_kinds=OWNABLE,
 )
