@@ -20,13 +20,12 @@ from reconciler.cli.options import source_options, take_source
 def command(limit: str, duration: str, reason: str, **values: Any) -> int:
     """Stop all writes to targets. Plans, drift and reports go on, and say that it is paused, by whom and why."""
     from reconciler.cli.wiring import open_world
-    from reconciler.load import seconds
+    from reconciler.load.values import seconds
     from reconciler.pipeline.pausing import pause
 
-    try:
-        length = timedelta(seconds=seconds(duration)) if duration else None
-    except ValueError:
-        raise click.ClickException(f"{duration!r} is not a duration; write 30m, 2h or 1h30m") from None
+    length = timedelta(seconds=seconds(duration)) if duration else None
+    if length is not None and not length:
+        raise click.ClickException(f"{duration!r} is not a duration; write 30m, 2h or 1h30m")
     with open_world(take_source(values), click.get_current_context().obj["state"], "manual") as world:
         paused = pause(world, limit, reason, length)
     for target in paused:

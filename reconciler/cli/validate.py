@@ -25,6 +25,7 @@ def command(rev: str, expand: bool, output: str, **values: object) -> int:
     from reconciler.pipeline.meshes import mesh_types
     from reconciler.report.plan_json import findings_json
     from reconciler.report.recap_text import findings_count
+    from reconciler.report.values import plural
 
     options: SourceOptions = take_source(values)
     context = click.get_current_context()
@@ -38,8 +39,8 @@ def command(rev: str, expand: bool, output: str, **values: object) -> int:
         say_json({"findings": findings_json(findings), "documents": len(desired.documents) if desired else 0})
     else:
         say_findings(findings)
-        count = len(desired.documents) if desired else 0
-        targets = len(desired.targets) if desired else 0
+        count = plural(len(desired.documents) if desired else 0, "document")
+        targets = plural(len(desired.targets) if desired else 0, "target")
         verdict = painter()(findings_count(findings), "error" if has_errors(list(findings)) else "good")
-        say(f"{source.name}: {count} documents for {targets} targets; {verdict}")
+        say(f"{source.name}: {count} for {targets}; {verdict}")
     return 1 if has_errors(list(findings)) else 0
