@@ -13,14 +13,13 @@ from reconciler.model.refs import DocRef
 @dataclass(slots=True)
 class Ledger:
     findings: list[Finding] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
+    broken: dict[Broken, None] = field(default_factory=dict)  # a set in order
 
     def refuse(self, path: str, ref: DocRef | None, findings: Iterable[Finding]) -> None:
         """Gather findings that make a document (or, without ref, a file) unusable."""
         told = list(findings)
         self.findings += told
-        if Broken(path, ref, worded(told[0])) not in self.broken:
-            self.broken.append(Broken(path, ref, worded(told[0])))
+        self.broken[Broken(path, ref, worded(told[0]))] = None
 
     def names(self, kind: str) -> set[str]:
         """Names of the broken documents of a kind."""

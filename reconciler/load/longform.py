@@ -9,6 +9,7 @@ from reconciler.load import shortforms
 from reconciler.load.nodes import Map, Place, Seq
 
 Step = Callable[[Any, Place], Any]
+_AT_KEY = frozenset({"timeout", "retries"})  # the fields of their long form are leaves, which stand at their key
 
 
 def _text(make: Callable[[str, Place], Any], then: Step | None = None) -> Step:
@@ -43,7 +44,8 @@ def _fields(**steps: Step) -> Step:
             return value
         made = Map(value.at)
         for key, item, key_at, at in value.entries():
-            made.put(key, named[key](item, at) if key in named else item, key_at, at)
+            stands = key_at if key in _AT_KEY else at
+            made.put(key, named[key](item, stands) if key in named else item, key_at, at)
         return made
 
     return run
@@ -123,4 +125,4 @@ def long_form(kind: str, root: Map) -> Map:
     step, spec = _SPECS.get(kind), root.get("spec")
     if step is None or not isinstance(spec, Map):
         return root
-    return root.same_but(spec=step(spec, root.values_at["spec"]))
+    return root.same_but({"spec": step(spec, root.values_at["spec"])})

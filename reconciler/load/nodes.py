@@ -6,7 +6,7 @@ anchors and targets share them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.model.findings import NOWHERE, Position
@@ -40,7 +40,7 @@ class Map(dict[str, Any]):
         for key, value in self.items():
             yield key, value, self.keys_at[key], self.values_at[key]
 
-    def same_but(self, **values: Any) -> Map:
+    def same_but(self, values: Mapping[str, Any]) -> Map:
         """A copy with other values for some of its keys, at their places."""
         copy = Map(self.at)
         for key, value, key_at, value_at in self.entries():

@@ -67,6 +67,7 @@ class Reader(yaml.CSafeLoader):
     def __init__(self, text: str, path: str) -> None:
         super().__init__(text)
         self.path = path
+        self._text = text
         self.mistakes: list[Mistake] = []
         self._count = 0
         self._document = _Document()
@@ -95,7 +96,14 @@ class Reader(yaml.CSafeLoader):
             raise Unreadable(Mistake("yaml-syntax", f"not YAML: {message}", at)) from error
         except (yaml.YAMLError, UnicodeError) as error:
             message = str(getattr(error, "reason", error)).split("\n", 1)[0]
-            raise Unreadable(Mistake("yaml-syntax", f"not YAML: {message}", (self.path, 0, 0))) from error
+            raise Unreadable(Mistake("yaml-syntax", f"not YAML: {message}", self._at_byte(error))) from error
+
+    def _at_byte(self, error: Exception) -> Place:
+        offset = getattr(error, "position", None)
+        if not isinstance(offset, int):
+            return (self.path, 0, 0)
+        before = self._text.encode()[:offset].decode(errors="ignore").split("\n")
+        return (self.path, len(before), len(before[-1]) + 1)
 
     def _place(self, event: Any) -> Place:
         return (self.path, event.start_mark.line + 1, event.start_mark.column + 1)

@@ -17,7 +17,7 @@ from reconciler.load.names import nearest
 from reconciler.load.nodes import Map, position
 from reconciler.load.precedence import Variables
 from reconciler.load.values import plain
-from reconciler.load.variables import fill, uses
+from reconciler.load.variables import TooMuch, Unwritable, fill, uses
 from reconciler.model import canonical
 from reconciler.model.findings import Finding, error
 from reconciler.model.refs import TargetId
@@ -115,6 +115,7 @@ class Reader(Generic[T]):
         return reading
 
     def _read_one(self, document: Checked, values: Mapping[str, Any]) -> tuple[T | None, list[Finding]]:
+        used = uses(document.root, document.root.at)
         missing = [
             error(
                 "unknown-variable",
@@ -123,15 +124,17 @@ class Reader(Generic[T]):
                 nearest(name, values),
                 document.ref,
             )
-            for name, at in uses(document.root, document.root.at).items()
+            for name, at in used.items()
             if name not in values
         ]
         if missing:
             return None, missing
         try:
             filled = fill(document.root, values)
-        except TypeError as problem:
-            return None, [error("variable-place", str(problem), position(document.root.at), "", document.ref)]
+        except Unwritable as problem:
+            return None, [error("variable-place", str(problem), position(used[problem.name]), "", document.ref)]
+        except TooMuch as problem:
+            return None, [error("yaml-bounds", str(problem), position(document.root.at), "", document.ref)]
         findings = check(document.ref.kind, filled, document.ref)
         return (None, findings) if findings else self._decode(document, long_form(document.ref.kind, filled))
 

@@ -16,6 +16,7 @@ _PART = re.compile(r"([0-9]+)(ms|h|m|s)")
 _NOT_RE2 = re.compile(r"\(\?(=|!|<=|<!|>)|\\[1-9]|(?<!\\)[*+?}]\+")
 #: what RE2 takes and Python does not, or reads in another way
 _RE2_ONLY = re.compile(r"\[\[|\\[pPQEzC]|\(\?[a-zA-Z-]+[:)]|--|&&|~~|\|\|")
+_LONGEST = 1024  # characters of an expression
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _STEP = re.compile(r"""\.?([A-Za-z_][A-Za-z0-9_-]*)|\.?\[(\d+|\*)\]|\.(\d+|\*)|\[["']([^"'\]]+)["']\]""")
 
@@ -77,6 +78,8 @@ def _dotted(text: str) -> list[str]:
 
 def regex_problem(text: str) -> str:
     """Why RE2 would not take an expression, as far as can be told; "" when nothing is known against it."""
+    if len(text) > _LONGEST:
+        return f"more than {_LONGEST} characters"
     if _NOT_RE2.search(text.replace("\\\\", "")):
         return "look-around, back references and possessive repeats are not in RE2"
     if _RE2_ONLY.search(text):
@@ -85,7 +88,7 @@ def regex_problem(text: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             re.compile(text)
-    except (re.error, OverflowError, RecursionError) as problem:
+    except (re.error, OverflowError) as problem:
         return str(problem)
     return ""
 

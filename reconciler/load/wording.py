@@ -76,13 +76,18 @@ def said(problem: Any, value: Any, schema: Mapping[str, Any]) -> Iterator[Compla
             field = str(path[-1])
             yield Complaint("empty-list", f"`{field}` is an empty list", path, hint=_EMPTY.get(field, ""))
         case "MinProperties":
-            yield Complaint("empty-field", f"`{path[-1] if path else 'document'}` says nothing", path)
+            yield Complaint("empty-field", f"{_field(path)} says nothing", path)
         case "Type":
             wanted = " or ".join(sorted(type_name(name) for name in kind.types))
             quote = "put it in quotes" if kind.types == ["string"] and isinstance(value, (bool, int, float)) else ""
             yield Complaint("wrong-type", f"expected {wanted}, not {type_of(value)}", path, hint=quote)
         case _:
             yield _wrong_value(problem, path, value, schema)
+
+
+def _field(path: tuple[str | int, ...]) -> str:
+    name = next((part for part in reversed(path) if isinstance(part, str)), "document")
+    return f"`{name}`" if path and path[-1] == name else f"an item of `{name}`"
 
 
 def _unknown_field(name: str, path: tuple[str | int, ...], schema: Mapping[str, Any]) -> Complaint:
