@@ -8,18 +8,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from reconciler.model.events import AuditEvent, Intent
 from reconciler.model.live import LiveCluster
 from reconciler.model.plans import Action, ApplyResult, Change, Outcome, TargetPlan
 from reconciler.model.refs import ObjectKey
+from reconciler.pipeline.lease import Tenure
 from reconciler.pipeline.record import RunContext, object_event, outcome_event
 from reconciler.pipeline.steps import Bridge, Step, waves
 from reconciler.pipeline.world import World
 from reconciler.pipeline.write import Done, write
-from reconciler.ports import Cluster, ClusterError, ServerFailed, Unreachable
+from reconciler.plan.stamp import with_event
+from reconciler.ports import Cluster, ClusterError, Forbidden, LeaseLost, ServerFailed, Unreachable
 
 WRITES_AT_ONCE = 16  # per cluster; also how many intents are made durable together
 
@@ -28,15 +30,18 @@ Progress = Callable[[ApplyResult], None]
 
 @dataclass
 class TargetApply:
-    """The apply of one target. ``stop`` is asked before every chunk of writes; true ends it after what is in hand."""
+    """The apply of one target under its lease. ``stop`` is asked before every chunk of writes; true ends it after what
+    is in hand. ``forbidden`` is true once the cluster has refused a write for want of rights."""
 
     world: World
     context: RunContext
     cluster: Cluster
     live: LiveCluster
     bridge: Bridge
+    lease: Tenure
     stop: Callable[[], bool]
     progress: Progress
+    forbidden: bool = False
     _versions: dict[ObjectKey, str] = field(default_factory=dict)
     _events: dict[ObjectKey, AuditEvent] = field(default_factory=dict)
     _lost: set[ObjectKey] = field(default_factory=set)
@@ -55,10 +60,13 @@ class TargetApply:
         return results
 
     async def _chunk(self, steps: Sequence[Step]) -> list[ApplyResult]:
-        if self.stop() or self._down:
-            reason = f"not tried: {self._down}" if self._down else "the run was asked to stop"
+        if reason := self._why_not():
             return [self._give_up(step, reason) for step in steps]
-        await self._open([step for step in steps if step.first])
+        try:
+            await self._open([step for step in steps if step.first])
+        except LeaseLost as problem:
+            self.lease.stop(str(problem))
+            return [self._give_up(step, str(problem)) for step in steps]
         outcomes = await asyncio.gather(*(self._write(step) for step in steps))
         closed = {}
         results = []
@@ -66,13 +74,18 @@ class TargetApply:
             if result is None:
                 continue  # the first half of a bridged change went well
             results.append(result)
-            if result.outcome is not Outcome.UNREACHABLE:
+            if result.outcome not in (Outcome.UNREACHABLE, Outcome.SKIPPED):
                 closed[self._events[step.change.key].id] = outcome_event(
                     self._events[step.change.key], result, self.world.now()
                 )
         if closed:
-            await asyncio.to_thread(self.world.store.close_intents, closed)
+            await self._close(closed)
         return results
+
+    def _why_not(self) -> str:
+        if self._down:
+            return f"not tried: {self._down}"
+        return self.lease.lost or ("the run was asked to stop" if self.stop() else "")
 
     def _give_up(self, step: Step, reason: str) -> ApplyResult:
         self._lost.add(step.change.key)
@@ -83,17 +96,30 @@ class TargetApply:
         for step in steps:
             change = step.change
             event = object_event(self.context, change, self.world.new_id(), self.world.now())
+            event = replace(event, details={**event.details, "lease": self.lease.lease.token})
             self._events[change.key] = event
             intents.append(Intent(event.id, event, change.resource_version, change.desired_hash))
         if intents:
-            await asyncio.to_thread(self.world.store.open_intents, intents)
+            await asyncio.to_thread(self.world.store.open_intents, intents, [self.lease.lease])
+
+    async def _close(self, done: Mapping[str, AuditEvent | None]) -> None:
+        try:
+            await asyncio.to_thread(self.world.store.close_intents, done, [self.lease.lease])
+        except LeaseLost as problem:
+            # Whoever took over completes the record of these from what lives: recorded here too, it would be twice.
+            self.lease.stop(str(problem))
 
     async def _write(self, step: Step) -> ApplyResult | None:
         change = step.change
         version = self._versions.get(change.key, change.resource_version)
+        body = with_event(step.body, self._events[change.key].id) if step.body else step.body
         started = time.perf_counter()
         try:
-            done = await write(self.cluster, change, step.body, version)
+            async with self.lease.writing():
+                done = await write(self.cluster, change, body, version)
+        except LeaseLost as problem:
+            self._lost.add(change.key)
+            return ApplyResult(change, Outcome.SKIPPED, str(problem), time.perf_counter() - started)
         except Unreachable as problem:
             self._down = str(problem)
             return self._unknown(change, str(problem), time.perf_counter() - started)
@@ -101,6 +127,7 @@ class TargetApply:
             return self._unknown(change, str(problem), time.perf_counter() - started)
         except ClusterError as problem:
             self._lost.add(change.key)
+            self.forbidden = self.forbidden or isinstance(problem, Forbidden)
             return ApplyResult(change, Outcome.FAILED, str(problem), time.perf_counter() - started)
         self._versions[change.key] = done.resource_version
         return self._result(step, done, time.perf_counter() - started) if step.last else None

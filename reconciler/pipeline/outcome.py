@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.model.plans import ApplyResult, Recap
+from reconciler.model.refs import TargetId
 from reconciler.pipeline.planning import Planned
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run. ``moved`` is the plan as it would be now, when it differs from the approved one."""
+    """A finished run. ``moved`` is the plan as it would be now, when it differs from the approved one.
+
+    ``elsewhere``: targets that another run held meanwhile, so that this one does not know how they are now.
+    """
 
     id: str
     planned: Planned
@@ -19,3 +23,4 @@ class Run:
     code: int = 0
     moved: bool = False
     recovered: int = 0
+    elsewhere: frozenset[TargetId] = field(default_factory=frozenset)

@@ -24,11 +24,14 @@ from reconciler.plan import fights
 WRITTEN = (Outcome.CHANGED, Outcome.PRUNED)
 
 
-def before(world: World, context: RunContext, planned: Planned) -> None:
-    """Record, before the first write, what was found: drift, guards, removed clusters, a halted source."""
+def before(world: World, context: RunContext, planned: Planned, elsewhere: frozenset[TargetId]) -> None:
+    """Record, before the first write, what was found: drift, guards, removed clusters, a halted source.
+
+    What is found on a target that is ``elsewhere`` is for the run that writes to it to record.
+    """
     events = [*_halted(world, context, planned), *_removed(world, context, planned)]
     if planned.plan is not None:
-        for target in planned.plan.targets:
+        for target in (each for each in planned.plan.targets if each.target not in elsewhere):
             events.extend(_drift(world, context, target))
             events.extend(_guards(world, context, target))
     if events:
@@ -42,10 +45,10 @@ def after(world: World, context: RunContext, run: Run) -> None:
     if planned.plan is not None and planned.desired is not None:
         record_clusters(world.store, planned.facts)
         for target in planned.plan.targets:
-            if not target.error:
+            if not target.error and target.target not in run.elsewhere:
                 events.extend(_settled(world, context, planned, target, results))
-        _remember_proven(world, planned.plan, results)
-        if not planned.prepared.halted and _anything_applies(planned.plan):
+        _remember_proven(world, planned.plan, run)
+        if not planned.prepared.halted and not run.elsewhere and _anything_applies(planned.plan):
             state.accept_revision(world.store, planned.plan.revision)
     world.store.append([*events, _finished(world, context, run)])
     state.record_status(world.store, _status(world, context, run))
@@ -125,13 +128,14 @@ def _remember_applied(world: World, planned: Planned, target: TargetPlan, missin
                                                               target.changes}.values())  # fmt: skip
 
 
-def _remember_proven(world: World, plan: Plan, results: tuple[ApplyResult, ...]) -> None:
+def _remember_proven(world: World, plan: Plan, run: Run) -> None:
     """Per cluster, which object was proven equal to what at which version; a write that went well proves it."""
+    others = {target.cluster for target in run.elsewhere}
     proven: dict[str, dict[ObjectKey, tuple[str, str]]] = {}
     for target in plan.targets:
-        if not target.error:
+        if not target.error and target.target.cluster not in others:
             proven.setdefault(target.target.cluster, {}).update(target.proven)
-    for result in results:
+    for result in run.results:
         rows = proven.get(result.change.target.cluster, {})
         if result.outcome is Outcome.CHANGED and result.resource_version:
             rows[result.change.key] = (result.change.desired_hash, result.resource_version)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Callable
+from dataclasses import replace
 
-from reconciler.model.plans import ApplyResult, Plan, TargetPlan
+from reconciler.model.plans import ApplyResult, Outcome, Plan
 from reconciler.pipeline import remember
-from reconciler.pipeline.apply import Progress, TargetApply, by_cluster, side_by_side
+from reconciler.pipeline.apply import Progress
+from reconciler.pipeline.leases import Leases, last_leases
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.planning import Planned, has_errors, make_plan
+from reconciler.pipeline.preflight import preflight
 from reconciler.pipeline.recap import exit_code, recap, totals
 from reconciler.pipeline.record import RunContext
 from reconciler.pipeline.recover import recover
 from reconciler.pipeline.world import Connections, Request, World, connections
+from reconciler.pipeline.writing import Writing
 from reconciler.ports import SourceError
 
 
@@ -44,6 +47,7 @@ async def apply(
     run_id = world.new_id()
     async with connections(world) as opened:
         recovered = await _recover_first(world, request, opened)
+        leases = Leases(world, await last_leases(world))
         planned = await make_plan(world, request, opened)
         if planned.prepared.commit.sha == "worktree":
             raise SourceError(
@@ -54,10 +58,14 @@ async def apply(
         elif approved and planned.plan.fingerprint != approved:
             return Run(run_id, planned, rows=recap(planned.plan, ()), code=1, moved=True, recovered=recovered)
         else:
+            made = await preflight(world, planned, planned.plan, opened)
+            planned = replace(planned, plan=made)
             context = RunContext(run_id, world.actor, planned.prepared.commit)
-            await asyncio.to_thread(remember.before, world, context, planned)
-            results = await _write(world, context, planned, planned.plan, opened, progress, stop)
-            run = _finished(run_id, planned, planned.plan, tuple(results), recovered)
+            elsewhere = await leases.elsewhere(target.target for target in made.targets)
+            await asyncio.to_thread(remember.before, world, context, planned, elsewhere)
+            results = await Writing(world, context, opened, leases, progress, stop).run(planned, made)
+            run = _finished(run_id, planned, made, tuple(results), recovered)
+            run = await _with_leases(run, made, leases)
         await asyncio.to_thread(remember.after, world, RunContext(run_id, world.actor, planned.prepared.commit), run)
     return run
 
@@ -76,42 +84,14 @@ async def _recover_first(world: World, request: Request, opened: Connections) ->
 def _finished(run_id: str, planned: Planned, made: Plan, results: tuple[ApplyResult, ...], recovered: int) -> Run:
     rows = recap(made, results)
     pending = any(change.pending and change.withheld is not None for change in made.changes)
+    pending = pending or any(result.outcome is Outcome.SKIPPED for result in results)
     code = exit_code(totals(rows, errors=has_errors(planned), pending=pending))
     return Run(run_id, planned, results, rows, code, recovered=recovered)
 
 
-async def _write(
-    world: World,
-    context: RunContext,
-    planned: Planned,
-    made: Plan,
-    opened: Connections,
-    progress: Progress,
-    stop: Callable[[], bool],
-) -> list[ApplyResult]:
-    desired = planned.desired
-    if desired is None:
-        return []
-
-    async def one_cluster(name: str, targets: list[TargetPlan]) -> list[ApplyResult]:
-        done: list[ApplyResult] = []
-        for target in targets:
-            mesh_type = desired.mesh(target.target).type if target.target in desired.views else ""
-            adapter = world.adapters.get(mesh_type)
-            applying = TargetApply(
-                world=world,
-                context=context,
-                cluster=opened.to(desired.clusters[name]),
-                live=planned.live.clusters[name],
-                bridge=adapter.bridge if adapter else (lambda _live, _desired: None),
-                stop=stop,
-                progress=progress,
-            )
-            done.extend(await applying.run(target))
-        return done
-
-    writing = [target for target in made.targets if any(change.writes for change in target.changes)]
-    work: dict[str, Callable[[], Awaitable[list[ApplyResult]]]] = {
-        name: partial(one_cluster, name, targets) for name, targets in by_cluster(writing)
-    }
-    return await side_by_side(work, desired.settings.limits.parallel_clusters)
+async def _with_leases(run: Run, made: Plan, leases: Leases) -> Run:
+    """The run, with what it left to others."""
+    prepared = run.planned.prepared
+    told = replace(prepared, findings=prepared.findings + leases.findings())
+    elsewhere = await leases.elsewhere(target.target for target in made.targets)
+    return replace(run, planned=replace(run.planned, prepared=told), elsewhere=elsewhere)

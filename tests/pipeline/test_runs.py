@@ -325,7 +325,7 @@ def test_folder_without_git_can_be_planned_and_not_applied(fleet: Fleet) -> None
 
 
 def test_what_cannot_be_recorded_is_not_written(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_intents: object) -> None:
+    def full(*_given: object) -> None:
         raise StoreError("disk full")
 
     monkeypatch.setattr(fleet.store, "open_intents", full)
