@@ -30,7 +30,7 @@ def check_inside(root: Path, path: Path) -> None:
 def check_writable(root: Path) -> None:
     """Forbidden when nothing can be written to the folder, or it could not be made where it is not there yet."""
     there = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK, effective_ids=True):
         raise Forbidden(f"{root} cannot be written: {there} is {'read-only for us' if there.is_dir() else 'no folder'}")
 
 

@@ -1,0 +1,27 @@
+"""Which kinds an adapter makes and which it only lets through, since a role grants writing by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reconciler.adapters import registry
+from reconciler.adapters.base import Adapter
+
+CASES = Path(__file__).parent / "cases"
+
+
+def made(adapter: Adapter) -> set[tuple[str, str]]:
+    """Group and kind of all that the cases of an adapter expect."""
+    files = (CASES / adapter.name).glob("*/expected.yaml")
+    bodies = [body for file in files for body in yaml.safe_load(file.read_text()).get("objects") or ()]
+    return {(body["apiVersion"].rpartition("/")[0], body["kind"]) for body in bodies}
+
+
+@pytest.mark.parametrize("adapter", registry.load_all().values(), ids=lambda adapter: adapter.name)
+def test_raw_kinds_are_those_that_no_case_makes(adapter: Adapter) -> None:
+    raw = {(kind.kind.group, kind.kind.kind) for kind in adapter.raw_kinds}
+    everything = {(kind.kind.group, kind.kind.kind) for kind in adapter.kinds}
+    assert made(adapter) == everything - raw
