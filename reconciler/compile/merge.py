@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.compile.ages import oldest
 from reconciler.compile.backends import Used
@@ -129,7 +129,8 @@ def _conflict(service: ServiceRef, holder: Bid, loser: Bid, why: str) -> Finding
         f"at {mine.position}{opposed}, which holds: {why}"
     )
     hint = "give one of them a higher priority, or make them agree"
-    return warning("policy-conflict", message, other.position, hint, loser.ask.policy, holder.ask.policy)
+    found = warning("policy-conflict", message, other.position, hint, loser.ask.policy, holder.ask.policy)
+    return replace(found, also=(mine.position,))
 
 
 def wish(leaf: Leaf, backends: tuple[Backend, ...] = (), used: tuple[Used, ...] = ()) -> Wish:

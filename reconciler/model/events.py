@@ -26,6 +26,7 @@ class EventOrigin:
     line: int
     kind: str
     name: str  # namespace/name
+    commit: str = ""  # since which the line has read so, when it was looked up
 
 
 @dataclass(frozen=True, slots=True)

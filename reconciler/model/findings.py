@@ -34,7 +34,7 @@ class Finding:
     """One mistake or remark.
 
     ``code`` is a key of ``reconciler.model.codes.CODES``. ``documents`` are those it is about; ``target`` is
-    set when it holds on one target only. ``hint`` says what to do next.
+    set when it holds on one target only. ``hint`` says what to do next. ``also`` are the other places it is about.
     """
 
     severity: Severity
@@ -44,6 +44,7 @@ class Finding:
     hint: str = ""
     documents: tuple[DocRef, ...] = ()
     target: TargetId | None = None
+    also: tuple[Position, ...] = ()
 
     def __str__(self) -> str:
         place = f"{self.position} " if self.position.path else (f"{self.target} " if self.target else "")

@@ -19,10 +19,12 @@ from reconciler.model.selectors import Match
 
 @dataclass(frozen=True, slots=True, order=True)
 class Origin:
-    """Where something comes from: the document, and the most telling place in it."""
+    """Where something comes from: the document, the most telling place in it, and the commit since which that place
+    has read so ("" when it was not looked up, "worktree" when it is not committed)."""
 
     ref: DocRef
     position: Position
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.documents import DesiredState
@@ -12,6 +13,7 @@ from reconciler.model.native import Compiled, NativeKind
 from reconciler.model.plans import Plan
 from reconciler.model.refs import KindId, TargetId
 from reconciler.pipeline import state
+from reconciler.pipeline.blame import with_commits
 from reconciler.pipeline.compiling import compile_all
 from reconciler.pipeline.discover import discover
 from reconciler.pipeline.observe import kinds_of, observe
@@ -53,6 +55,7 @@ async def make_plan(world: World, request: Request, opened: Connections) -> Plan
     rules = _rules(world, request, prepared, with_removed, compilation.compiled, facts)
     live = await observe(world, with_removed, compilation.compiled, rules, opened, facts.unreachable)
     plan = build_plan(desired, compilation.compiled, compilation.previous, live, rules)
+    plan = await asyncio.to_thread(with_commits, plan, world.source)
     return Planned(prepared, plan, with_removed, facts, compilation.compiled, compilation.previous, live)
 
 

@@ -18,6 +18,7 @@ from reconciler.model.live import LiveCluster, LiveObject, LiveState
 from reconciler.model.native import Compiled, NativeObject
 from reconciler.model.refs import TargetId
 from reconciler.model.settings import Mode, Settings
+from reconciler.pipeline.blame import with_commits
 from reconciler.pipeline.compiling import compile_with_ages
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.planning import Planned, has_errors
@@ -64,6 +65,7 @@ async def _planned(
     rules = _rules(world, request, prepared, applying, (compiled, before))
     live = _as_live(before, old, rules)
     plan = build_plan(applying, compiled, before.objects, live, rules)
+    plan = await asyncio.to_thread(with_commits, plan, world.source)
     rows = recap(plan, ())
     planned = Planned(prepared, plan, applying, facts, compiled, before.objects, live)
     pending = any(change.pending for change in plan.changes)

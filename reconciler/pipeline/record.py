@@ -70,7 +70,7 @@ def drift_event(context: RunContext, change: Change, event_id: str, now: datetim
 
 def event_origin(origin: Origin) -> EventOrigin:
     ref, place = origin.ref, origin.position
-    return EventOrigin(place.path, place.line, ref.kind, f"{ref.namespace}/{ref.name}")
+    return EventOrigin(place.path, place.line, ref.kind, f"{ref.namespace}/{ref.name}", origin.commit)
 
 
 def field_row(field: FieldChange) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ def _lines(event: AuditEvent, paint: Paint) -> Iterator[str]:
         yield f"    {commit.short} {commit.author} {commit.subject!r}"
     for origin in event.origins:
         place = f"{origin.path}:{origin.line}  " if origin.path else ""
-        yield f"    {place}{origin.kind} {origin.name}"
+        line_commit = f"  (commit {origin.commit[:8]})" if origin.commit else ""
+        yield f"    {place}{origin.kind} {origin.name}{line_commit}"
     when = event.time.strftime("%Y-%m-%dT%H:%M:%SZ")
     yield paint(f"    {event.type} {when} by {event.actor.user} ({event.actor.trigger}), event {event.id}", "dim")

@@ -25,7 +25,7 @@ def event_to_json(event: AuditEvent) -> dict[str, Any]:
     """
     optional = {
         "commit": _commit_to_json(event.commit) if event.commit else None,
-        "origins": [{"path": o.path, "line": o.line, "kind": o.kind, "name": o.name} for o in event.origins],
+        "origins": [_origin_to_json(origin) for origin in event.origins],
         "target": {"cluster": event.target.cluster, "mesh": event.target.mesh} if event.target else None,
         "object": _key_to_json(event.object) if event.object else None,
         "before": event.before,
@@ -147,6 +147,11 @@ def _printable(text: str) -> str:
 
 def _present(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in data.items() if value}
+
+
+def _origin_to_json(origin: EventOrigin) -> dict[str, Any]:
+    known = {"path": origin.path, "line": origin.line, "kind": origin.kind, "name": origin.name}
+    return {**known, "commit": origin.commit} if origin.commit else known
 
 
 def _key_to_json(key: ObjectKey) -> dict[str, str]:

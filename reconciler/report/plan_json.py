@@ -107,7 +107,12 @@ def _change(change: Change) -> dict[str, Any]:
         "why": change.why,
         "fields": [_field(field) for field in change.fields],
         "origins": [
-            {"document": str(origin.ref), "path": origin.position.path, "line": origin.position.line}
+            {
+                "document": str(origin.ref),
+                "path": origin.position.path,
+                "line": origin.position.line,
+                "commit": origin.commit,
+            }
             for origin in change.origins
         ],
         "beforeHash": change.before_hash,

@@ -87,13 +87,19 @@ def _place(change: Change) -> str:
 
 
 def origin_lines(change: Change) -> Sequence[str]:
-    """``path:line Kind namespace/name`` of each document that a change comes from."""
+    """``path:line Kind namespace/name (commit)`` of each document that a change comes from."""
     lines = (
         (f"{origin.position.path}:{origin.position.line} " if origin.position.path else "")
         + f"{origin.ref.kind} {origin.ref.namespace}/{origin.ref.name}"
+        + (f" ({since(origin.commit)})" if origin.commit else "")
         for origin in change.origins
     )
     return tuple(dict.fromkeys(lines))
+
+
+def since(commit: str) -> str:
+    """How a line's commit is told."""
+    return "not committed" if commit == "worktree" else f"commit {commit[:8]}"
 
 
 def _field(field: FieldChange, paint: Paint) -> Iterator[str]:

@@ -363,3 +363,29 @@ def test_state_lost_nothing_is_created_twice_or_pruned(fleet: Fleet, tmp_path_fa
     fleet.remove("policies/cart.yaml")
     fleet.commit("no cart")
     assert rows(fleet.apply()) == {"eu/mesh": {"ok": 2, "pruned": 1}}
+
+
+def test_each_change_names_the_commit_of_its_line(fleet: Fleet) -> None:
+    fleet.apply()
+    fleet.policy("cart", "{to: [cart.shop], rule: {timeout: 2s}}")
+    sha = fleet.commit("cart is slower")
+    fleet.commit("another commit on top")
+    run = fleet.apply()
+    (event,) = fleet.events(run=run.id, type="object.*")
+    assert [(origin.path, origin.commit) for origin in event.origins] == [("policies/cart.yaml", sha)]
+    assert event.commit.sha != sha
+
+
+def test_conflict_names_both_policies_with_lines_and_commits_and_who_holds(fleet: Fleet) -> None:
+    first = fleet.git("rev-parse", "HEAD")
+    fleet.policy("other", "{to: [cart.shop], rule: {timeout: 9s}}")
+    second = fleet.commit("somebody else's opinion")
+    run = fleet.apply()
+    (conflict,) = [f for f in run.planned.findings if f.code == "policy-conflict"]
+    assert "policies/other.yaml:4" in conflict.message
+    assert "policies/cart.yaml:5" in conflict.message
+    assert f"commit {second[:8]}" in conflict.message
+    assert f"commit {first[:8]}" in conflict.message
+    # cart has stood longer, so it holds
+    assert fleet.live()["VirtualService cart"]["spec"]["http"][0]["timeout"] == "1s"
+    assert "TrafficPolicy/default/cart" in conflict.message.split("which holds")[0]

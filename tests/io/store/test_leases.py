@@ -134,7 +134,7 @@ def test_intents_open_and_close_under_a_lease(store: Store, intend: Intend) -> N
     assert store.verify() == 1
 
 
-@pytest.mark.parametrize("end", ["taken over", "given up"])
+@pytest.mark.parametrize("end", ["taken over", "given up", "another writer"])
 def test_a_stale_token_records_nothing(store: Store, intend: Intend, end: str) -> None:
     stale, other = acquired(store), acquired(store, name="target/us-1/mesh")
     before, fresh = intend(), intend()
@@ -142,9 +142,12 @@ def test_a_stale_token_records_nothing(store: Store, intend: Intend, end: str) -
     if end == "taken over":
         acquired(store, "b:2", now=after(30))
         told = r"target/eu-1/mesh \(token 1\) is lost.*b:2 took over and holds it until 2026-03-01T12:01:00Z"
-    else:
+    elif end == "given up":
         store.release_lease(stale)
         told = "given up"
+    else:
+        store.release_lease(acquired(store, "b:2", now=after(30)))
+        told = "another writer took over meanwhile"
     with pytest.raises(LeaseLost, match=told):
         store.open_intents([fresh], leases=[other, stale])
     with pytest.raises(LeaseLost, match=told):
