@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reconciler.load.complaints import check
 from reconciler.load.files import File, Page
 from reconciler.load.ledger import Ledger
 from reconciler.load.names import nearest
@@ -47,7 +48,7 @@ def identify(files: Iterable[File], ledger: Ledger) -> list[Document]:
 def _identify_page(path: str, page: Page, ledger: Ledger) -> Document | None:
     ref = _ref(page.root)
     if page.mistakes:
-        ledger.refuse(path, ref, page.mistakes)
+        ledger.refuse(path, ref, [*page.mistakes, *_also_wrong(page, ref)])
         return None
     problem = _header_problem(page, ref)
     if problem is not None:
@@ -55,6 +56,16 @@ def _identify_page(path: str, page: Page, ledger: Ledger) -> Document | None:
     if problem is not None or ref is None or _is_disabled(ref, page.root):
         return None
     return Document(ref, page.root, page.variables)
+
+
+def _also_wrong(page: Page, ref: DocRef | None) -> list[Finding]:
+    """What else is wrong, elsewhere, with a page whose YAML has mistakes already: all are told at once."""
+    problem = _header_problem(page, ref)
+    found = [problem] if problem is not None else []
+    if not found and ref is not None and isinstance(page.root, Map):
+        found = check(ref.kind, page.root, ref, unfilled=True)
+    told = {mistake.position for mistake in page.mistakes}
+    return [finding for finding in found if finding.position not in told]
 
 
 def _ref(root: object) -> DocRef | None:
