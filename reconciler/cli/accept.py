@@ -25,7 +25,7 @@ def command(revision: str, reason: str, **values: Any) -> int:
     from reconciler.pipeline.record import RunContext, run_event
 
     options = take_source(values)
-    with open_world(options, click.get_current_context().obj["state"], "manual") as world:
+    with open_world(options, "manual") as world:
         world.source.fetch()
         sha = world.source.resolve(revision)
         before = state.accepted_revision(world.store)

@@ -49,8 +49,7 @@ def command(file: str | None, rev: str, confirm: tuple[str, ...], output: str, *
         **request_values(chosen),
     )
     paint = painter()
-    context = click.get_current_context()
-    with open_world(options, context.obj["state"], "manual") as world, stop_on_signals() as stopped:
+    with open_world(options, "manual") as world, stop_on_signals() as stopped:
         run = asyncio.run(
             pipeline.apply(
                 world,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.options import output_option
+from reconciler.cli.options import SourceOptions, output_option, place_options
 
 if TYPE_CHECKING:
     from reconciler.io.store.sql import SqlStore
@@ -18,16 +18,18 @@ _FILTERS = ("run", "type", "target", "cluster", "object", "commit", "since", "un
 
 
 @click.group("audit")
-def command() -> None:
+@place_options
+def command(repo: str, path: str) -> None:
     """Read, verify and export the audit log. One event per object action and per run, hash-chained."""
+    click.get_current_context().find_root().obj["place"] = SourceOptions(repo, path=path)
 
 
 @contextmanager
 def _store() -> Iterator[SqlStore]:
-    from reconciler.cli.wiring import state_folder
+    from reconciler.cli.folders import state_folder
     from reconciler.io.store import open_store
 
-    store = open_store(state_folder(click.get_current_context().obj["state"]))
+    store = open_store(state_folder(click.get_current_context().find_root().obj["place"]))
     try:
         yield store
     finally:

@@ -26,8 +26,7 @@ def command(output: str, **values: Any) -> int:
     from reconciler.pipeline.world import Request
 
     options = take_source(values)
-    context = click.get_current_context()
-    with open_world(options, context.obj["state"], "manual") as world:
+    with open_world(options, "manual") as world:
         revision = accepted_revision(world.store)
         request = Request(revision=revision, facts=read_facts(values["facts_file"]), **request_values(values))
         run = asyncio.run(pipeline.plan(world, request))

@@ -23,14 +23,14 @@ def command(host: str, mesh: str, explain: str, limit: str, **values: Any) -> in
     reconciler inventory --host eu-1 --explain request_timeout
     """
     from reconciler.cli.output import painter, say, say_findings
-    from reconciler.cli.wiring import open_source, state_folder
+    from reconciler.cli.wiring import open_source
     from reconciler.load import explain as explained
     from reconciler.load import load, select
     from reconciler.model.findings import has_errors
     from reconciler.pipeline.meshes import mesh_types
     from reconciler.report.inventory_text import inventory_text, variables_text
 
-    source, _ = open_source(take_source(values), state_folder(click.get_current_context().obj["state"]))
+    source, _ = open_source(take_source(values))
     tree = source.tree("worktree" if hasattr(source, "root") else source.fetch())
     desired, findings = load(tree, mesh_types())
     if desired is None:

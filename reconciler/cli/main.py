@@ -62,7 +62,8 @@ class LazyGroup(click.Group):
     "--state",
     envvar="RECONCILER_STATE",
     metavar="DIR",
-    help="Where state and the audit log are kept. Default: the XDG state folder; /var/lib/reconciler for root.",
+    help="Where state and the audit log are kept. Default: a folder per repository below the XDG state folder,"
+    " or below /var/lib/reconciler for root where that is there.",
 )
 @click.option("--color/--no-color", default=None, help="Colour, or none. Default: colour on a terminal.")
 @click.pass_context

@@ -47,6 +47,13 @@ def source_options(command: Command) -> Command:
     return command
 
 
+def place_options(command: Command) -> Command:
+    """``--repo`` and ``--path`` for commands that only read the state of a repository."""
+    command = click.option("--path", default="", metavar="FOLDER", help="Folder in the repository.")(command)
+    return click.option("--repo", default=".", metavar="PATH|URL", envvar="RECONCILER_REPO", show_default=True,
+                        help="Whose state: the same as for apply or run.")(command)  # fmt: skip
+
+
 def take_source(values: dict[str, Any]) -> SourceOptions:
     """The source options out of a command's values."""
     names = {

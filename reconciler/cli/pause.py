@@ -26,7 +26,7 @@ def command(limit: str, duration: str, reason: str, **values: Any) -> int:
     length = timedelta(seconds=seconds(duration)) if duration else None
     if length is not None and not length:
         raise click.ClickException(f"{duration!r} is not a duration; write 30m, 2h or 1h30m")
-    with open_world(take_source(values), click.get_current_context().obj["state"], "manual") as world:
+    with open_world(take_source(values), "manual") as world:
         paused = pause(world, limit, reason, length)
     for target in paused:
         click.echo(f"paused {target}")
@@ -41,7 +41,7 @@ def resume(limit: str, **values: Any) -> int:
     from reconciler.cli.wiring import open_world
     from reconciler.pipeline.pausing import resume as go_on
 
-    with open_world(take_source(values), click.get_current_context().obj["state"], "manual") as world:
+    with open_world(take_source(values), "manual") as world:
         resumed = go_on(world, limit)
     for target in resumed:
         click.echo(f"resumed {target}")

@@ -35,8 +35,7 @@ def command(rev: str, against: str, save: str, record_facts: str, output: str, *
     from reconciler.cli.wiring import open_world
 
     options = take_source(values)
-    context = click.get_current_context()
-    with open_world(options, context.obj["state"], "manual") as world:
+    with open_world(options, "manual") as world:
         if not rev and hasattr(world.source, "root"):
             rev = "worktree"
         run = asyncio.run(_plan(world, rev, against, values))

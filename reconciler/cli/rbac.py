@@ -77,13 +77,13 @@ def _of_types(types: tuple[str, ...], read_only: bool) -> Role:
 
 def _of_repository(options: SourceOptions, limit: str, read_only: bool) -> tuple[Role | None, Any]:
     """The role, None where the repository cannot be used or nothing is selected; and the findings."""
-    from reconciler.cli.wiring import open_source, state_folder
+    from reconciler.cli.folders import state_folder
+    from reconciler.cli.wiring import open_source
     from reconciler.load import load, select
     from reconciler.pipeline.meshes import installed
     from reconciler.pipeline.roles import Scope, role_for_repository
 
-    folder = state_folder(click.get_current_context().obj["state"])
-    source, _ = open_source(options, folder)
+    source, _ = open_source(options)
     adapters = installed()
     desired, findings = load(source.tree("worktree" if hasattr(source, "root") else source.fetch()), tuple(adapters))
     if desired is None:
@@ -92,7 +92,7 @@ def _of_repository(options: SourceOptions, limit: str, read_only: bool) -> tuple
     findings = (*findings, *unknown)
     if not targets:
         raise click.ClickException("there is no target to print a role for; --adapter TYPE needs none")
-    with _remembered(folder) as store:
+    with _remembered(state_folder(options)) as store:
         return role_for_repository(Scope(desired, targets, adapters, store), read_only=read_only), findings
 
 

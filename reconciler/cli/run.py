@@ -26,6 +26,5 @@ def command(once: bool, interval: float | None, limit: str, listen: str, log_for
     from reconciler.daemon.logs import configure
     from reconciler.daemon.loop import Serving, serve
 
-    state = click.get_current_context().obj["state"]
-    opener = partial(open_world, take_source(values), state, "schedule")
+    opener = partial(open_world, take_source(values), "schedule")
     return serve(opener, configure(log_format), Serving(once, interval, limit, listen))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli.options import output_option
+from reconciler.cli.options import SourceOptions, output_option, place_options
 
 
 @click.command("status")
+@place_options
 @output_option("text", "json")
-def command(output: str) -> int:
+def command(repo: str, path: str, output: str) -> int:
     """Show the last run: source, commit, when, and the recap of each target. Exit code: that of the run."""
+    from reconciler.cli.folders import state_folder
     from reconciler.cli.output import painter, say, say_json
-    from reconciler.cli.wiring import open_state, state_folder
+    from reconciler.cli.wiring import open_state
     from reconciler.pipeline.state import last_status
     from reconciler.report.status_text import status_text
 
-    folder = state_folder(click.get_current_context().obj["state"])
+    folder = state_folder(SourceOptions(repo, path=path))
     store = open_state(folder)
     try:
         status = last_status(store)

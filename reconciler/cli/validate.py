@@ -18,7 +18,7 @@ def command(rev: str, expand: bool, output: str, **values: object) -> int:
     Exit code 0 when there is no error, 1 when there is.
     """
     from reconciler.cli.output import painter, say, say_findings, say_json
-    from reconciler.cli.wiring import open_source, state_folder
+    from reconciler.cli.wiring import open_source
     from reconciler.load import expand as expanded
     from reconciler.load import load
     from reconciler.model.findings import has_errors
@@ -28,8 +28,7 @@ def command(rev: str, expand: bool, output: str, **values: object) -> int:
     from reconciler.report.values import plural
 
     options: SourceOptions = take_source(values)
-    context = click.get_current_context()
-    source, _ = open_source(options, state_folder(context.obj["state"]))
+    source, _ = open_source(options)
     tree = source.tree(source.fetch() if rev == "worktree" and not hasattr(source, "root") else rev)
     if expand:
         click.echo(expanded(tree), nl=False)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.cli.folders import state_folder
 from reconciler.cli.options import SourceOptions
 from reconciler.model import documents
 from reconciler.model.events import Actor
@@ -21,19 +22,10 @@ if TYPE_CHECKING:
     from reconciler.ports import Cluster, Source, Store
 
 
-def state_folder(chosen: str | None) -> Path:
-    """The folder of state: as chosen, else /var/lib/reconciler for root, else below the XDG state home."""
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    if os.geteuid() == 0 and Path("/var/lib/reconciler").is_dir():
-        return Path("/var/lib/reconciler")
-    home = os.environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
-    return Path(home) / "reconciler"
-
-
-def open_source(options: SourceOptions, state: Path) -> tuple[Source, Path]:
+def open_source(options: SourceOptions) -> tuple[Source, Path]:
     """The source, and the folder against which relative paths of directory clusters are resolved: the work tree
     itself, or a folder of the state for a repository that has none here."""
+    state = state_folder(options)
     local = Path(options.repo).expanduser()
     if "://" not in options.repo and local.is_dir() and not options.branch and not options.tag:
         from reconciler.io.worktree import WorktreeSource
@@ -87,14 +79,14 @@ def cluster_opener(base: Path) -> Callable[[documents.Cluster], Cluster]:
 
 
 @contextmanager
-def open_world(options: SourceOptions, state_dir: str | None, trigger: str) -> Iterator[World]:
+def open_world(options: SourceOptions, trigger: str) -> Iterator[World]:
     """Everything for one command; the store is closed at the end."""
     from reconciler.io.ids import new_id
     from reconciler.pipeline.meshes import installed
     from reconciler.pipeline.world import World
 
-    state = state_folder(state_dir)
-    source, base = open_source(options, state)
+    state = state_folder(options)
+    source, base = open_source(options)
     store = open_state(state)
     try:
         yield World(

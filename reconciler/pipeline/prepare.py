@@ -44,13 +44,16 @@ async def prepare(world: World, request: Request) -> Prepared:
 
 def _prepare(world: World, request: Request) -> Prepared:
     head, findings = _head(world, request)
+    tree = world.source.tree(head)
+    _check_belonging(world, head, tree.identity)
     accepted = state.accepted_revision(world.store)
     history = _History(world)
     before = history.at(accepted)
     guarding = before.settings if before else None
     revision, halt = _halt(world, head, accepted, guarding, request)
     findings += halt
-    tree = world.source.tree(revision)
+    if revision != head:
+        tree = world.source.tree(revision)
     desired, found = load(tree, tuple(world.adapters))
     findings += found
     history.loaded[revision] = desired
@@ -71,6 +74,16 @@ def _prepare(world: World, request: Request) -> Prepared:
         earlier=history.several({entry.revision for entry in applied.values()}),
         halted=bool(halt),
     )
+
+
+def _check_belonging(world: World, head: str, mine: str) -> None:
+    """The state must be of this repository: what another one has applied says nothing about it."""
+    identity, name = state.belongs_to(world.store)
+    if identity and mine and mine != identity and not state.accepted_is(world.store, head):
+        raise SourceError(
+            f"this state belongs to another repository ({name}): give {world.source.name} a state of its own with"
+            " --state; if its history was rewritten from the first commit on, reconciler accept the new head"
+        )
 
 
 def _head(world: World, request: Request) -> tuple[str, tuple[Finding, ...]]:

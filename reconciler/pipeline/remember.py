@@ -50,6 +50,7 @@ def after(world: World, context: RunContext, run: Run) -> None:
         _remember_proven(world, planned.plan, run)
         if not planned.prepared.halted and not run.elsewhere and _anything_applies(planned.plan):
             state.accept_revision(world.store, planned.plan.revision)
+            state.set_belongs_to(world.store, planned.prepared.source, world.source.name)
     world.store.append([*events, _finished(world, context, run)])
     state.record_status(world.store, _status(world, context, run))
 

@@ -27,6 +27,22 @@ def accepted_revision(store: Store) -> str:
     return str(value["revision"]) if value else ""
 
 
+def belongs_to(store: Store) -> tuple[str, str]:
+    """Identity and name of the repository that this state is of; empty before its first run."""
+    value = store.get("source") or {}
+    return str(value.get("identity", "")), str(value.get("name", ""))
+
+
+def set_belongs_to(store: Store, identity: str, name: str) -> None:
+    if identity and belongs_to(store) != (identity, name):
+        store.put("source", {"identity": identity, "name": name})
+
+
+def accepted_is(store: Store, revision: str) -> bool:
+    """Whether exactly this revision was accepted by hand or by the last run."""
+    return accepted_revision(store) == revision
+
+
 def accept_revision(store: Store, revision: str) -> None:
     store.put("accepted", {"revision": revision})
 

@@ -255,3 +255,28 @@ def test_a_url_is_mirrored_and_needs_no_work_tree(cli: Command, fleet: Fleet) ->
 def test_no_colour_in_a_pipe_and_colour_on_request(cli: Command) -> None:
     assert "\x1b[" not in cli("plan").out
     assert "\x1b[" in cli("--color", "plan").out
+
+
+def test_state_of_one_repository_is_not_used_for_another(cli: Command, fleet: Fleet, tmp_path_factory: Any) -> None:
+    assert cli("apply").code == 0
+    other = Fleet(tmp_path_factory.mktemp("other"))
+    other.store.close()
+    other.git("commit", "-q", "--amend", "-m", "another beginning")
+    said = cli("apply", "--repo", str(other.repo))
+    assert said.code == 1
+    assert "belongs to another repository" in said.err
+    assert other.live() == {}
+
+
+def test_each_repository_has_a_state_folder_of_its_own(
+    cli: Command, fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RECONCILER_STATE")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setattr("reconciler.cli.folders.os.geteuid", lambda: 1000)
+    assert cli("apply").code == 0
+    (folder,) = (tmp_path / "xdg/reconciler").iterdir()
+    assert folder.name.startswith("repo-")
+    assert cli("status").code == 0
+    assert "object.created" in cli("audit", "--repo", str(fleet.repo), "log").out
+    assert "Nothing has run" in cli("status", "--repo", str(tmp_path)).err
