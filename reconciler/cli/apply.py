@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import click
 from reconciler.cli.options import output_option, request_values, selection_options, source_options, take_source
 
 if TYPE_CHECKING:
+    from reconciler.model.plans import ApplyResult
     from reconciler.pipeline.outcome import Run
 
 
@@ -31,13 +33,12 @@ def command(file: str | None, rev: str, confirm: tuple[str, ...], output: str, *
     Exit codes: 0 all applied, 1 error and nothing done, 2 reported only, 3 something is withheld, 4 a target is
     unreachable, 5 partly applied.
     """
-    from reconciler.cli.output import painter, say
     from reconciler.cli.plan import read_facts
     from reconciler.cli.stopping import stop_on_signals
     from reconciler.cli.wiring import open_world
     from reconciler.pipeline import run as pipeline
     from reconciler.pipeline.world import Request
-    from reconciler.report.recap_text import result_line
+    from reconciler.ports import OutsideError
 
     options = take_source(values)
     approved = _read_plan(file) if file else {}
@@ -48,21 +49,38 @@ def command(file: str | None, rev: str, confirm: tuple[str, ...], output: str, *
         confirmed=frozenset(confirm),
         **request_values(chosen),
     )
-    paint = painter()
+    told = _Told(output == "text")
+    fingerprint = approved["plan"]["fingerprint"] if approved else ""
     with open_world(options, "manual") as world, stop_on_signals() as stopped:
-        run = asyncio.run(
-            pipeline.apply(
-                world,
-                request,
-                progress=(lambda result: say(result_line(result, paint))) if output == "text" else (lambda _: None),
-                stop=stopped,
-                approved=approved["plan"]["fingerprint"] if approved else "",
-            )
-        )
+        try:
+            run = asyncio.run(pipeline.apply(world, request, progress=told, stop=stopped, approved=fingerprint))
+        except OutsideError as problem:
+            if not told.written:
+                raise
+            click.echo(f"Error: {problem}", err=True)
+            click.echo("What was written before is recorded, or will be by the next run.", err=True)
+            return 5
     show_run(run, output)
     if run.moved:
         _show_moved(run, approved)
     return run.code
+
+
+@dataclass
+class _Told:
+    """Says what becomes of each change, and remembers whether anything was written."""
+
+    aloud: bool
+    written: bool = False
+
+    def __call__(self, result: ApplyResult) -> None:
+        from reconciler.cli.output import painter, say
+        from reconciler.model.plans import Outcome
+        from reconciler.report.recap_text import result_line
+
+        self.written = self.written or result.outcome in (Outcome.CHANGED, Outcome.PRUNED)
+        if self.aloud:
+            say(result_line(result, painter()))
 
 
 def _read_plan(file: str) -> dict[str, Any]:

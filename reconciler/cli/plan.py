@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 @click.option("--against", default="", metavar="REV", help="Compare two revisions, without any cluster.")
 @click.option("--save", default="", metavar="FILE", help="Keep the plan, for 'reconciler apply FILE'.")
 @click.option("--record-facts", default="", metavar="FILE", help="Keep what discovery found, for --facts.")
+@click.option("--full", is_flag=True, help="Show the whole content of what would be created or pruned.")
 @output_option("text", "json", "markdown")
-def command(rev: str, against: str, save: str, record_facts: str, output: str, **values: Any) -> int:
+def command(rev: str, against: str, save: str, record_facts: str, full: bool, output: str, **values: Any) -> int:
     """Show, per cluster and mesh, what would be created, updated field by field, pruned, kept or withheld, and which
     commit, policy file and line it comes from. Writes nothing to any cluster.
 
@@ -40,7 +41,7 @@ def command(rev: str, against: str, save: str, record_facts: str, output: str, *
             rev = "worktree"
         run = asyncio.run(_plan(world, rev, against, values))
         _keep(run, save, record_facts, rev, values)
-    show_plan(run, output)
+    show_plan(run, output, full=full)
     return run.code
 
 
@@ -87,12 +88,12 @@ def _keep(run: Run, save: str, record_facts: str, rev: str, values: dict[str, An
         Path(save).write_text(json.dumps(saved, indent=1, sort_keys=True) + "\n")
 
 
-def show_plan(run: Run, output: str, *, only_drift: bool = False) -> None:
+def show_plan(run: Run, output: str, *, only_drift: bool = False, full: bool = False) -> None:
     """The plan of a run on standard output; findings with it, or on standard error beside text."""
     from reconciler.cli.output import painter, say, say_findings, say_json
     from reconciler.report.plan_json import findings_json, plan_json, recap_json
     from reconciler.report.plan_markdown import plan_markdown
-    from reconciler.report.plan_text import plan_text
+    from reconciler.report.plan_text import View, plan_text
 
     plan, commit, findings = run.planned.plan, run.planned.prepared.commit, run.planned.findings
     if output == "json":
@@ -104,4 +105,4 @@ def show_plan(run: Run, output: str, *, only_drift: bool = False) -> None:
         return
     say_findings(findings)
     if plan is not None:
-        say(plan_text(plan, commit, painter(), only_drift=only_drift))
+        say(plan_text(plan, commit, painter(), View(only_drift, full)))

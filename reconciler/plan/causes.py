@@ -14,6 +14,7 @@ from reconciler.model.native import FIELD_MANAGER
 from reconciler.model.plans import Author, Cause, FieldChange
 from reconciler.model.refs import ObjectKey
 from reconciler.plan.authors import author_of, owners
+from reconciler.plan.comparable import content
 from reconciler.plan.compare import Comparison
 from reconciler.plan.fields import Difference
 from reconciler.plan.mask import Masker
@@ -33,6 +34,16 @@ def word_fields(
         causes |= _causes(difference, before, drift)
         worded.append(_field(comparison.native.key, difference, masker, drift, author))
     return tuple(worded), tuple(sorted(causes or {Cause.COMMIT}))
+
+
+def whole(key: ObjectKey, body: Mapping[str, Any], op: str, masker: Masker) -> tuple[FieldChange, ...]:
+    """All content of an object that comes or goes, part by part (spec, data, ...), masked."""
+    parts = content(body, dict)
+    shown = {name: masker.value(key, (name,), parts[name]) for name in sorted(parts)}
+    return tuple(
+        FieldChange(name, op, value if op == "remove" else None, value if op == "add" else None)
+        for name, value in shown.items()
+    )
 
 
 def _drift(

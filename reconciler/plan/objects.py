@@ -13,7 +13,7 @@ from reconciler.model.native import ORIGIN_ANNOTATION, SOURCE_ANNOTATION, Native
 from reconciler.model.plans import Action, Cause, Change, Reason
 from reconciler.model.refs import DocRef, ObjectKey, TargetId
 from reconciler.plan.authors import is_ours
-from reconciler.plan.causes import word_fields
+from reconciler.plan.causes import whole, word_fields
 from reconciler.plan.compare import Comparison, Setting, asked_before, desired_hash
 from reconciler.plan.mask import Masker
 from reconciler.plan.paths import pointer
@@ -116,6 +116,7 @@ def _create(native: NativeObject, place: Place) -> Change:
         kind=native.kind,
         origins=native.origins,
         causes=(Cause.DRIFT,) if deleted_by_hand else (Cause.FACTS,) if facts else (Cause.COMMIT,),
+        fields=whole(native.key, native.body, "add", place.masker),
         desired=body,
         after_hash=canonical.digest(with_commit(body, "")),
         desired_hash=desired_hash(native, place.setting),
@@ -177,6 +178,7 @@ def prune_of(found: LiveObject, kind: NativeKind, place: Place) -> Change:
         kind=kind,
         origins=tuple(Origin(ref, NOWHERE) for ref in contributors(found)),
         causes=(Cause.COMMIT,) if was_asked or found.key not in place.live.proven else (Cause.FACTS,),
+        fields=whole(found.key, found.body(), "remove", place.masker),
         before_hash=canonical.digest(found.body().get("spec", {})),
         resource_version=found.resource_version,
         uid=found.uid,

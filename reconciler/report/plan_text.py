@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from reconciler.model.commits import Commit
 from reconciler.model.plans import Action, Change, FieldChange, Plan, Reason, TargetPlan
 from reconciler.report.paint import Paint
-from reconciler.report.values import plural, word
+from reconciler.report.values import block, plural, word
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "±", Action.PRUNE: "-", Action.KEEP: "="}
 ROLES = {
@@ -19,11 +20,20 @@ ROLES = {
 }
 
 
-def plan_text(plan: Plan, commit: Commit, paint: Paint, *, only_drift: bool = False) -> str:
-    """The whole plan. ``only_drift`` leaves out objects that nobody but Git changed."""
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is left out: objects that nobody but Git changed (``only_drift``); the content of what comes or goes
+    unless ``full``."""
+
+    only_drift: bool = False
+    full: bool = False
+
+
+def plan_text(plan: Plan, commit: Commit, paint: Paint, view: View = View()) -> str:
+    """The whole plan, as the view wants it."""
     lines = [paint(_title(commit), "heading"), ""]
     for target in plan.targets:
-        lines.extend(_target(target, paint, only_drift))
+        lines.extend(_target(target, paint, view))
         lines.append("")
     lines.append(summary(plan))
     return "\n".join(lines)
@@ -51,8 +61,8 @@ def summary(plan: Plan) -> str:
     return text + f"; {drifted} drifted, {withheld} withheld. Fingerprint {plan.fingerprint[:12]}."
 
 
-def _target(target: TargetPlan, paint: Paint, only_drift: bool) -> Iterator[str]:
-    pending = [c for c in target.changes if c.pending and (c.drifted or not only_drift)]
+def _target(target: TargetPlan, paint: Paint, view: View) -> Iterator[str]:
+    pending = [c for c in target.changes if c.pending and (c.drifted or not view.only_drift)]
     kept = sum(1 for change in target.changes if not change.pending)
     mode = f"mode {target.mode}" + (", suspended" if target.suspended else "")
     yield paint(f"{target.target.cluster} / {target.target.mesh}", "heading") + paint(f"   {mode}", "dim")
@@ -60,15 +70,15 @@ def _target(target: TargetPlan, paint: Paint, only_drift: bool) -> Iterator[str]
         yield "  " + paint(f"! {target.error}", "error")
         return
     for change in pending:
-        yield from _change(change, paint)
+        yield from _change(change, paint, view)
     if not pending:
-        yield paint("  nothing has drifted" if only_drift else f"  in sync: {plural(kept, 'object')}", "good")
+        yield paint("  nothing has drifted" if view.only_drift else f"  in sync: {plural(kept, 'object')}", "good")
     elif kept:
         yield paint(f"  = {plural(kept, 'object')} in sync", "dim")
     yield from _guards(target, paint)
 
 
-def _change(change: Change, paint: Paint) -> Iterator[str]:
+def _change(change: Change, paint: Paint, view: View) -> Iterator[str]:
     sign = "a" if change.adopt else SIGNS[change.action]
     words = f"  {sign} {change.key.kind} {_place(change)}"
     causes = ", ".join(str(cause) for cause in change.causes)
@@ -76,8 +86,11 @@ def _change(change: Change, paint: Paint) -> Iterator[str]:
     if change.withheld is not None:
         role = "dim" if change.withheld in (Reason.REPORT_MODE, Reason.NOT_SELECTED) else "withheld"
         yield paint(f"      withheld ({change.withheld}): {change.why}", role)
-    for field in change.fields:
-        yield from _field(field, paint)
+    if change.action in (Action.CREATE, Action.PRUNE):
+        yield from _content(change, paint) if view.full else ()
+    else:
+        for field in change.fields:
+            yield from _field(field, paint)
     for line in origin_lines(change):
         yield paint(f"      from {line}", "dim")
 
@@ -91,15 +104,23 @@ def origin_lines(change: Change) -> Sequence[str]:
     lines = (
         (f"{origin.position.path}:{origin.position.line} " if origin.position.path else "")
         + f"{origin.ref.kind} {origin.ref.namespace}/{origin.ref.name}"
-        + (f" ({since(origin.commit)})" if origin.commit else "")
+        + (f" {since(origin.commit)}" if origin.commit else "")
         for origin in change.origins
     )
     return tuple(dict.fromkeys(lines))
 
 
+def _content(change: Change, paint: Paint) -> Iterator[str]:
+    """What comes or goes, as YAML."""
+    sign, role = ("+", "create") if change.action is Action.CREATE else ("-", "prune")
+    for field in change.fields:
+        for line in block({field.path: field.after if change.action is Action.CREATE else field.before}):
+            yield paint(f"      {sign} {line}", role)
+
+
 def since(commit: str) -> str:
     """How a line's commit is told."""
-    return "not committed" if commit == "worktree" else f"commit {commit[:8]}"
+    return "(not committed)" if commit == "worktree" else f"@{commit[:8]}"
 
 
 def _field(field: FieldChange, paint: Paint) -> Iterator[str]:

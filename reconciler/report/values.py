@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import yaml
+
 LONGEST = 160
 
 
@@ -15,6 +17,12 @@ def word(value: Any, longest: int = LONGEST) -> str:
     else:
         text = json.dumps(value, ensure_ascii=False, sort_keys=True)
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def block(value: Any) -> list[str]:
+    """The lines of a value as YAML."""
+    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=False, allow_unicode=True, width=100)
+    return text.removesuffix("...\n").splitlines()
 
 
 def plural(count: int, one: str, many: str = "") -> str:
