@@ -35,7 +35,7 @@ def plan_text(plan: Plan, commit: Commit, paint: Paint, view: View = View()) -> 
     for target in plan.targets:
         lines.extend(_target(target, paint, view))
         lines.append("")
-    lines.append(summary(plan))
+    lines.append(_drift_summary(plan) if view.only_drift else summary(plan))
     return "\n".join(lines)
 
 
@@ -59,6 +59,10 @@ def summary(plan: Plan) -> str:
     withheld = sum(1 for change in changes if change.pending and change.withheld)
     text = "Plan: " + ", ".join(parts)
     return text + f"; {drifted} drifted, {withheld} withheld. Fingerprint {plan.fingerprint[:12]}."
+
+
+def _drift_summary(plan: Plan) -> str:
+    return f"Drift: {plural(sum(1 for change in plan.changes if change.drifted), 'object')}"
 
 
 def _target(target: TargetPlan, paint: Paint, view: View) -> Iterator[str]:

@@ -17,12 +17,13 @@ _BAD = ("failed", "unreachable")
 def recap_text(rows: Sequence[Recap], paint: Paint) -> str:
     """``target : ok=4 changed=1 …``, one line per target, in columns."""
     width = max((len(str(row.target)) for row in rows), default=0)
+    widths = {name: len(name) + 2 + max((len(str(getattr(row, name))) for row in rows), default=1) for name in COUNTS}
     lines = [paint("RECAP", "heading")]
     for row in rows:
         cells = []
         for name in COUNTS:
             count = getattr(row, name)
-            text = f"{name}={count}".ljust(len(name) + 5)
+            text = f"{name}={count}".ljust(widths[name])
             role = "dim" if not count else "error" if name in _BAD else _COLOUR.get(name, "dim")
             cells.append(paint(text, role))
         lines.append(f"{str(row.target).ljust(width)} : {''.join(cells).rstrip()}")
