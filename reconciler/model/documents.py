@@ -164,7 +164,7 @@ Connection = DirectoryConnection | KubeconfigConnection | InClusterConnection
 
 @dataclass(frozen=True, slots=True)
 class ClusterLimits:
-    qps: float = 50.0
+    qps: float = 0.0  # requests per second; 0: no limit, the server's own (429) is waited for
     burst: int = 100
     timeout: float = 30.0  # seconds per request
 

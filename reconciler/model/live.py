@@ -23,7 +23,10 @@ class FieldOwner:
 
 @dataclass(frozen=True, slots=True)
 class LiveObject:
-    """An object as one page of a list gave it. ``raw`` is its JSON, decoded only where a plan needs the body."""
+    """An object as one page of a list gave it. ``raw`` is its JSON, decoded only where a plan needs the body.
+
+    ``managers``: who wrote to it, by managedFields; None where that was not read beforehand.
+    """
 
     key: ObjectKey
     resource_version: str
@@ -31,6 +34,7 @@ class LiveObject:
     uid: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    managers: frozenset[str] | None = None
 
     def body(self) -> dict[str, Any]:
         decoded: dict[str, Any] = json.loads(self.raw)

@@ -35,11 +35,14 @@ async def compile_all(world: World, prepared: Prepared, desired: DesiredState, f
 
 async def compile_with_ages(world: World, desired: DesiredState, facts: Facts, now: datetime) -> Compiled:
     """Compile; when the age of a value decides between policies, look the ages up and compile again."""
+    if known := world.kept.compiled(desired, facts, now):
+        return known
     compiled = compile_state(desired, facts, world.adapters, now)
-    if not compiled.ties:
-        return compiled
-    ages = await asyncio.to_thread(_ages, world, desired.revision, compiled.ties)
-    return compile_state(desired, facts, world.adapters, now, ages)
+    if compiled.ties:  # not kept: a history that is fetched deeper may tell more the next time
+        ages = await asyncio.to_thread(_ages, world, desired.revision, compiled.ties)
+        return compile_state(desired, facts, world.adapters, now, ages)
+    world.kept.keep(desired, facts, now, compiled)
+    return compiled
 
 
 def _ages(world: World, revision: str, places: tuple[Position, ...]) -> dict[Position, int]:

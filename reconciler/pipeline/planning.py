@@ -94,6 +94,7 @@ def _rules(
         stale_clusters=facts.stale,
         paused={target: pause.words() for target, pause in state.pauses(world.store, world.now()).items()},
         fights={target: state.known_fights(world.store, target) for target in desired.targets},
+        digests=world.kept.digests,
     )
 
 

@@ -13,6 +13,7 @@ from reconciler.model.findings import Finding, error, warning
 from reconciler.model.refs import TargetId
 from reconciler.model.settings import Settings
 from reconciler.pipeline import state
+from reconciler.pipeline.kept import Loaded
 from reconciler.pipeline.world import Request, World
 from reconciler.ports import SourceError
 
@@ -44,8 +45,8 @@ async def prepare(world: World, request: Request) -> Prepared:
 
 def _prepare(world: World, request: Request) -> Prepared:
     head, findings = _head(world, request)
-    tree = world.source.tree(head)
-    _check_belonging(world, head, tree.identity)
+    loaded = _loaded(world, head)
+    _check_belonging(world, head, loaded.tree.identity)
     accepted = state.accepted_revision(world.store)
     history = _History(world)
     before = history.at(accepted)
@@ -53,9 +54,9 @@ def _prepare(world: World, request: Request) -> Prepared:
     revision, halt = _halt(world, head, accepted, guarding, request)
     findings += halt
     if revision != head:
-        tree = world.source.tree(revision)
-    desired, found = load(tree, tuple(world.adapters))
-    findings += found
+        loaded = _loaded(world, revision)
+    tree, desired = loaded.tree, loaded.desired
+    findings += loaded.findings
     history.loaded[revision] = desired
     selected = None
     if desired is not None and request.limit:
@@ -74,6 +75,14 @@ def _prepare(world: World, request: Request) -> Prepared:
         earlier=history.several({entry.revision for entry in applied.values()}),
         halted=bool(halt),
     )
+
+
+def _loaded(world: World, revision: str) -> Loaded:
+    def fresh(revision: str) -> Loaded:
+        tree = world.source.tree(revision)
+        return Loaded(tree, *load(tree, tuple(world.adapters)))
+
+    return world.kept.loaded(revision, fresh)
 
 
 def _check_belonging(world: World, head: str, mine: str) -> None:
@@ -136,7 +145,7 @@ class _History:
         if not revision or revision == "worktree":
             return None
         try:
-            return load(self.world.source.tree(revision), tuple(self.world.adapters))[0]
+            return _loaded(self.world, revision).desired
         except SourceError:
             return None
 

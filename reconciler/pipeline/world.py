@@ -12,6 +12,7 @@ from reconciler.model import documents
 from reconciler.model.events import Actor
 from reconciler.model.facts import Facts
 from reconciler.pipeline.granted import Granted
+from reconciler.pipeline.kept import Kept
 from reconciler.ports import Cluster, Source, Store
 
 OpenCluster = Callable[[documents.Cluster], Cluster]
@@ -33,6 +34,7 @@ class World:
     actor: Actor
     shortest_lease: float = 30.0
     granted: Granted = field(default_factory=Granted)
+    kept: Kept = field(default_factory=Kept)
 
 
 @dataclass(frozen=True, slots=True)

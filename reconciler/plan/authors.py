@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.model import canonical
-from reconciler.model.live import FieldOwner
+from reconciler.model.live import FieldOwner, LiveObject
 from reconciler.model.native import FIELD_MANAGER
 from reconciler.model.plans import Author
 from reconciler.plan.paths import MISSING, Path, get
@@ -64,12 +64,13 @@ def _resolve(name: str, value: Any) -> str | int | None:
     return None
 
 
-def is_ours(body: Mapping[str, Any]) -> bool | None:
+def is_ours(found: LiveObject) -> bool | None:
     """Whether our field manager wrote to the object; None where nothing tells."""
-    entries = body.get("metadata", {}).get("managedFields")
-    if not entries:
-        return None
-    return any(entry.get("manager") == FIELD_MANAGER for entry in entries)
+    managers = found.managers
+    if managers is None:
+        entries = found.body().get("metadata", {}).get("managedFields") or ()
+        managers = frozenset(str(entry.get("manager", "")) for entry in entries)
+    return FIELD_MANAGER in managers if managers else None
 
 
 def author_of(path: Path, body: Mapping[str, Any], known: tuple[FieldOwner, ...]) -> Author | None:

@@ -62,7 +62,7 @@ def setting_for(target: TargetId, desired: DesiredState, rules: PlanRules) -> Se
     mark = Mark(rules.settings.owner, target.mesh, rules.source, desired.revision)
     mesh_type = desired.mesh(target).type if target in desired.views else ""
     behaviour = rules.behaviours.get(mesh_type)
-    return Setting(mark, behaviour.normalize if behaviour else dict, rules.settings.ignore)
+    return Setting(mark, behaviour.normalize if behaviour else dict, rules.settings.ignore, rules.digests)
 
 
 def fingerprint(targets: Sequence[TargetPlan]) -> str:

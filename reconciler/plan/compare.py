@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -26,13 +26,18 @@ from reconciler.plan.structural import complete
 Proof = tuple[str, str]  # desired hash, resourceVersion
 
 
+#: hashes of what is asked, by identity of the object (which is held, so that no other gets it) and all else they cover
+Digests = dict[tuple[Any, ...], tuple[NativeObject, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all objects of one target are compared under."""
+    """What all objects of one target are compared under. ``digests`` remembers hashes that were made before."""
 
     mark: Mark
     normalize: Normalize
     ignore: tuple[IgnoreRule, ...] = ()
+    digests: Digests = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,9 +130,13 @@ class Comparison:
 
 
 def desired_hash(native: NativeObject, setting: Setting) -> str:
-    bare = with_commit(stamp(native, setting.mark), "")
-    rules = rules_for(native.key, setting.ignore)
-    return canonical.digest([bare, rules_digest(rules), __version__])
+    mark = setting.mark
+    place = (id(native), mark.owner, mark.mesh, mark.source, setting.ignore)
+    if place not in setting.digests:
+        bare = with_commit(stamp(native, mark), "")
+        rules = rules_for(native.key, setting.ignore)
+        setting.digests[place] = (native, canonical.digest([bare, rules_digest(rules), __version__]))
+    return setting.digests[place][1]
 
 
 def asked_before(comparison: Comparison, previous: NativeObject) -> dict[str, Any]:

@@ -84,12 +84,12 @@ def ownership(found: LiveObject, place: Place) -> tuple[Reason | None, str]:
     if owner == mark.owner:
         if mark.source and source and source != mark.source:
             return Reason.FOREIGN_OWNER, f"another repository with the owner id {owner} owns it"
-        if is_ours(found.body()) is False:
+        if is_ours(found) is False:
             return Reason.UNOWNED, "it carries our labels but we never wrote it (copied from another object?)"
         return None, ""
     if owner:
         return Reason.FOREIGN_OWNER, f"the reconciler {owner} owns it"
-    if is_ours(found.body()):
+    if is_ours(found):
         return None, ""
     return Reason.UNOWNED, "it exists and is not ours; list it in adopt[], or say unowned: Adopt"
 

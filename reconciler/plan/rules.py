@@ -15,6 +15,7 @@ from reconciler.model.plans import Change
 from reconciler.model.refs import DocRef, KindId, ObjectKey, TargetId
 from reconciler.model.settings import Mode, Settings
 from reconciler.plan.comparable import Normalize
+from reconciler.plan.compare import Digests
 from reconciler.plan.fights import Fights
 from reconciler.plan.guards import GuardRules
 
@@ -48,7 +49,9 @@ def _names(ref: DocRef, glob: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PlanRules:
-    """``source`` is the identity of the repository; ``behaviours`` by mesh type; ``kinds`` all that were listed."""
+    """``source`` is the identity of the repository; ``behaviours`` by mesh type; ``kinds`` all that were listed.
+
+    ``digests``: hashes of what is asked, found before or to be found."""
 
     settings: Settings
     guards: GuardRules
@@ -60,6 +63,7 @@ class PlanRules:
     stale_clusters: frozenset[str] = frozenset()
     paused: Mapping[TargetId, str] = field(default_factory=dict)  # why, by whom, until when
     fights: Mapping[TargetId, Fights] = field(default_factory=dict)
+    digests: Digests = field(default_factory=dict)
 
 
 def mode_of(target: TargetId, desired: DesiredState, settings: Settings) -> Mode:

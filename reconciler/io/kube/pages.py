@@ -25,6 +25,10 @@ class Owner(msgspec.Struct):
     controller: bool = False
 
 
+class Manager(msgspec.Struct):
+    manager: str = ""
+
+
 class Meta(msgspec.Struct, rename="camel"):
     name: str = ""
     namespace: str = ""
@@ -33,6 +37,7 @@ class Meta(msgspec.Struct, rename="camel"):
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owner_references: list[Owner] | None = None
+    managed_fields: list[Manager] | None = None
 
 
 class Item(msgspec.Struct, rename="camel"):
@@ -105,6 +110,7 @@ def live_object(raw: bytes, kind: NativeKind, version: str) -> LiveObject:
         uid=meta.uid,
         labels=meta.labels or {},
         annotations=meta.annotations or {},
+        managers=frozenset(entry.manager for entry in meta.managed_fields or ()),
     )
 
 

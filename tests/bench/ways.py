@@ -1,0 +1,194 @@
+"""The measurements. What is compared runs in turns, on the same machine at the same time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tests.bench.counting import counted
+from tests.bench.estate import Estate, estate, furnish, kubeconfig, wipe
+from tests.bench.processes import OURS, Ran, inside, run
+from tests.bench.rivals import Rivals, missing
+from tests.kube.control_plane import ApiServer
+
+MESH = "istio"
+ANSIBLE_OBJECTS = 100
+Numbers = dict[str, Any]
+
+
+@dataclass
+class Turns:
+    """Seconds by what was done, one for each turn."""
+
+    taken: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, what: str, seconds: float) -> float:
+        self.taken[what].append(seconds)
+        return seconds
+
+    def medians(self) -> dict[str, float]:
+        return {what: median(seconds) for what, seconds in self.taken.items()}
+
+
+def apply(place: Estate) -> Ran:
+    return run([OURS, "--state", str(place.state), "apply", "--repo", str(place.repo)])
+
+
+def rounds(place: Estate, count: int) -> Numbers:
+    ran = run(inside("rounds", "--repo", str(place.repo), "--state", str(place.state), "--count", str(count)))
+    return {**json.loads(ran.out.splitlines()[-1]), "peak": ran.peak}
+
+
+def forget(place: Estate) -> None:
+    shutil.rmtree(place.state, ignore_errors=True)
+
+
+def _contend(server: ApiServer, place: Estate, rivals: Rivals, turns: Turns) -> None:
+    """One turn of everybody, each from an empty namespace."""
+    wipe(server)
+    forget(place)
+    turns.add("ours cold", apply(place).seconds)
+    turns.add("ours unchanged", apply(place).seconds)
+    inner = rounds(place, 6)
+    turns.add("ours unchanged in the daemon", median(inner["rounds"][1:]))
+    wipe(server)
+    forget(place)
+    turns.add("ours cold, write phase", rounds(place, 1)["writes"][0])
+    wipe(server)
+    turns.add("raw requests", rivals.raw())
+    if "kubectl" not in missing():
+        wipe(server)
+        turns.add("kubectl apply cold", rivals.kubectl("apply").seconds)
+        turns.add("kubectl apply unchanged", rivals.kubectl("apply").seconds)
+        turns.add("kubectl diff unchanged", rivals.kubectl("diff").seconds)
+
+
+def thousand(server: ApiServer, folder: Path, size: int, turns_wanted: int) -> Numbers:
+    """Cold and unchanged, by everybody."""
+    furnish(server, size)
+    place = estate(folder, {server.name: kubeconfig(server)}, size, MESH)
+    wipe(server)
+    rivals = Rivals(server, folder / "objects")
+    bodies = json.loads(run(inside("bodies", "--repo", str(place.repo), "--state", str(place.state))).out)
+    assert len(bodies) == size, len(bodies)
+    rivals.write(bodies)
+    turns = Turns()
+    for _ in range(turns_wanted):
+        _contend(server, place, rivals, turns)
+    found: Numbers = {"objects": size, "seconds": turns.medians(), "turns": dict(turns.taken)}
+    if "ansible" not in missing():
+        wipe(server)
+        taken = rivals.ansible(min(size, ANSIBLE_OBJECTS)).seconds
+        found["seconds"]["ansible cold, scaled"] = taken * size / min(size, ANSIBLE_OBJECTS)
+    wipe(server)
+    forget(place)
+    apply(place)
+    with counted(server) as calls:
+        apply(place)
+    found["calls of the unchanged pass"] = calls
+    wipe(server)
+    return found
+
+
+def many(server: ApiServer, folder: Path, size: int) -> Numbers:
+    """So many objects: cold once, then unchanged; memory and calls."""
+    furnish(server, size)
+    place = estate(folder, {server.name: kubeconfig(server)}, size, MESH)
+    cold = apply(place)
+    with counted(server) as calls:
+        unchanged = apply(place)
+    in_daemon = rounds(place, 5)
+    found = {
+        "objects": size,
+        "seconds": {"ours cold": cold.seconds, "ours unchanged": unchanged.seconds,
+                    "ours unchanged in the daemon": median(in_daemon["rounds"][1:])},
+        "peak MiB": {"cold": cold.peak, "unchanged": unchanged.peak, "5 rounds of the daemon": in_daemon["peak"]},
+        "calls of the unchanged pass": calls,
+    }  # fmt: skip
+    wipe(server)
+    return found
+
+
+def first_write(servers: Sequence[ApiServer], folder: Path, size: int, commits: int) -> Numbers:
+    """From a commit (and SIGHUP) to the first write on each cluster, by a running daemon."""
+    for server in servers:
+        furnish(server, size)
+        wipe(server)
+    place = estate(folder, {server.name: kubeconfig(server) for server in servers}, size, MESH)
+    log = folder / "daemon.log"
+    taken: list[float] = []
+    with log.open("wb") as out:
+        argv = [OURS, "--state", str(place.state), "run", "--repo", str(place.repo), "--interval", "3600",
+                "--log-format", "json"]  # fmt: skip
+        daemon = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    try:
+        _await_round(log, 1)
+        for number in range(1, commits + 1):
+            place.policies(range(size), seconds=3 + number)
+            place.commit(f"slower {number}")
+            started = time.time()
+            daemon.send_signal(signal.SIGHUP)
+            _await_round(log, number + 1)
+            taken += _first_times(log, started, {server.name for server in servers})
+    finally:
+        daemon.terminate()
+        daemon.wait(30)
+    for server in servers:
+        wipe(server)
+    return {"clusters": len(servers), "commits": commits, "median": median(taken), "slowest": max(taken)}
+
+
+def _lines(log: Path) -> list[Numbers]:
+    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+
+
+def _await_round(log: Path, count: int) -> None:
+    end = time.monotonic() + 120
+    while sum(line["event"].startswith("round ") for line in _lines(log)) < count:
+        if time.monotonic() > end:
+            raise TimeoutError(log.read_text()[-3000:])
+        time.sleep(0.05)
+    ends = [line for line in _lines(log) if line["event"].startswith("round ")]
+    assert ends[-1].get("exit_code") == 0, ends[-1]
+
+
+def _first_times(log: Path, started: float, clusters: set[str]) -> list[float]:
+    from datetime import datetime
+
+    first: dict[str, float] = {}
+    for line in _lines(log):
+        at = datetime.fromisoformat(line["timestamp"]).timestamp()
+        if line["event"] == "object" and at > started:
+            first.setdefault(line["cluster"], at - started)
+    assert set(first) == clusters, (first, clusters)
+    return list(first.values())
+
+
+def growth(folder: Path, count: int) -> Numbers:
+    """Memory of a process over many rounds on three directory clusters."""
+    names = ("eu", "us", "asia")
+    place = estate(
+        folder, {name: {"directory": {"path": f"live/{name}", "facts": f"facts/{name}"}} for name in names}, 10, MESH
+    )
+    for name in names:
+        facts = place.repo / "facts" / name / "objects.json"
+        facts.parent.mkdir(parents=True)
+        labels = {"istio-injection": "enabled"}
+        facts.write_text(json.dumps({"apiVersion": "v1", "kind": "Namespace",
+                                     "metadata": {"name": "bench", "labels": labels}}))  # fmt: skip
+    found = rounds(place, count)
+    return {"rounds": count, "memory MiB": found["memory"], "codes": found["codes"],
+            "median round": median(found["rounds"])}  # fmt: skip
+
+
+def start_up(times: int) -> Numbers:
+    return {"--help": median(run([OURS, "--help"]).seconds for _ in range(times))}
