@@ -59,7 +59,7 @@ def test_ignore_rules_of_a_new_commit_hold_at_once(fleet: Fleet) -> None:
     world = fleet.world()
     again(world)
     fleet.settings(
-        "{mode: Apply, ignore: [{gvk: networking.istio.io/v1/VirtualService, paths: ['spec.http[*].timeout']}]}"
+        "{mode: Apply, ignore: [{gvk: networking.istio.io/v1/VirtualService, jsonPaths: ['spec.http[*].timeout']}]}"
     )
     fleet.commit("timeouts are others'")
     fleet.edit("VirtualService", "cart", "timeout: 1s", "timeout: 9s")
