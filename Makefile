@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: help run test check setup setup-run docs format clean
+.PHONY: help run test crash check setup setup-run docs format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 14
@@ -16,6 +16,9 @@ run: setup-run ## the demo: about a minute, no cluster needed
 
 test: setup ## all tests
 	@scripts/test.sh
+
+crash: setup ## kills an apply of 500 objects at 200 random moments and more (about half an hour; SEED= repeats one)
+	@CRASH_POINTS=$${POINTS:-200} CRASH_OBJECTS=500 SEED=$(SEED) $(PY) -m pytest -q -s -n 2 tests/crash
 
 check: setup ## ruff, mypy, the tests that need no server
 	@.venv/bin/ruff check .

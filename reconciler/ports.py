@@ -217,8 +217,8 @@ class Lease:
     until: datetime
 
 
-class Store(Protocol):
-    """State and audit of one installation. Durable when a method returns. StoreError when it cannot be."""
+class Values(Protocol):
+    """Small JSON values kept under names."""
 
     def get(self, key: str) -> Any | None:
         """A small JSON value kept under a name."""
@@ -228,6 +228,21 @@ class Store(Protocol):
     def keys(self, prefix: str) -> Sequence[str]: ...
 
     def delete(self, key: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What writes to one cluster proved: per object the (desired hash, resourceVersion), None for one that is gone.
+
+    A desired hash of "" says only that nobody but us wrote the object up to that version.
+    """
+
+    cluster: str
+    objects: Mapping[ObjectKey, tuple[str, str] | None]
+
+
+class Store(Values, Protocol):
+    """State and audit of one installation. Durable when a method returns. StoreError when it cannot be."""
 
     def proven(self, cluster: str) -> Mapping[ObjectKey, tuple[str, str]]:
         """Per object, the (desired hash, resourceVersion) last proven equal."""
@@ -255,8 +270,11 @@ class Store(Protocol):
     def open_intents(self, intents: Iterable[Intent], leases: Iterable[Lease] = ()) -> None:
         """Make intents durable, all or none, before their writes. LeaseLost when one of the leases is not held."""
 
-    def close_intents(self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = ()) -> None:
-        """Close intents by id, appending the event of each (None: it turned out that nothing was written).
+    def close_intents(
+        self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = (), proofs: Proofs | None = None
+    ) -> None:
+        """Close intents by id, appending the event of each (None: it turned out that nothing was written), and keep
+        the proofs with them.
 
         LeaseLost, and nothing is closed, when one of the leases is not held.
         """
@@ -264,7 +282,8 @@ class Store(Protocol):
     def pending_intents(self) -> Sequence[Intent]:
         """Intents that a run that died left open, oldest first."""
 
-    def append(self, events: Iterable[AuditEvent]) -> None: ...
+    def append(self, events: Iterable[AuditEvent], values: Mapping[str, Any] | None = None) -> None:
+        """Add events, and put these values (None: delete it) with them: both or neither."""
 
     def events(self, *, newest_first: bool = False, limit: int = 0, **filters: str) -> Iterable[StoredEvent]:
         """Events in order. Filters, all optional: run, type, target, cluster, object, commit, since, until, id."""

@@ -22,6 +22,7 @@ def command(revision: str, reason: str, **values: Any) -> int:
     from reconciler.cli.wiring import open_world
     from reconciler.model.commits import Commit
     from reconciler.pipeline import state
+    from reconciler.pipeline.draft import Draft
     from reconciler.pipeline.record import RunContext, run_event
 
     options = take_source(values)
@@ -33,7 +34,8 @@ def command(revision: str, reason: str, **values: Any) -> int:
         context = RunContext("", world.actor, commit)
         details = {"before": before, "accepted": sha, "reason": reason}
         event = run_event(context, world.new_id(), datetime.now(UTC), "source.accepted", details, result="ok")
-        world.store.append([event])
-        state.accept_revision(world.store, sha)
+        draft = Draft(world.store)
+        state.accept_revision(draft, sha)
+        world.store.append([event], draft.values)
     click.echo(f"accepted {sha[:12]} {commit.subject!r} (before: {before[:12] or 'none'})")
     return 0

@@ -21,7 +21,7 @@ from reconciler.pipeline.steps import Bridge, Step, waves
 from reconciler.pipeline.world import World
 from reconciler.pipeline.write import Done, write
 from reconciler.plan.stamp import with_event
-from reconciler.ports import Cluster, ClusterError, Forbidden, LeaseLost, ServerFailed, Unreachable
+from reconciler.ports import Cluster, ClusterError, Forbidden, LeaseLost, Proofs, ServerFailed, Unreachable
 
 WRITES_AT_ONCE = 16  # per cluster; also how many intents are made durable together
 
@@ -68,7 +68,8 @@ class TargetApply:
             self.lease.stop(str(problem))
             return [self._give_up(step, str(problem)) for step in steps]
         outcomes = await asyncio.gather(*(self._write(step) for step in steps))
-        closed = {}
+        closed: dict[str, AuditEvent | None] = {}
+        proofs: dict[ObjectKey, tuple[str, str] | None] = {}
         results = []
         for step, result in zip(steps, outcomes, strict=True):
             if result is None:
@@ -78,8 +79,10 @@ class TargetApply:
                 closed[self._events[step.change.key].id] = outcome_event(
                     self._events[step.change.key], result, self.world.now()
                 )
+                if result.event_id:
+                    proofs[step.change.key] = _proof(result)
         if closed:
-            await self._close(closed)
+            await self._close(closed, proofs)
         return results
 
     def _why_not(self) -> str:
@@ -96,15 +99,22 @@ class TargetApply:
         for step in steps:
             change = step.change
             event = object_event(self.context, change, self.world.new_id(), self.world.now())
-            event = replace(event, details={**event.details, "lease": self.lease.lease.token})
+            details = {**event.details, "lease": self.lease.lease.token}
+            if change.foreign_paths:
+                details["removes"] = list(change.foreign_paths)
+            event = replace(event, details=details)
             self._events[change.key] = event
             intents.append(Intent(event.id, event, change.resource_version, change.desired_hash))
         if intents:
             await asyncio.to_thread(self.world.store.open_intents, intents, [self.lease.lease])
 
-    async def _close(self, done: Mapping[str, AuditEvent | None]) -> None:
+    async def _close(
+        self, done: Mapping[str, AuditEvent | None], proofs: Mapping[ObjectKey, tuple[str, str] | None]
+    ) -> None:
+        """The proofs go with the outcomes: a run that dies later does not take its own writes for another's."""
+        written = Proofs(self.cluster.name, proofs)
         try:
-            await asyncio.to_thread(self.world.store.close_intents, done, [self.lease.lease])
+            await asyncio.to_thread(self.world.store.close_intents, done, [self.lease.lease], written)
         except LeaseLost as problem:
             # Whoever took over completes the record of these from what lives: recorded here too, it would be twice.
             self.lease.stop(str(problem))
@@ -146,6 +156,10 @@ class TargetApply:
             resource_version=done.resource_version,
             event_id=self._events[step.change.key].id,
         )
+
+
+def _proof(result: ApplyResult) -> tuple[str, str] | None:
+    return (result.change.desired_hash, result.resource_version) if result.outcome is Outcome.CHANGED else None
 
 
 def by_cluster(targets: Sequence[TargetPlan]) -> Iterator[tuple[str, list[TargetPlan]]]:

@@ -9,6 +9,7 @@ from reconciler.model.commits import Commit
 from reconciler.model.findings import Severity
 from reconciler.model.refs import TargetId
 from reconciler.pipeline import state
+from reconciler.pipeline.draft import Draft
 from reconciler.pipeline.record import RunContext, run_event
 from reconciler.pipeline.world import World
 from reconciler.ports import SourceError
@@ -19,10 +20,11 @@ def pause(world: World, limit: str, reason: str, length: timedelta | None) -> tu
     until = world.now() + length if length else None
     targets = _targets(world, limit)
     entry = state.Pause(world.actor.user, reason, until)
+    draft = Draft(world.store)
     for target in targets:
-        state.set_pause(world.store, target, entry)
+        state.set_pause(draft, target, entry)
     details = {"reason": reason, "until": until.isoformat() if until else ""}
-    _record(world, "target.paused", targets, details)
+    _record(world, draft, "target.paused", targets, details)
     return targets
 
 
@@ -30,9 +32,10 @@ def resume(world: World, limit: str) -> tuple[TargetId, ...]:
     """End the pauses of a pattern ("": of all); those ended."""
     chosen = None if not limit else set(_targets(world, limit))
     ended = tuple(t for t in sorted(state.pauses(world.store, world.now())) if chosen is None or t in chosen)
+    draft = Draft(world.store)
     for target in ended:
-        state.end_pause(world.store, target)
-    _record(world, "target.resumed", ended, {})
+        state.end_pause(draft, target)
+    _record(world, draft, "target.resumed", ended, {})
     return ended
 
 
@@ -50,8 +53,7 @@ def _targets(world: World, limit: str) -> tuple[TargetId, ...]:
     return tuple(sorted(selected))
 
 
-def _record(world: World, kind: str, targets: tuple[TargetId, ...], details: dict[str, str]) -> None:
+def _record(world: World, draft: Draft, kind: str, targets: tuple[TargetId, ...], details: dict[str, str]) -> None:
     context = RunContext("", world.actor, Commit(""))
-    world.store.append(
-        run_event(context, world.new_id(), world.now(), kind, details, target=target, result="ok") for target in targets
-    )
+    events = [run_event(context, world.new_id(), world.now(), kind, details, target=t, result="ok") for t in targets]
+    world.store.append(events, draft.values)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+from reconciler.io.pointers import parse
 from reconciler.model.documents import ClusterLimits, DesiredState
 from reconciler.model.events import AuditEvent, Intent
+from reconciler.model.live import LiveObject
 from reconciler.model.native import EVENT_ANNOTATION, NativeKind
-from reconciler.model.refs import KindId, TargetId
+from reconciler.model.refs import KindId, ObjectKey, TargetId
 from reconciler.pipeline.lease import Elsewhere, tenure
 from reconciler.pipeline.world import Connections, World
-from reconciler.ports import ClusterError, Lease, LeaseLost
+from reconciler.plan.paths import MISSING, Path, get
+from reconciler.ports import ClusterError, Lease, LeaseLost, Proofs
 
 
 async def recover(world: World, desired: DesiredState, opened: Connections, kinds: Mapping[KindId, NativeKind]) -> int:
@@ -40,38 +44,72 @@ async def _recover(
 ) -> int:
     """The intents of one target, as they are now that nobody else can close them."""
     closed: dict[str, AuditEvent | None] = {}
+    proofs: dict[ObjectKey, tuple[str, str] | None] = {}
     for intent in await asyncio.to_thread(world.store.pending_intents):
-        if intent.event.target != target:
+        if intent.event.target != target or intent.event.object is None:
             continue
-        verdict = await _judge(intent, desired, opened, kinds)
-        if verdict == "written":
-            closed[intent.id] = _recovered(intent, intent.event.result, "")
-        elif verdict == "not written":
-            closed[intent.id] = None
-        elif verdict == "unknown":
-            closed[intent.id] = _recovered(intent, "unknown", "the run died and the cluster cannot be asked any more")
+        kind = kinds.get(intent.event.object.kind_id)
+        if target.cluster not in desired.clusters or kind is None:
+            closed[intent.id] = _recovered(intent, GONE)
+            continue
+        try:
+            live = await opened.to(desired.clusters[target.cluster]).read(intent.event.object, kind)
+        except ClusterError:
+            continue  # asked again by the next run
+        became = judge(intent, live)
+        closed[intent.id] = _recovered(intent, became) if became else None
+        if became and not (live and became.why):
+            # whatever it is compared with now, nobody but us wrote it last: no drift
+            proofs[intent.event.object] = ("", live.resource_version) if live else None
     if closed:
-        await asyncio.to_thread(world.store.close_intents, closed, [lease])
+        await asyncio.to_thread(world.store.close_intents, closed, [lease], Proofs(target.cluster, proofs))
     return len(closed)
 
 
-def _recovered(intent: Intent, result: str, why: str) -> AuditEvent:
-    details = {**intent.event.details, "recovered": True}
-    return replace(intent.event, result=result, error=why, details=details)
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What became of an announced write: a result, and a word where only a part of it was done."""
+
+    result: str
+    why: str = ""
 
 
-async def _judge(intent: Intent, desired: DesiredState, opened: Connections, kinds: Mapping[KindId, NativeKind]) -> str:
-    """ "written", "not written", "unknown" (for ever), or "" (ask again later)."""
-    target, key = intent.event.target, intent.event.object
-    if target is None or key is None or target.cluster not in desired.clusters or key.kind_id not in kinds:
-        return "unknown"
-    try:
-        live = await opened.to(desired.clusters[target.cluster]).read(key, kinds[key.kind_id])
-    except ClusterError:
-        return ""
-    if intent.event.type == "object.pruned":
-        return "written" if live is None else "not written"
+GONE = Became("unknown", "the run died and the cluster cannot be asked any more")
+
+
+def judge(intent: Intent, live: LiveObject | None) -> Became | None:
+    """What the live object says of a write that was announced; None when nothing was written.
+
+    Every write of a body leaves the id of its event on the object, so no clock is asked.
+    """
+    event = intent.event
     if live is None:
-        return "not written"
-    # every write leaves the id of its event on the object, so no clock is asked
-    return "written" if live.annotations.get(EVENT_ANNOTATION) == intent.id else "not written"
+        if event.type == "object.pruned":
+            return Became(event.result)
+        if event.type == "object.replaced":
+            return Became(event.result, "the old object was deleted, and the run died before the new one was written")
+        return None
+    if event.type != "object.pruned" and live.annotations.get(EVENT_ANNOTATION) == intent.id:
+        return Became(event.result)
+    removes = event.details.get("removes") or ()
+    if live.resource_version != intent.resource_version and removes and not _any_left(removes, live.body()):
+        return Became(event.result, "fields of others were removed, and the run died before it wrote its own")
+    return None
+
+
+def _any_left(pointers: Iterable[str], body: Mapping[str, Any]) -> bool:
+    return any(get(body, _path(pointer, body)) is not MISSING for pointer in pointers)
+
+
+def _path(pointer: str, body: Any) -> Path:
+    """The pointer's steps, those into lists as numbers."""
+    steps: list[str | int] = []
+    for step in parse(pointer):
+        steps.append(int(step) if isinstance(body, list) and step.isdecimal() else step)
+        body = get(body, (steps[-1],))
+    return tuple(steps)
+
+
+def _recovered(intent: Intent, became: Became) -> AuditEvent:
+    details = {**intent.event.details, "recovered": True}
+    return replace(intent.event, result=became.result, error=became.why, details=details)

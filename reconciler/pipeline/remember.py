@@ -9,10 +9,11 @@ from typing import Any
 from reconciler.model import canonical
 from reconciler.model.events import AuditEvent
 from reconciler.model.native import NativeKind
-from reconciler.model.plans import ApplyResult, Cause, Change, Outcome, Plan, TargetPlan
+from reconciler.model.plans import Cause, Change, Outcome, Plan, TargetPlan
 from reconciler.model.refs import KindId, ObjectKey, TargetId
 from reconciler.model.settings import Mode
 from reconciler.pipeline import state
+from reconciler.pipeline.draft import Draft
 from reconciler.pipeline.observe import kinds_of
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.planning import Planned, removed_clusters
@@ -29,30 +30,33 @@ def before(world: World, context: RunContext, planned: Planned, elsewhere: froze
 
     What is found on a target that is ``elsewhere`` is for the run that writes to it to record.
     """
-    events = [*_halted(world, context, planned), *_removed(world, context, planned)]
+    draft = Draft(world.store)
+    events = [*_halted(world, draft, context, planned), *_removed(world, draft, context, planned)]
     if planned.plan is not None:
         for target in (each for each in planned.plan.targets if each.target not in elsewhere):
-            events.extend(_drift(world, context, target))
-            events.extend(_guards(world, context, target))
-    if events:
-        world.store.append(events)
+            events.extend(_drift(world, draft, context, target))
+            events.extend(_guards(world, draft, context, target))
+            state.remember_kinds(draft, target.target.cluster, [c.kind for c in target.changes if c.writes])
+    if events or draft.values:
+        world.store.append(events, draft.values)
 
 
 def after(world: World, context: RunContext, run: Run) -> None:
     """Record how the run ended, and what is now true of each target."""
-    planned, results = run.planned, run.results
+    planned = run.planned
     events: list[AuditEvent] = []
+    draft = Draft(world.store)
     if planned.plan is not None and planned.desired is not None:
         record_clusters(world.store, planned.facts)
         for target in planned.plan.targets:
             if not target.error and target.target not in run.elsewhere:
-                events.extend(_settled(world, context, planned, target, results))
+                events.extend(_settled(world, draft, context, target, run))
         _remember_proven(world, planned.plan, run)
         if not planned.prepared.halted and not run.elsewhere and _anything_applies(planned.plan):
-            state.accept_revision(world.store, planned.plan.revision)
-            state.set_belongs_to(world.store, planned.prepared.source, world.source.name)
-    world.store.append([*events, _finished(world, context, run)])
-    state.record_status(world.store, _status(world, context, run))
+            state.accept_revision(draft, planned.plan.revision)
+            state.set_belongs_to(draft, planned.prepared.source, world.source.name)
+    state.record_status(draft, _status(world, context, run))
+    world.store.append([*events, _finished(world, context, run)], draft.values)
 
 
 def all_kinds(world: World, planned: Planned) -> dict[KindId, NativeKind]:
@@ -72,10 +76,10 @@ def _drift_of(changes: Iterable[Change]) -> dict[str, str]:
     }
 
 
-def _drift(world: World, context: RunContext, target: TargetPlan) -> Iterable[AuditEvent]:
+def _drift(world: World, draft: Draft, context: RunContext, target: TargetPlan) -> Iterable[AuditEvent]:
     if target.error:
         return
-    known = state.known_drift(world.store, target.target)
+    known = state.known_drift(draft, target.target)
     present = _drift_of(target.changes)
     for change in target.changes:
         if change.drifted and known.get(str(change.key)) != present[str(change.key)]:
@@ -85,14 +89,12 @@ def _drift(world: World, context: RunContext, target: TargetPlan) -> Iterable[Au
         details = {"object": name, "by": "no longer differs"}
         yield run_event(context, world.new_id(), world.now(), "drift.ended", details, target=target.target)
     if known != present:
-        state.set_known_drift(world.store, target.target, present)
+        state.set_known_drift(draft, target.target, present)
 
 
-def _settled(
-    world: World, context: RunContext, planned: Planned, target: TargetPlan, results: tuple[ApplyResult, ...]
-) -> Iterable[AuditEvent]:
+def _settled(world: World, draft: Draft, context: RunContext, target: TargetPlan, run: Run) -> Iterable[AuditEvent]:
     """State of one target after its writes; an end of drift for each object that was healed."""
-    mine = {r.change.key: r for r in results if r.change.target == target.target}
+    mine = {r.change.key: r for r in run.results if r.change.target == target.target}
     written = {key for key, result in mine.items() if result.outcome in WRITTEN}
     healed = [change for change in target.changes if change.drifted and change.key in written]
     for change in healed:
@@ -102,30 +104,30 @@ def _settled(
         )
     if healed:
         rest = [change for change in target.changes if change not in healed]
-        state.set_known_drift(world.store, target.target, _drift_of(rest))
-    _remember_fights(world, target, healed)
+        state.set_known_drift(draft, target.target, _drift_of(rest))
+    _remember_fights(world, draft, target, healed)
     if target.mode is Mode.APPLY and not target.suspended:
         # drift alone was applied once: what the revision asks of it is known, though it does not hold now
         missing = [c.key for c in target.changes if c.pending and c.key not in written and c.causes != (Cause.DRIFT,)]
-        _remember_applied(world, planned, target, missing)
+        _remember_applied(draft, run.planned, target, missing)
 
 
-def _remember_fights(world: World, target: TargetPlan, healed: list[Change]) -> None:
-    known = fights.without_ended(state.known_fights(world.store, target.target), target.changes)
-    state.set_known_fights(world.store, target.target, fights.advance(known, healed, world.now()))
+def _remember_fights(world: World, draft: Draft, target: TargetPlan, healed: list[Change]) -> None:
+    known = fights.without_ended(state.known_fights(draft, target.target), target.changes)
+    state.set_known_fights(draft, target.target, fights.advance(known, healed, world.now()))
 
 
-def _remember_applied(world: World, planned: Planned, target: TargetPlan, missing: list[ObjectKey]) -> None:
+def _remember_applied(draft: Draft, planned: Planned, target: TargetPlan, missing: list[ObjectKey]) -> None:
     revision = planned.plan.revision if planned.plan else ""
     if planned.desired is not None and target.target not in planned.desired.views:
         # gone from Git: known by the revision that last had it, until nothing of it lives any more
         if not missing:
-            state.forget_target(world.store, target.target)
+            state.forget_target(draft, target.target)
         return
     current = state.Applied(revision, frozenset(missing))
-    if state.applied_to(world.store, target.target) != current:
-        state.set_applied(world.store, target.target, revision, missing)
-    state.remember_kinds(world.store, target.target.cluster, {change.kind.kind: change.kind for change in
+    if state.applied_to(draft, target.target) != current:
+        state.set_applied(draft, target.target, revision, missing)
+    state.remember_kinds(draft, target.target.cluster, {change.kind.kind: change.kind for change in
                                                               target.changes}.values())  # fmt: skip
 
 
@@ -151,33 +153,33 @@ def _anything_applies(plan: Plan) -> bool:
     return any(target.mode is Mode.APPLY and not target.error for target in plan.targets)
 
 
-def _guards(world: World, context: RunContext, target: TargetPlan) -> Iterable[AuditEvent]:
+def _guards(world: World, draft: Draft, context: RunContext, target: TargetPlan) -> Iterable[AuditEvent]:
     """One event when guards begin to withhold something, not one a run."""
     key = f"guard/{target.target}"
-    if (world.store.get(key) or "") == target.guard_fingerprint:
+    if (draft.get(key) or "") == target.guard_fingerprint:
         return
-    world.store.put(key, target.guard_fingerprint)
+    draft.put(key, target.guard_fingerprint)
     if target.guard_fingerprint:
         details = {"guards": list(target.guards), "confirm": target.guard_fingerprint}
         yield run_event(context, world.new_id(), world.now(), "guard.withheld", details, target=target.target)
 
 
-def _halted(world: World, context: RunContext, planned: Planned) -> Iterable[AuditEvent]:
+def _halted(world: World, draft: Draft, context: RunContext, planned: Planned) -> Iterable[AuditEvent]:
     words = [f.message for f in planned.prepared.findings if f.code == "history-rewritten"]
-    said = world.store.get("halted") or ""
+    said = draft.get("halted") or ""
     if (words[0] if words else "") == said:
         return
-    world.store.put("halted", words[0] if words else "")
+    draft.put("halted", words[0] if words else "")
     if words:
         yield run_event(context, world.new_id(), world.now(), "source.halted", {"why": words[0]})
 
 
-def _removed(world: World, context: RunContext, planned: Planned) -> Iterable[AuditEvent]:
+def _removed(world: World, draft: Draft, context: RunContext, planned: Planned) -> Iterable[AuditEvent]:
     """Targets whose cluster Git no longer has, when their objects are left where they are."""
     asked = planned.desired.clusters if planned.desired else {}
     for target in removed_clusters(planned.prepared):
         if target.cluster not in asked:
-            state.forget_target(world.store, target)
+            state.forget_target(draft, target)
             details = {"objects": "left as they are (onRemoved: Orphan)"}
             yield run_event(context, world.new_id(), world.now(), "cluster.removed", details, target=target)
 

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey, TargetId
 from reconciler.plan.fights import Fight
-from reconciler.ports import Store
+from reconciler.ports import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,51 +21,51 @@ class Applied:
     missing: frozenset[ObjectKey] = frozenset()
 
 
-def accepted_revision(store: Store) -> str:
+def accepted_revision(store: Values) -> str:
     """The last revision that was accepted for writing, or ""."""
     value = store.get("accepted")
     return str(value["revision"]) if value else ""
 
 
-def belongs_to(store: Store) -> tuple[str, str]:
+def belongs_to(store: Values) -> tuple[str, str]:
     """Identity and name of the repository that this state is of; empty before its first run."""
     value = store.get("source") or {}
     return str(value.get("identity", "")), str(value.get("name", ""))
 
 
-def set_belongs_to(store: Store, identity: str, name: str) -> None:
+def set_belongs_to(store: Values, identity: str, name: str) -> None:
     if identity and belongs_to(store) != (identity, name):
         store.put("source", {"identity": identity, "name": name})
 
 
-def accepted_is(store: Store, revision: str) -> bool:
+def accepted_is(store: Values, revision: str) -> bool:
     """Whether exactly this revision was accepted by hand or by the last run."""
     return accepted_revision(store) == revision
 
 
-def accept_revision(store: Store, revision: str) -> None:
+def accept_revision(store: Values, revision: str) -> None:
     store.put("accepted", {"revision": revision})
 
 
-def applied_to(store: Store, target: TargetId) -> Applied | None:
+def applied_to(store: Values, target: TargetId) -> Applied | None:
     value = store.get(f"applied/{target}")
     if value is None:
         return None
     return Applied(value["revision"], frozenset(ObjectKey(*key) for key in value["missing"]))
 
 
-def set_applied(store: Store, target: TargetId, revision: str, missing: Iterable[ObjectKey]) -> None:
+def set_applied(store: Values, target: TargetId, revision: str, missing: Iterable[ObjectKey]) -> None:
     rows = sorted([key.group, key.kind, key.namespace, key.name] for key in missing)
     store.put(f"applied/{target}", {"revision": revision, "missing": rows})
 
 
-def forget_target(store: Store, target: TargetId) -> None:
+def forget_target(store: Values, target: TargetId) -> None:
     store.delete(f"applied/{target}")
     store.delete(f"drift/{target}")
     store.delete(f"fights/{target}")
 
 
-def managed_kinds(store: Store, cluster: str) -> tuple[NativeKind, ...]:
+def managed_kinds(store: Values, cluster: str) -> tuple[NativeKind, ...]:
     """Every kind that was ever written to a cluster: what to list in order to find what is ours."""
     rows = store.get(f"kinds/{cluster}") or []
     return tuple(
@@ -81,7 +81,7 @@ def managed_kinds(store: Store, cluster: str) -> tuple[NativeKind, ...]:
     )
 
 
-def remember_kinds(store: Store, cluster: str, kinds: Iterable[NativeKind]) -> None:
+def remember_kinds(store: Values, cluster: str, kinds: Iterable[NativeKind]) -> None:
     known = {kind.kind: kind for kind in managed_kinds(store, cluster)}
     merged = {**known, **{kind.kind: kind for kind in kinds}}
     if merged.keys() != known.keys():
@@ -94,16 +94,16 @@ def _kind_row(kind: NativeKind) -> dict[str, Any]:
     return {**row, "group": identity["group"], "kind": identity["kind"], "versions": list(kind.versions)}
 
 
-def known_drift(store: Store, target: TargetId) -> dict[str, str]:
+def known_drift(store: Values, target: TargetId) -> dict[str, str]:
     """Object (as text) to a digest of the drift that was recorded of it."""
     return dict(store.get(f"drift/{target}") or {})
 
 
-def set_known_drift(store: Store, target: TargetId, drift: Mapping[str, str]) -> None:
+def set_known_drift(store: Values, target: TargetId, drift: Mapping[str, str]) -> None:
     store.put(f"drift/{target}", dict(drift))
 
 
-def known_fights(store: Store, target: TargetId) -> dict[ObjectKey, Fight]:
+def known_fights(store: Values, target: TargetId) -> dict[ObjectKey, Fight]:
     rows = store.get(f"fights/{target}") or []
     return {
         ObjectKey(*row["object"]): Fight(
@@ -113,7 +113,7 @@ def known_fights(store: Store, target: TargetId) -> dict[ObjectKey, Fight]:
     }
 
 
-def set_known_fights(store: Store, target: TargetId, fights: Mapping[ObjectKey, Fight]) -> None:
+def set_known_fights(store: Values, target: TargetId, fights: Mapping[ObjectKey, Fight]) -> None:
     rows = [
         {
             "object": [key.group, key.kind, key.namespace, key.name],
@@ -141,7 +141,7 @@ class Pause:
         return f"paused by {self.by}{until}: {self.reason}"
 
 
-def pauses(store: Store, now: datetime) -> dict[TargetId, Pause]:
+def pauses(store: Values, now: datetime) -> dict[TargetId, Pause]:
     """The pauses in force."""
     found = {}
     for key in store.keys("pause/"):
@@ -153,19 +153,19 @@ def pauses(store: Store, now: datetime) -> dict[TargetId, Pause]:
     return found
 
 
-def set_pause(store: Store, target: TargetId, pause: Pause) -> None:
+def set_pause(store: Values, target: TargetId, pause: Pause) -> None:
     until = pause.until.isoformat() if pause.until else ""
     store.put(f"pause/{target}", {"by": pause.by, "reason": pause.reason, "until": until})
 
 
-def end_pause(store: Store, target: TargetId) -> None:
+def end_pause(store: Values, target: TargetId) -> None:
     store.delete(f"pause/{target}")
 
 
-def record_status(store: Store, status: Mapping[str, Any]) -> None:
+def record_status(store: Values, status: Mapping[str, Any]) -> None:
     store.put("status", dict(status))
 
 
-def last_status(store: Store) -> Mapping[str, Any] | None:
+def last_status(store: Values) -> Mapping[str, Any] | None:
     value = store.get("status")
     return value if isinstance(value, Mapping) else None

@@ -13,7 +13,7 @@ from reconciler.io.store.tables import INTENTS, PROVEN, VALUES
 from reconciler.model import canonical
 from reconciler.model.events import Intent
 from reconciler.model.refs import ObjectKey
-from reconciler.ports import StoreError
+from reconciler.ports import Proofs, StoreError
 from reconciler.report.events import intent_from_json, intent_to_json, utc_text
 
 Proven = Mapping[ObjectKey, tuple[str, str]]
@@ -62,6 +62,15 @@ def put(connection: Connection, key: str, value: Any) -> None:
     connection.execute(VALUES.insert().values(key=key, value=canonical.encode(value)))
 
 
+def put_all(connection: Connection, values: Mapping[str, Any]) -> None:
+    """None forgets a value."""
+    for key, value in sorted(values.items()):
+        if value is None:
+            forget(connection, key)
+        else:
+            put(connection, key, value)
+
+
 def keys(connection: Connection, prefix: str) -> list[str]:
     query = select(VALUES.c.key).where(func.substr(VALUES.c.key, 1, len(prefix)) == prefix)
     return sorted(connection.scalars(query))
@@ -79,14 +88,26 @@ def proven(connection: Connection, cluster: str) -> dict[ObjectKey, tuple[str, s
 def replace_proven(connection: Connection, cluster: str, wanted: Proven) -> None:
     """Write only what differs: on a quiet pass over many objects that is nothing."""
     kept = proven(connection, cluster)
-    gone = [key for key, value in kept.items() if wanted.get(key) != value]
-    fresh = [key for key, value in wanted.items() if kept.get(key) != value]
+    _forget_proofs(connection, cluster, [key for key, value in kept.items() if wanted.get(key) != value])
+    _add_proofs(connection, cluster, {key: value for key, value in wanted.items() if kept.get(key) != value})
+
+
+def update_proven(connection: Connection, proofs: Proofs) -> None:
+    """Replace those of these objects only; None forgets one."""
+    _forget_proofs(connection, proofs.cluster, list(proofs.objects))
+    _add_proofs(connection, proofs.cluster, {key: proof for key, proof in proofs.objects.items() if proof})
+
+
+def _forget_proofs(connection: Connection, cluster: str, gone: Sequence[ObjectKey]) -> None:
     if gone:
         one = [column == bindparam(f"the_{column.name}") for column in PROVEN.primary_key.columns]
         rows = [{f"the_{name}": value for name, value in _place(cluster, key).items()} for key in gone]
         connection.execute(delete(PROVEN).where(*one), rows)
+
+
+def _add_proofs(connection: Connection, cluster: str, fresh: Proven) -> None:
     if fresh:
-        connection.execute(PROVEN.insert(), [_place(cluster, key) | _proof(wanted[key]) for key in fresh])
+        connection.execute(PROVEN.insert(), [_place(cluster, key) | _proof(proof) for key, proof in fresh.items()])
 
 
 def _place(cluster: str, key: ObjectKey) -> dict[str, str]:

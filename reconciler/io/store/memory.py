@@ -18,7 +18,7 @@ from reconciler.io.store.leases import Bid, Row
 from reconciler.model import canonical
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
 from reconciler.model.refs import ObjectKey
-from reconciler.ports import Lease, StoreError
+from reconciler.ports import Lease, Proofs, StoreError
 
 
 class MemoryStore:
@@ -98,7 +98,9 @@ class MemoryStore:
                 raise StoreError(f"opened already, nothing was added: intent {', '.join(sorted(twice))}")
             self._intents.update((intent.id, intent) for intent in batch)
 
-    def close_intents(self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = ()) -> None:
+    def close_intents(
+        self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = (), proofs: Proofs | None = None
+    ) -> None:
         strayed = sorted(name for name, event in done.items() if event and event.id != name)
         if strayed:
             raise ValueError(f"an intent is closed by the event with its own id: {', '.join(strayed)}")
@@ -110,18 +112,26 @@ class MemoryStore:
             self.append(event for event in done.values() if event)
             for name in done:
                 del self._intents[name]
+            if proofs:
+                wanted = {**self.proven(proofs.cluster), **proofs.objects}
+                self._proven[proofs.cluster] = {key: proof for key, proof in wanted.items() if proof is not None}
 
     def pending_intents(self) -> Sequence[Intent]:
         with self._lock:
             return list(self._intents.values())
 
-    def append(self, events: Iterable[AuditEvent]) -> None:
+    def append(self, events: Iterable[AuditEvent], values: Mapping[str, Any] | None = None) -> None:
         batch = list(events)
         with self._lock:
             self._refuse_known([event.id for event in batch])
             records = chain.link(self._end(), batch)
             self._records.extend(records)
             self._ids.update(event.id for event in batch)
+            for key, value in (values or {}).items():
+                if value is None:
+                    self.delete(key)
+                else:
+                    self.put(key, value)
 
     def events(self, *, newest_first: bool = False, limit: int = 0, **filters: str) -> Iterable[StoredEvent]:
         found = list(self._matching(parse_filters(filters)))

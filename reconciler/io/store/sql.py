@@ -27,7 +27,7 @@ from reconciler.io.store.schema import bring_up_to_date
 from reconciler.io.store.sessions import Session
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
 from reconciler.model.refs import ObjectKey
-from reconciler.ports import Lease, StoreError
+from reconciler.ports import Lease, Proofs, StoreError
 
 _PAGE = 500
 
@@ -116,7 +116,9 @@ class SqlStore:
             log.refuse_known(connection, sorted({intent.id for intent in batch}))
             journal.open_intents(connection, batch)
 
-    def close_intents(self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = ()) -> None:
+    def close_intents(
+        self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = (), proofs: Proofs | None = None
+    ) -> None:
         """StoreError for an intent that is not open; ValueError for an event that has another id than its intent."""
         if not done:
             return
@@ -126,6 +128,8 @@ class SqlStore:
         with self._writing() as connection:
             holding.check(connection, leases)
             journal.close_intents(connection, done.keys())
+            if proofs:
+                journal.update_proven(connection, proofs)
             end = self._extend(connection, [event for event in done.values() if event])
         self._announce(end)
 
@@ -133,12 +137,13 @@ class SqlStore:
         with self._reading() as connection:
             return journal.pending(connection)
 
-    def append(self, events: Iterable[AuditEvent]) -> None:
+    def append(self, events: Iterable[AuditEvent], values: Mapping[str, Any] | None = None) -> None:
         """StoreError when an event is in the log already; Tampered when the log's end is not as it was left."""
         batch = list(events)
-        if not batch:
+        if not batch and not values:
             return
         with self._writing() as connection:
+            journal.put_all(connection, values or {})
             end = self._extend(connection, batch)
         self._announce(end)
 

@@ -8,7 +8,7 @@ import pytest
 from reconciler.model.commits import Commit
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
 from reconciler.model.refs import ObjectKey, TargetId
-from reconciler.ports import Store, StoreError
+from reconciler.ports import Proofs, Store, StoreError
 from reconciler.report.events import stored_event
 
 Make = Callable[..., AuditEvent]
@@ -55,6 +55,29 @@ def test_proofs_are_replaced_per_cluster(store: Store) -> None:
     store.replace_proven("eu-1", {})
     assert store.proven("eu-1") == {}
     assert store.proven("unknown") == {}
+
+
+def test_values_are_kept_with_events_or_not_at_all(store: Store, make: Make) -> None:
+    store.put("old", 1)
+    event = make()
+    store.append([event], {"new": 2, "old": None})
+    assert (store.get("new"), store.get("old")) == (2, None)
+    with pytest.raises(StoreError, match="recorded already"):
+        store.append([event], {"new": 3})
+    assert store.get("new") == 2
+    store.append([], {"new": 4})
+    assert (store.get("new"), store.verify()) == (4, 1)
+
+
+def test_proofs_are_kept_with_outcomes(store: Store, intend: Intend) -> None:
+    one, two, three = (ObjectKey("g", "K", "ns", name) for name in ("one", "two", "three"))
+    store.replace_proven("eu", {one: ("d", "1"), two: ("d", "2")})
+    store.open_intents([intent := intend()])
+    store.close_intents({intent.id: intent.event}, (), Proofs("eu", {one: None, two: ("e", "3"), three: ("d", "4")}))
+    assert store.proven("eu") == {two: ("e", "3"), three: ("d", "4")}
+    with pytest.raises(StoreError, match="not open"):
+        store.close_intents({intent.id: intent.event}, (), Proofs("eu", {two: None}))
+    assert store.proven("eu") == {two: ("e", "3"), three: ("d", "4")}
 
 
 def test_events_come_back_as_they_were_in_order_and_chained(store: Store, make: Make) -> None:
