@@ -98,7 +98,7 @@ def test_from_plan_to_audit(cli: Command, fleet: Fleet) -> None:
 
     applied = cli("apply")
     assert applied.code == 0
-    assert "eu/mesh : ok=0   changed=3" in applied.out
+    assert "eu/mesh : ok=0 changed=3" in applied.out
     assert cli("plan").code == 0
     assert cli("drift").code == 0
 
