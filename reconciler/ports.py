@@ -28,6 +28,7 @@ from typing import Any, Protocol
 from reconciler.model.commits import Commit, SourceTree
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
 from reconciler.model.facts import ClusterFacts
+from reconciler.model.leases import Lease
 from reconciler.model.live import LiveObject, Prediction
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey
@@ -202,19 +203,6 @@ class Cluster(Protocol):
         """
 
     async def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to write under a name until a time. ``token`` only grows per name, whoever holds it.
-
-    ``holder`` says who (host:pid); it is "" for a lease that nobody holds any more.
-    """
-
-    name: str
-    holder: str
-    token: int
-    until: datetime
 
 
 class Values(Protocol):

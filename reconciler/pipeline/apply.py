@@ -86,13 +86,16 @@ class TargetApply:
         return results
 
     def _why_not(self) -> str:
+        if reason := self.lease.over():
+            return reason
         if self._down:
             return f"not tried: {self._down}"
-        return self.lease.lost or ("the run was asked to stop" if self.stop() else "")
+        return "the run was asked to stop" if self.stop() else ""
 
     def _give_up(self, step: Step, reason: str) -> ApplyResult:
         self._lost.add(step.change.key)
-        return ApplyResult(step.change, Outcome.UNREACHABLE if self._down else Outcome.SKIPPED, reason)
+        unreachable = self._down and not self.lease.lost
+        return ApplyResult(step.change, Outcome.UNREACHABLE if unreachable else Outcome.SKIPPED, reason)
 
     async def _open(self, steps: Sequence[Step]) -> None:
         intents = []

@@ -7,14 +7,16 @@ beside it and knows which targets are another run's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from reconciler.io.permit import WRITE_PERMIT
+from reconciler.model.leases import Lease
 from reconciler.model.refs import TargetId
 from reconciler.pipeline.world import World
-from reconciler.ports import Lease, LeaseLost, StoreError
+from reconciler.ports import LeaseLost, StoreError
 
 RENEWALS = 3  # in the time of one lease
 RETRIES = 10  # in the time of one lease, while the store does not answer
@@ -26,7 +28,7 @@ class Elsewhere(Exception):
 
 @dataclass
 class Tenure:
-    """The time of one lease. ``deadline`` is in the event loop's time, taken before the store's: never too late.
+    """The time of one lease. ``deadline`` is by ``clock``, the event loop's, read before the store's: never too late.
 
     ``lost`` is why nothing may be written any more, "" while it is ours.
     """
@@ -35,6 +37,7 @@ class Tenure:
     lease: Lease
     seconds: float
     deadline: float
+    clock: Callable[[], float]
     lost: str = ""
     _trouble: str = ""
     _writes: set[asyncio.Timeout] = field(default_factory=set)
@@ -42,19 +45,32 @@ class Tenure:
     def stop(self, why: str) -> None:
         self.lost = self.lost or why
 
-    def check(self) -> None:
-        """LeaseLost unless a write may begin now. The wall clock sees what the other one may not: a suspended host."""
-        late = asyncio.get_running_loop().time() >= self.deadline or self.world.now() >= self.lease.until
+    def over(self) -> str:
+        """Why no write may begin now, or "". The wall clock sees what the other one may not: a suspended host."""
+        late = self.clock() >= self.deadline or self.world.now() >= self.lease.until
         if late:
             self.stop(self._ran_out())
-        if self.lost:
+        return self.lost
+
+    def check(self) -> None:
+        """LeaseLost when no write may begin now."""
+        if self.over():
             raise LeaseLost(self.lost)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
-        """Around one write. When the lease ends meanwhile, the write is cut off where it waits, and this raises
-        LeaseLost: whether it happened is then not known."""
+        """Around one write. When the lease ends meanwhile, the write is cut off where it waits, nothing more is sent,
+        and this raises LeaseLost: whether it happened is then not known."""
         self.check()
+        permit = WRITE_PERMIT.set(self.check)
+        try:
+            async with self._until_it_ends():
+                yield
+        finally:
+            WRITE_PERMIT.reset(permit)
+
+    @asynccontextmanager
+    async def _until_it_ends(self) -> AsyncIterator[None]:
         scope = asyncio.timeout_at(self.deadline)
         try:
             async with scope:
@@ -77,7 +93,7 @@ class Tenure:
             pause = self.seconds / (RENEWALS if await self._renewed() else RETRIES)
 
     async def _renewed(self) -> bool:
-        asked_at = asyncio.get_running_loop().time()
+        asked_at = self.clock()
         try:
             longer = await asyncio.to_thread(self._renew)
         except LeaseLost as problem:
@@ -107,7 +123,7 @@ class Tenure:
 
     def _ran_out(self) -> str:
         why = f": {self._trouble}" if self._trouble else ""
-        return f"the lease {self.lease.name} ran out at {clock(self.lease.until)} and was not renewed in time{why}"
+        return f"the lease {self.lease.name} ran out at {stamp(self.lease.until)} and was not renewed in time{why}"
 
 
 @asynccontextmanager
@@ -118,9 +134,10 @@ async def tenure(world: World, target: TargetId, longest: float) -> AsyncIterato
     Raises Elsewhere, on the way in only, while another writer holds it; StoreError when that cannot be found out.
     """
     seconds = max(world.shortest_lease, 2 * longest)
-    asked_at = asyncio.get_running_loop().time()
+    clock = asyncio.get_running_loop().time
+    asked_at = clock()
     lease = await asyncio.to_thread(_acquire, world, lease_name(target), seconds)
-    held = Tenure(world, lease, seconds, asked_at + seconds)
+    held = Tenure(world, lease, seconds, asked_at + seconds, clock)
     keeping = asyncio.create_task(held.keep())
     try:
         yield held
@@ -146,8 +163,8 @@ def lease_name(target: TargetId) -> str:
 
 def held_by(lease: Lease | None) -> str:
     """Who, and until when."""
-    return f"{lease.holder} (lease until {clock(lease.until)})" if lease else "another run"
+    return f"{lease.holder} (lease until {stamp(lease.until)})" if lease else "another run"
 
 
-def clock(time: datetime) -> str:
+def stamp(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.findings import Finding, warning
+from reconciler.model.leases import Lease
 from reconciler.model.plans import ApplyResult, Outcome, TargetPlan
 from reconciler.model.refs import TargetId
 from reconciler.pipeline.lease import Elsewhere, Tenure, held_by, lease_name, tenure
 from reconciler.pipeline.world import World
-from reconciler.ports import Lease
 
 
 @dataclass

@@ -10,13 +10,14 @@ from typing import Any
 from reconciler.io.pointers import parse
 from reconciler.model.documents import ClusterLimits, DesiredState
 from reconciler.model.events import AuditEvent, Intent
+from reconciler.model.leases import Lease
 from reconciler.model.live import LiveObject
 from reconciler.model.native import EVENT_ANNOTATION, NativeKind
 from reconciler.model.refs import KindId, ObjectKey, TargetId
 from reconciler.pipeline.lease import Elsewhere, tenure
 from reconciler.pipeline.world import Connections, World
 from reconciler.plan.paths import MISSING, Path, get
-from reconciler.ports import ClusterError, Lease, LeaseLost, Proofs
+from reconciler.ports import ClusterError, LeaseLost, Proofs
 
 
 async def recover(world: World, desired: DesiredState, opened: Connections, kinds: Mapping[KindId, NativeKind]) -> int:

@@ -15,13 +15,14 @@ import pytest
 from reconciler.io.directory.cluster import DirectoryCluster
 from reconciler.model import documents
 from reconciler.model.events import Actor
+from reconciler.model.leases import Lease
 from reconciler.model.plans import ApplyResult, Outcome
 from reconciler.model.refs import TargetId
 from reconciler.pipeline import run as pipeline
 from reconciler.pipeline import state
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.world import Request, World
-from reconciler.ports import Lease, Listing, StoreError, Written
+from reconciler.ports import Listing, StoreError, Written
 from tests.pipeline.fleet import Fleet, codes, rows
 
 EU = "target/eu/mesh"

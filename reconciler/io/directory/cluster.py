@@ -14,6 +14,7 @@ from reconciler.io.directory.merge import merged, without
 from reconciler.io.directory.text import write_document
 from reconciler.io.directory.tree import Snapshot, Stored, Tree, version_of
 from reconciler.io.facts import MalformedObject, cluster_facts, crd_facts
+from reconciler.io.permit import WRITE_PERMIT
 from reconciler.model.live import LiveObject, Prediction
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey
@@ -183,6 +184,7 @@ class DirectoryCluster:
         return Written(version_of(wanted), wanted)
 
     def _write(self, path: Path, body: Mapping[str, Any]) -> None:
+        WRITE_PERMIT.get()()
         layout.write(self._tree.root, path, write_document(body))
         self._tree.reread(path)
 
@@ -193,6 +195,7 @@ class DirectoryCluster:
         if uid and uid != _uid(stored):
             raise Conflict(f"{key} is another object than the one that was read", 409)
         _check_version(stored, rv)
+        WRITE_PERMIT.get()()
         layout.remove(self._tree.root, stored.path)
         self._tree.reread(stored.path)
 

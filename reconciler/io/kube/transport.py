@@ -16,6 +16,7 @@ from reconciler import __version__
 from reconciler.io.kube.access import Access
 from reconciler.io.kube.bucket import Bucket
 from reconciler.io.kube.errors import TimedOut, from_answer, from_transport
+from reconciler.io.permit import WRITE_PERMIT
 from reconciler.model.documents import ClusterLimits
 from reconciler.ports import ClusterError, Forbidden, Throttled
 
@@ -122,6 +123,8 @@ class Transport:
 
     async def _exchange(self, request: Request, access: Access) -> Answer:
         await self._bucket.take()
+        if request.method != "GET":
+            WRITE_PERMIT.get()()
         headers = [*access.headers, ("Accept", request.accept)]
         if request.body is not None:
             headers.append(("Content-Type", request.content_type))

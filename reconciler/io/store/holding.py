@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, func, select, update
 from reconciler.io.store import leases
 from reconciler.io.store.leases import Bid, Ended, Row
 from reconciler.io.store.tables import LEASES
-from reconciler.ports import Lease
+from reconciler.model.leases import Lease
 from reconciler.report.events import utc_text
 
 _ROW = select(

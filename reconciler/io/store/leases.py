@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from reconciler.ports import Lease, LeaseLost
+from reconciler.model.leases import Lease
+from reconciler.ports import LeaseLost
 
 Ended = Callable[[str], bool]
 
@@ -79,8 +80,10 @@ def check(row: Row | None, lease: Lease) -> None:
     """LeaseLost, saying to whom, unless the lease is the last one of its name."""
     if is_current(row, lease):
         return
-    if row is None or not row.holder:
+    if row is None or row.token == lease.token:
         told = "it was given up"
+    elif not row.holder:
+        told = "another writer took over meanwhile"
     else:
         told = f"{row.holder} took over and holds it until {clock(row.until)} (token {row.token})"
     raise LeaseLost(f"the lease {lease.name} (token {lease.token}) is lost, so nothing was recorded: {told}")

@@ -17,8 +17,9 @@ from reconciler.io.store.filters import Condition, narrow, parse_filters, wrote_
 from reconciler.io.store.leases import Bid, Row
 from reconciler.model import canonical
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
+from reconciler.model.leases import Lease
 from reconciler.model.refs import ObjectKey
-from reconciler.ports import Lease, Proofs, StoreError
+from reconciler.ports import Proofs, StoreError
 
 
 class MemoryStore:

@@ -26,8 +26,9 @@ from reconciler.io.store.leases import Bid
 from reconciler.io.store.schema import bring_up_to_date
 from reconciler.io.store.sessions import Session
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
+from reconciler.model.leases import Lease
 from reconciler.model.refs import ObjectKey
-from reconciler.ports import Lease, Proofs, StoreError
+from reconciler.ports import Proofs, StoreError
 
 _PAGE = 500
 

@@ -15,7 +15,8 @@ import pytest
 from reconciler.io.store import WRITERS, open_store
 from reconciler.io.store.sql import SqlStore
 from reconciler.model.events import AuditEvent, Intent
-from reconciler.ports import Lease, LeaseLost, Store, StoreError
+from reconciler.model.leases import Lease
+from reconciler.ports import LeaseLost, Store, StoreError
 
 Intend = Callable[..., Intent]
 Start = Callable[..., "subprocess.Popen[str]"]
