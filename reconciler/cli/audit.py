@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -108,18 +109,51 @@ def blame(object: str) -> int:  # noqa: A002
 
 
 @command.command("verify")
-def verify() -> int:
+@click.option(
+    "--archive",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="An archive that the log goes on from; all of them since the first, in any order (repeatable).",
+)
+def verify(files: tuple[str, ...]) -> int:
     """Check the whole chain: a changed, removed, reordered or cut-off event is found. Exit code 1 then."""
     from reconciler.cli.output import painter, say
+    from reconciler.io.store.archive import check_joined, read_archive
     from reconciler.ports import Tampered
 
     with _store() as store:
         try:
-            count = store.verify()
+            count, start = store.verify(), store.archived()
+            archives = [read_archive(Path(file)) for file in files]
+            check_joined(archives, start)
         except Tampered as problem:
             say(painter()(f"The audit log does not verify: {problem}", "error"))
             return 1
-    say(painter()(f"{count} events, the chain is whole", "good"))
+    since = min((archive.start.count for archive in archives), default=start.count)
+    archived = f"; events 1 to {since} are in archives that were not given" if since else ""
+    say(painter()(f"{count - since} events, the chain is whole{archived}", "good"))
+    return 0
+
+
+@command.command("archive")
+@click.option("--before", required=True, metavar="DATE", help="Events older than this (RFC 3339; a date is in UTC).")
+@click.option("--to", "file", required=True, metavar="FILE", help="A new file, for example audit-2026.jsonl.")
+@click.option("--source", default="mesh-reconciler", show_default=True, help="CloudEvents source attribute.")
+def archive(before: str, file: str, source: str) -> int:
+    """Move the oldest events from the log into a file of CloudEvents, one JSON object a line.
+
+    They leave the log only after the file is on the disk and was read back and verified. That it was done is itself
+    an event, and the chain goes on from the file's last hash: audit verify --archive FILE checks that they join.
+    """
+    from reconciler.cli.archiving import archive_events
+
+    with _store() as store:
+        done = archive_events(store, before, Path(file), source)
+    if done is None:
+        click.echo(f"no event is older than {before}; nothing was archived")
+        return 0
+    click.echo(f"{done.count} events ({done.start.count + 1} to {done.end.count}) are in {file}, and out of the log")
     return 0
 
 

@@ -96,10 +96,15 @@ def open_world(options: SourceOptions, trigger: str) -> Iterator[World]:
             adapters=installed(),
             now=lambda: datetime.now(UTC),
             new_id=new_id,
-            actor=Actor(f"{socket.gethostname()}:{os.getpid()}", _user(), trigger),
+            actor=this_actor(trigger),
         )
     finally:
         store.close()
+
+
+def this_actor(trigger: str) -> Actor:
+    """Who does what this process does."""
+    return Actor(f"{socket.gethostname()}:{os.getpid()}", _user(), trigger)
 
 
 def _user() -> str:

@@ -33,7 +33,7 @@ class EventOrigin:
 class AuditEvent:
     """Types: object.created, object.updated, object.adopted, object.replaced, object.pruned, drift.detected,
     drift.ended, guard.withheld, run.started, run.finished, run.failed, source.accepted, source.halted,
-    cluster.removed. ``fields`` are masked field changes; ``details`` what only this type has."""
+    cluster.removed, audit.archived. ``fields`` are masked field changes; ``details`` what only this type has."""
 
     id: str
     time: datetime

@@ -40,11 +40,16 @@ def link(head: Head, events: Iterable[AuditEvent]) -> list[Record]:
     for event in events:
         seq = head.count + 1
         data = {**event_to_json(event), "seq": seq}
-        body = _storable(canonical.encode(data))
+        body = body_of(data)
         stored = StoredEvent(seq, head.hash, chain_hash(head.hash, body), body)
         records.append(Record(stored, columns_of(data)))
         head = Head(seq, stored.hash)
     return records
+
+
+def body_of(data: Mapping[str, Any]) -> str:
+    """The canonical JSON that is hashed."""
+    return _storable(canonical.encode(data))
 
 
 def chain_hash(previous: str, body: str) -> str:

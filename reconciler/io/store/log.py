@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select
 
+from reconciler.io.store.archive import ARCHIVED
 from reconciler.io.store.chain import START, Head, Record
 from reconciler.io.store.filters import NOT_WRITTEN, OBJECT_EVENTS, Condition, Test
 from reconciler.io.store.tables import EVENTS
@@ -61,10 +63,37 @@ def records(connection: Connection, after: int | None, size: int) -> Iterator[Re
     return map(_record, connection.execute(query))
 
 
+def start(connection: Connection) -> Head:
+    """What the log goes on from: nothing, or the end of an archive of its former beginning.
+
+    An event of the log itself must say that it was archived up to there; else what is missing is missing.
+    """
+    first = connection.execute(select(EVENTS.c.seq, EVENTS.c.previous).order_by(EVENTS.c.seq).limit(1)).first()
+    if first is None or first.seq == START.count + 1:
+        return START
+    bodies = connection.scalars(select(EVENTS.c.body).where(EVENTS.c.type == ARCHIVED).order_by(EVENTS.c.seq.desc()))
+    found = Head(first.seq - 1, first.previous)
+    return found if any(_archived_to(body) == found for body in bodies) else START
+
+
+def _archived_to(body: str) -> Head | None:
+    try:
+        details = json.loads(body)["details"]
+        return Head(int(details["through"]), str(details["hash"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def forget(connection: Connection, through: int) -> int:
+    """Remove the events up to this number; how many."""
+    return connection.execute(delete(EVENTS).where(EVENTS.c.seq <= through)).rowcount
+
+
 def hash_at(connection: Connection, seq: int) -> str:
-    """The hash of event ``seq``, "" when it is not there; before the first event that of the empty log."""
-    if seq == START.count:
-        return START.hash
+    """The hash of event ``seq``, "" when it is not there; before the first event that of what it goes on from."""
+    begin = start(connection)
+    if seq == begin.count:
+        return begin.hash
     return connection.scalar(select(EVENTS.c.hash).where(EVENTS.c.seq == seq)) or ""
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from reconciler.io.store import DATABASE, HEAD, LOCK, WRITERS, chain, holding, journal, log
 from reconciler.io.store import leases as rules
+from reconciler.io.store.archive import ARCHIVED, Archive, check_joined
 from reconciler.io.store.chain import START, Head
 from reconciler.io.store.dialect import sqlite_engine, told_as_store_errors, writer
 from reconciler.io.store.filters import Condition, narrow, parse_filters
@@ -28,7 +29,7 @@ from reconciler.io.store.sessions import Session
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
 from reconciler.model.leases import Lease
 from reconciler.model.refs import ObjectKey
-from reconciler.ports import Proofs, StoreError
+from reconciler.ports import Proofs, StoreError, Tampered
 
 _PAGE = 500
 
@@ -164,9 +165,11 @@ class SqlStore:
         with self._told("read"):
             # First: what is committed after this makes the log longer than the head, never shorter.
             outside = self._head.read()
-        end, after = START, None
+        after: int | None = None
         while True:
             with self._reading() as connection:
+                if after is None:
+                    end = log.start(connection)
                 batch = list(log.records(connection, after, _PAGE))
                 end = chain.follow(end, batch, partial(log.is_followed, connection), outside)
             if len(batch) < _PAGE:
@@ -176,6 +179,27 @@ class SqlStore:
         if outside and outside.count < end.count:
             self._announce(end)
         return end.count
+
+    def archived(self) -> Head:
+        """Up to where the beginning of the log was archived; the empty log's head when it never was."""
+        with self._reading() as connection:
+            return log.start(connection)
+
+    def forget_archived(self, archive: Archive, event: AuditEvent) -> None:
+        """Remove from the log exactly what the archive holds, and append the event that says so: both or neither.
+
+        Tampered, and nothing is removed, when the archive is not the beginning of this log.
+        """
+        told = {"through": archive.end.count, "hash": archive.end.hash}
+        if event.type != ARCHIVED or any(event.details.get(name) != value for name, value in told.items()):
+            raise ValueError("the event must be that of this archive")
+        with self._writing() as connection:
+            check_joined([archive], Head(archive.end.count, log.hash_at(connection, archive.end.count)))
+            if log.start(connection) != archive.start:
+                raise Tampered(f"{archive.path} is not the beginning of the audit log, and nothing was removed", 0)
+            end = self._extend(connection, [event])
+            log.forget(connection, archive.end.count)
+        self._announce(end)
 
     def restate_head(self, event: AuditEvent) -> None:
         """Go on from the log as it is, after it was found cut or without its head (a restored backup).
