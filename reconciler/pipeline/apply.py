@@ -16,6 +16,7 @@ from reconciler.model.live import LiveCluster
 from reconciler.model.plans import Action, ApplyResult, Change, Outcome, TargetPlan
 from reconciler.model.refs import ObjectKey
 from reconciler.pipeline.lease import Tenure
+from reconciler.pipeline.patience import patiently
 from reconciler.pipeline.record import RunContext, object_event, outcome_event
 from reconciler.pipeline.steps import Bridge, Step, waves
 from reconciler.pipeline.world import World
@@ -67,7 +68,7 @@ class TargetApply:
         except LeaseLost as problem:
             self.lease.stop(str(problem))
             return [self._give_up(step, str(problem)) for step in steps]
-        outcomes = await asyncio.gather(*(self._write(step) for step in steps))
+        outcomes = await self._write_all(steps)
         closed: dict[str, AuditEvent | None] = {}
         proofs: dict[ObjectKey, tuple[str, str] | None] = {}
         results = []
@@ -84,6 +85,17 @@ class TargetApply:
         if closed:
             await self._close(closed, proofs)
         return results
+
+    async def _write_all(self, steps: Sequence[Step]) -> list[ApplyResult | None]:
+        """The writes side by side; of those that do not end in time once the run is to stop, nothing is known."""
+        writes = [asyncio.create_task(self._write(step)) for step in steps]
+        if writes:
+            await patiently(writes, self.stop)
+        why = "the run was asked to stop, and no answer came"
+        return [
+            self._unknown(step.change, why, 0.0) if done.cancelled() else done.result()
+            for step, done in zip(steps, writes, strict=True)
+        ]
 
     def _why_not(self) -> str:
         if reason := self.lease.over():
