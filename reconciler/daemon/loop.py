@@ -19,7 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.rounds import Round, Watch, one_round
 from reconciler.daemon.web import listening
-from reconciler.pipeline.world import World
+from reconciler.pipeline.world import World, keeping_connections
 
 FIRST_INTERVAL = 60.0  # seconds, until the Reconciler document has been read
 LONGEST_BACKOFF = 900.0
@@ -130,7 +130,8 @@ def serve(open_world: Callable[[], AbstractContextManager[World]], log: Any, how
 
 
 async def _serve(world: World, watch: Watch, how: Serving) -> int:
-    return await Loop(world, watch, how.limit, how.interval, how.address).run()
+    async with keeping_connections(world) as kept:
+        return await Loop(kept, watch, how.limit, how.interval, how.address).run()
 
 
 async def _once(world: World, limit: str, watch: Watch) -> int:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from reconciler.model.plans import ApplyResult, Outcome, Plan
+from reconciler.model.plans import Action, ApplyResult, Change, Outcome, Plan
 from reconciler.pipeline import remember
 from reconciler.pipeline.apply import Progress
 from reconciler.pipeline.leases import Leases, last_leases
@@ -49,6 +49,9 @@ async def apply(
         recovered = await _recover_first(world, request, opened)
         leases = Leases(world, await last_leases(world))
         planned = await make_plan(world, request, opened)
+        if opened.taken_over and planned.plan is not None and any(_deletes(change) for change in planned.plan.changes):
+            opened.retire(tuple(opened.opened))  # before anything is deleted, all is read consistently
+            planned = await make_plan(world, request, opened)
         if planned.prepared.commit.sha == "worktree":
             raise SourceError(
                 f"{world.source.name} is no Git repository with a commit: only what is committed is applied"
@@ -67,7 +70,18 @@ async def apply(
             run = _finished(run_id, planned, made, tuple(results), recovered)
             run = await _with_leases(run, made, leases)
         await asyncio.to_thread(remember.after, world, RunContext(run_id, world.actor, planned.prepared.commit), run)
+        opened.retire(_troubled(run))
     return run
+
+
+def _deletes(change: Change) -> bool:
+    return change.writes and change.action in (Action.PRUNE, Action.REPLACE)
+
+
+def _troubled(run: Run) -> frozenset[str]:
+    """Clusters that did not answer, at the beginning or later."""
+    lost = {result.change.target.cluster for result in run.results if result.outcome is Outcome.UNREACHABLE}
+    return frozenset({*run.planned.facts.unreachable, *run.planned.live.unreachable, *lost})
 
 
 async def _recover_first(world: World, request: Request, opened: Connections) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.adapters.base import Adapter
@@ -13,6 +13,7 @@ from reconciler.model.events import Actor
 from reconciler.model.facts import Facts
 from reconciler.pipeline.granted import Granted
 from reconciler.pipeline.kept import Kept
+from reconciler.pipeline.kept_connections import KeptConnections
 from reconciler.ports import Cluster, Source, Store
 
 OpenCluster = Callable[[documents.Cluster], Cluster]
@@ -35,6 +36,7 @@ class World:
     shortest_lease: float = 30.0
     granted: Granted = field(default_factory=Granted)
     kept: Kept = field(default_factory=Kept)
+    connections: KeptConnections | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,30 @@ class Request:
 
 @dataclass
 class Connections:
-    """Open clusters of one run, each opened once and closed at its end."""
+    """Open clusters of one run, each opened once and closed at its end, unless they are kept for the next one."""
 
     open_cluster: OpenCluster
     opened: dict[str, Cluster] = field(default_factory=dict)
+    kept: KeptConnections | None = None
 
     def to(self, cluster: documents.Cluster) -> Cluster:
         """ClusterError when the connection cannot even be made up (no such kubeconfig)."""
         if cluster.name not in self.opened:
             self.opened[cluster.name] = self.open_cluster(cluster)
         return self.opened[cluster.name]
+
+    @property
+    def taken_over(self) -> bool:
+        """Whether what was read may be as old as the run before, as long as nobody told the server to look."""
+        return self.kept is not None and any(self.kept.taken_over(name) for name in self.opened)
+
+    def retire(self, names: Iterable[str]) -> None:
+        """Open these anew when they are asked for: they are in trouble, or must read all anew."""
+        if self.kept is not None:
+            found = [name for name in names if name in self.opened]
+            self.kept.retire(found)
+            for name in found:
+                del self.opened[name]
 
     async def close(self) -> None:
         for cluster in self.opened.values():
@@ -72,8 +88,22 @@ class Connections:
 
 @asynccontextmanager
 async def connections(world: World) -> AsyncIterator[Connections]:
-    opened = Connections(world.open_cluster)
+    """The connections of one run: taken over from the one before where the process keeps them."""
+    kept = world.connections
+    opened = Connections(kept.to if kept else world.open_cluster, kept=kept)
+    if kept:
+        kept.begin()
     try:
         yield opened
     finally:
-        await opened.close()
+        await (kept.end(world.now()) if kept else opened.close())
+
+
+@asynccontextmanager
+async def keeping_connections(world: World) -> AsyncIterator[World]:
+    """The same world for runs in this event loop that take over each other's connections."""
+    kept = KeptConnections(world.open_cluster)
+    try:
+        yield replace(world, connections=kept)
+    finally:
+        await kept.close()

@@ -18,9 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reconciler.daemon.logs import configure
-from reconciler.daemon.metrics import Metrics
-from reconciler.daemon.rounds import Watch, one_round
 from reconciler.io.clusters import open_cluster
 from reconciler.io.ids import new_id
 from reconciler.io.store import open_store
@@ -28,7 +25,7 @@ from reconciler.io.worktree import WorktreeSource
 from reconciler.model.events import Actor
 from reconciler.pipeline import run as pipeline
 from reconciler.pipeline.meshes import installed
-from reconciler.pipeline.world import Request, World
+from reconciler.pipeline.world import Request, World, keeping_connections
 from reconciler.pipeline.writing import Writing
 from tests.bench.estate import ROUTES
 from tests.bench.raw import Call, send_all
@@ -74,13 +71,19 @@ def _timed_writing(seconds: list[float]) -> None:
 
 
 async def _rounds(world: World, count: int, samples: int) -> dict[str, Any]:
-    watch = Watch(configure("json"), Metrics())
+    async with keeping_connections(world) as kept:
+        return await _rounds_in(kept, count, samples)
+
+
+async def _rounds_in(world: World, count: int, samples: int) -> dict[str, Any]:
     writes: list[float] = []
     _timed_writing(writes)
-    rounds, memory, codes = [], {}, set()
+    rounds: list[float] = []
+    memory: dict[int, float] = {}
+    codes: set[int] = set()
     for number in range(1, count + 1):
         started = time.perf_counter()
-        done = await one_round(world, "", "bench", lambda: False, watch)
+        done = await pipeline.apply(world, Request())
         rounds.append(time.perf_counter() - started)
         codes.add(done.code)
         if number % max(1, count // samples) == 0:

@@ -71,8 +71,9 @@ _SCHEMAS = dict[tuple[KindId, str], Mapping[str, Any]]
 
 
 class Crds:
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, lists: pages.Lists) -> None:
         self._transport = transport
+        self._lists = lists
         self._versions: dict[str, str] | None = None
         self._facts: Mapping[KindId, CrdFacts] = {}
         self._schemas: dict[str, tuple[str, _SCHEMAS]] = {}
@@ -82,7 +83,7 @@ class Crds:
         try:
             now = await self._resource_versions()
             if now != self._versions:
-                raws = await pages.read_all(self._transport, paths.collection(CRD, "v1"))
+                raws = await self._lists.read_all(paths.collection(CRD, "v1"))
                 self._facts = crd_facts(msgspec.to_builtins(_SLIM.decode(raw)) for raw in raws)
                 self._versions = now
         except (Forbidden, Absent) as error:
@@ -109,7 +110,7 @@ class Crds:
         return found
 
     async def _resource_versions(self) -> dict[str, str]:
-        raws = await pages.read_all(self._transport, paths.collection(CRD, "v1"), pages.METADATA_ONLY)
+        raws = await self._lists.read_all(paths.collection(CRD, "v1"), pages.METADATA_ONLY)
         return {item.metadata.name: item.metadata.resource_version for item in pages.items(raws)}
 
     async def _schemas_of(self, name: str, kind: NativeKind, version: str) -> _SCHEMAS:

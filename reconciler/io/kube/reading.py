@@ -30,8 +30,13 @@ class Reader:
         self._name = name
         self._transport = transport
         self._discovery = discovery
-        self._crds = Crds(transport)
+        self._lists = pages.Lists(transport)
+        self._crds = Crds(transport, self._lists)
         self._slots = asyncio.Semaphore(AT_ONCE)
+
+    def wrote(self) -> None:
+        """What is listed next must have what we wrote."""
+        self._lists.forget()
 
     async def list_objects(self, kinds: Sequence[NativeKind]) -> Listing:
         """One failing kind is unread; raises only when no kind could be asked about, or nobody knows us (401)."""
@@ -92,7 +97,7 @@ class Reader:
             return version
         async with self._slots:
             try:
-                raws = await pages.read_all(self._transport, paths.collection(kind, version))
+                raws = await self._lists.read_all(paths.collection(kind, version))
             except Absent:  # removed since discovery
                 return None
             except ClusterError as error:
@@ -102,12 +107,12 @@ class Reader:
     async def _lone_pods(self) -> list[Mapping[str, Any]]:
         """Pods without a controller. Most clusters have few among very many, so only metadata is read at first."""
         path = paths.collection(POD, "v1")
-        owned = pages.items(await pages.read_all(self._transport, path, pages.METADATA_ONLY))
+        owned = pages.items(await self._lists.read_all(path, pages.METADATA_ONLY))
         lone = [item.metadata for item in owned if not _is_controlled(item)]
         found: list[Mapping[str, Any]] = []
         for namespace in sorted({meta.namespace for meta in lone}):
             names = {meta.name for meta in lone if meta.namespace == namespace}
-            raws = await pages.read_all(self._transport, paths.collection(POD, "v1", namespace))
+            raws = await self._lists.read_all(paths.collection(POD, "v1", namespace))
             objects = (pages.live_object(raw, POD, "v1") for raw in raws)
             found += [orjson.loads(item.raw) for item in objects if item.key.name in names]
         return found

@@ -61,7 +61,12 @@ class Transport:
     async def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = "application/json") -> Answer:
         """A read, tried again a few times where that can help. Raises the ClusterError of the last try."""
         request = Request("GET", path, query or {}, accept=accept)
-        return await self._tried(request, lambda error: error.retryable and not isinstance(error, TimedOut))
+
+        def may_retry(error: ClusterError) -> bool:
+            waited = isinstance(error, TimedOut) or (error.status == 504 and "resourceVersion" in request.query)
+            return error.retryable and not waited
+
+        return await self._tried(request, may_retry)
 
     async def write(self, request: Request) -> Answer:
         """A write, tried again only when the server throttled it and said for how long: then it has done nothing."""

@@ -36,7 +36,7 @@ class Writer:
             return Prediction(None, str(error), error.retryable, immutable)
 
     async def apply(self, body: Mapping[str, Any], kind: NativeKind, *, force: bool) -> Written:
-        return _written(await self._transport.write(_apply_request(body, kind, {"force": str(force).lower()})))
+        return _written(await self._write(_apply_request(body, kind, {"force": str(force).lower()})))
 
     async def remove_fields(self, key: ObjectKey, kind: NativeKind, pointers: Sequence[str], rv: str) -> Written:
         """The guard is a ``replace`` of resourceVersion, not a ``test``: a stale one is then a 409, where a failed test
@@ -52,7 +52,7 @@ class Writer:
             "application/json-patch+json",
         )
         try:
-            return _written(await self._transport.write(request))
+            return _written(await self._write(request))
         except Rejected as error:
             # What was to be removed may be gone because the object moved: the server checks the paths first.
             live = await self._reader.read(key, kind)
@@ -67,12 +67,19 @@ class Writer:
         if version is None:
             return
         try:
-            await self._transport.write(_delete_request(key, kind, version, uid, rv))
+            await self._write(_delete_request(key, kind, version, uid, rv))
         except Absent:
             # Gone, or only no longer served in this version: the second look asks discovery again.
             if await self._reader.read(key, kind) is not None:
                 again = await self._version(key, kind)
-                await self._transport.write(_delete_request(key, kind, again, uid, rv))
+                await self._write(_delete_request(key, kind, again, uid, rv))
+
+    async def _write(self, request: Request) -> Answer:
+        """A write that may happen: also when its answer is lost, what was listed before is out of date."""
+        try:
+            return await self._transport.write(request)
+        finally:
+            self._reader.wrote()
 
     async def _version(self, key: ObjectKey, kind: NativeKind) -> str:
         version = await self._discovery.version(kind)
