@@ -6,7 +6,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 
-.PHONY: help run test crash check setup setup-run docs format clean
+.PHONY: help run test crash check bench setup setup-run docs format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 14
@@ -25,6 +25,9 @@ check: setup ## ruff, mypy, the tests that need no server
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@$(PY) -m pytest -q -n 2 -m "not kube"
+
+bench: setup ## side by side with kubectl and Ansible on a real API server: ARGS="--only thousand -o json"
+	@scripts/bench.sh $(ARGS)
 
 docs: setup-run ## write the generated pages of docs/ anew
 	@$(PY) scripts/docs.py

@@ -21,8 +21,7 @@ PLAYBOOK = """\
     - kubernetes.core.k8s:
         kubeconfig: {kubeconfig}
         state: present
-        src: "{{{{ item }}}}"
-      with_fileglob: "{folder}/*.json"
+        src: {file}
 """
 
 
@@ -50,13 +49,11 @@ class Rivals:
         return float(json.loads(ran.out.splitlines()[-1])["seconds"])
 
     def ansible(self, some: int) -> Ran:
-        """The first ``some`` objects by kubernetes.core.k8s."""
-        chosen = self.folder.with_name("some")
-        chosen.mkdir(exist_ok=True)
-        for path in sorted(self.folder.glob("*.json"))[:some]:
-            shutil.copy(path, chosen)
+        """The first ``some`` objects by kubernetes.core.k8s, in one task: a loop over files takes ten times as long."""
+        chosen = self.folder.with_name("some.yaml")
+        chosen.write_text("\n---\n".join(path.read_text() for path in sorted(self.folder.glob("*.json"))[:some]))
         playbook = self.folder.with_name("playbook.yaml")
-        playbook.write_text(PLAYBOOK.format(kubeconfig=self.server.kubeconfig, folder=chosen))
+        playbook.write_text(PLAYBOOK.format(kubeconfig=self.server.kubeconfig, file=chosen))
         return run([str(ansible()), "-i", "localhost,", str(playbook)], env={"ANSIBLE_LOCALHOST_WARNING": "false",
                    "ANSIBLE_PYTHON_INTERPRETER": str(ansible().with_name("python"))})  # fmt: skip
 
