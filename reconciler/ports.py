@@ -196,6 +196,9 @@ class Cluster(Protocol):
     async def delete(self, key: ObjectKey, kind: NativeKind, uid: str, rv: str) -> None:
         """Delete with preconditions on uid and resourceVersion; an object that is gone already is no error."""
 
+    async def probe(self) -> None:
+        """One light request; returns when the cluster answers at all. Forbidden is an answer, too."""
+
     async def missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
         """Those of the rights that the account does not have; none where the cluster does not tell. Changes nothing.
 

@@ -6,23 +6,28 @@ SIGTERM and SIGINT end after the object in hand, SIGHUP starts a round now. A ro
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from reconciler.daemon.beside import Beside
 from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.rounds import Round, Watch, one_round
 from reconciler.daemon.web import listening
-from reconciler.pipeline.world import World, keeping_connections
+from reconciler.pipeline.breaker import Breakers
+from reconciler.pipeline.world import Request, World, keeping_connections
+from reconciler.ports import SourceError
 
 FIRST_INTERVAL = 60.0  # seconds, until the Reconciler document has been read
 LONGEST_BACKOFF = 900.0
+STOP_WITHIN = 6.0  # seconds from the signal until what still waits is cut off
 
 
 @dataclass
@@ -40,6 +45,16 @@ class Loop:
     _stopping: bool = False
     _failures: int = 0
     _rounds: int = 0
+    _seconds: float = FIRST_INTERVAL
+    _not_before: float = 0.0
+    _ends_by: float = 0.0
+    _head: str | None = None
+    _end_asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._seconds = self.interval or FIRST_INTERVAL
+        self.breakers = Breakers(self.world.now, random.random, self.watch.circuit)
+        self.world = replace(self.world, breakers=self.breakers)
 
     async def run(self) -> int:
         """Rounds until a signal; the exit code of the last one."""
@@ -60,25 +75,56 @@ class Loop:
         )
         self._listen()
         scheduler.start()
+        beside = Beside(self.world, self.breakers, self.watch, self.limit, self._stop, lambda: self._seconds)
+        looking = asyncio.create_task(beside.run())
         code = 0
         try:
             while await self._next():
-                done = await one_round(self.world, self.limit, self._take_trigger(), self._stop, self.watch)
+                done = await self._round()
                 code = done.code
                 self._rounds += 1
-                self._reschedule(scheduler, done)
+                await self._reschedule(scheduler, done)
         finally:
             scheduler.shutdown(wait=False)
+            looking.cancel()
+            await beside.close(max(0.0, self._ends_by - asyncio.get_running_loop().time()))
         self.watch.log.info("stopped", exit_code=code)
         return code
 
     def _due(self) -> None:
         self._wake.set()
 
+    async def _round(self) -> Round:
+        """One round; cut off when the process has to end and it does not. Its record is then completed by the next."""
+        request = Request(limit=self.limit)
+        task = asyncio.create_task(one_round(self.world, request, self._take_trigger(), self._stop, self.watch))
+        ending = asyncio.create_task(self._end_asked.wait())
+        await asyncio.wait({task, ending}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        if not task.done():
+            await asyncio.wait({task}, timeout=STOP_WITHIN)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+            self.watch.log.warning("cut off", why=f"it did not end within {STOP_WITHIN:g} s of the signal")
+        return Round(1, failed=True) if task.cancelled() else task.result()
+
     async def _next(self) -> bool:
-        await self._wake.wait()
-        self._wake.clear()
-        return not self._stopping
+        """Wait for the next round; false when there is none. While rounds fail, only a signal or a newer commit
+        comes before its time."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            waiting = self._not_before > asyncio.get_running_loop().time()
+            if self._stopping or self._trigger != "schedule" or not waiting or await self._has_moved():
+                return not self._stopping
+
+    async def _has_moved(self) -> bool:
+        """Whether the source has another head than the round that failed."""
+        try:
+            return await asyncio.to_thread(self.world.source.fetch) != self._head
+        except SourceError:
+            return False
 
     def _stop(self) -> bool:
         return self._stopping
@@ -95,19 +141,26 @@ class Loop:
 
     def _end(self) -> None:
         self._stopping = True
+        self._ends_by = asyncio.get_running_loop().time() + STOP_WITHIN
+        self._end_asked.set()
         self._wake.set()
 
     def _now(self) -> None:
         self._trigger = "signal"
         self._wake.set()
 
-    def _reschedule(self, scheduler: AsyncIOScheduler, done: Round) -> None:
-        """The next round after the interval of the document; later and later while rounds fail."""
+    async def _reschedule(self, scheduler: AsyncIOScheduler, done: Round) -> None:
+        """The next round after the interval of the document; later and later while rounds fail, but then with a look
+        for a newer commit at each interval, unless the source itself is the trouble."""
         self._failures = self._failures + 1 if done.failed else 0
-        interval = self.interval or done.interval or FIRST_INTERVAL
-        delay = min(interval * 2 ** min(self._failures, 10), max(LONGEST_BACKOFF, interval))
-        jitter = done.jitter or None
-        scheduler.reschedule_job("round", trigger=IntervalTrigger(seconds=delay, jitter=jitter))
+        self._seconds = self.interval or done.interval or self._seconds
+        delay = min(self._seconds * 2 ** min(self._failures, 10), max(LONGEST_BACKOFF, self._seconds))
+        looks = done.failed and not done.source_failed
+        self._not_before = asyncio.get_running_loop().time() + (0.9 * delay if looks else 0.0)
+        if looks:
+            self._head = await asyncio.to_thread(self.world.source.last_known)
+        trigger = IntervalTrigger(seconds=self._seconds if looks else delay, jitter=done.jitter or None)
+        scheduler.reschedule_job("round", trigger=trigger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,5 +197,5 @@ async def _once(world: World, limit: str, watch: Watch) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, note)
-    done = await one_round(world, limit, "once", lambda: stopping, watch)
+    done = await one_round(world, Request(limit=limit), "once", lambda: stopping, watch)
     return done.code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +12,11 @@ from reconciler.model.commits import Commit
 from reconciler.model.plans import ApplyResult
 from reconciler.pipeline import run as pipeline
 from reconciler.pipeline import state
+from reconciler.pipeline.breaker import Circuit
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.record import RunContext, run_event
 from reconciler.pipeline.world import Request, World
-from reconciler.ports import OutsideError, StoreError
+from reconciler.ports import OutsideError, SourceError, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Round:
     failed: bool
     interval: float | None = None
     jitter: float = 0.0
+    source_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,24 @@ class Watch:
     log: Any
     metrics: Metrics
 
-    def wrote(self, result: ApplyResult) -> None:
-        """Told of each write as it is done."""
+    def circuit(self, cluster: str, circuit: Circuit | None) -> None:
+        """Told of every change of a cluster's circuit."""
+        self.metrics.circuit(cluster, circuit)
+        if circuit is None:
+            self.log.info("circuit closed", cluster=cluster)
+        elif not circuit.trying:
+            retry = circuit.retry_at.isoformat()
+            self.log.warning("circuit open", cluster=cluster, why=circuit.reason, since=circuit.since.isoformat(),
+                             failures=circuit.failures, retry_at=retry)  # fmt: skip
+
+    def wrote(self, result: ApplyResult, about: Mapping[str, str]) -> None:
+        """Told of each write as it is done; ``about`` names the run and its commit."""
         self.metrics.wrote(result)
         change = result.change
         write = self.log.info if result.event_id else self.log.error
         write(
             "object",
+            **about,
             outcome=str(result.outcome),
             cluster=change.target.cluster,
             mesh=change.target.mesh,
@@ -51,27 +64,36 @@ class Watch:
         )
 
 
-async def one_round(world: World, limit: str, trigger: str, stop: Callable[[], bool], watch: Watch) -> Round:
+async def one_round(world: World, request: Request, trigger: str, stop: Callable[[], bool], watch: Watch) -> Round:
     """Never raises but for what must end the process (cancellation): a failed round is told, recorded, survived."""
     acting = replace(world, actor=replace(world.actor, trigger=trigger))
     log, started = watch.log, time.perf_counter()
+    about: dict[str, str] = {}
+
+    def begun(context: RunContext) -> None:
+        about.update(run=context.run, commit=context.commit.short)
+
     try:
-        run = await pipeline.apply(acting, Request(limit=limit), progress=watch.wrote, stop=stop)
+        run = await pipeline.apply(
+            acting, request, progress=lambda result: watch.wrote(result, about), stop=stop, begun=begun
+        )
     except OutsideError as problem:
         watch.metrics.failed(time.perf_counter() - started, world.now().timestamp())
         log.error("round failed", error=str(problem), retryable=problem.retryable)
         _record_failure(acting, str(problem), log)
-        return Round(1, failed=True)
+        return Round(1, failed=True, source_failed=isinstance(problem, SourceError))
     except Exception as problem:
         watch.metrics.failed(time.perf_counter() - started, world.now().timestamp())
         log.exception("round ended by a bug", error=repr(problem))
         _record_failure(acting, f"bug: {problem!r}", log)
         return Round(1, failed=True)
-    watch.metrics.finished(run, time.perf_counter() - started, world.now().timestamp())
+    watch.metrics.finished(run, time.perf_counter() - started, world.now().timestamp(), beside=bool(request.beside))
     _log_run(run, log)
     desired = run.planned.desired
     if desired is None:
         return Round(run.code, failed=False)
+    if world.breakers is not None:
+        world.breakers.kept(frozenset(desired.clusters))
     return Round(run.code, False, desired.settings.interval, desired.settings.jitter)
 
 

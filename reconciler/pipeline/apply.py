@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -182,20 +182,3 @@ def by_cluster(targets: Sequence[TargetPlan]) -> Iterator[tuple[str, list[Target
     names = sorted({target.target.cluster for target in targets})
     for name in names:
         yield name, [target for target in targets if target.target.cluster == name]
-
-
-async def side_by_side(
-    work: Mapping[str, Callable[[], Awaitable[list[ApplyResult]]]], at_once: int
-) -> list[ApplyResult]:
-    """Run the clusters' work, so many at once; all of it even when one ends in an error, which is raised then."""
-    gate = asyncio.Semaphore(at_once)
-
-    async def one(job: Callable[[], Awaitable[list[ApplyResult]]]) -> list[ApplyResult]:
-        async with gate:
-            return await job()
-
-    done = await asyncio.gather(*(one(job) for job in work.values()), return_exceptions=True)
-    for result in done:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for results in done if isinstance(results, list) for result in results]

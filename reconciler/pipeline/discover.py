@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from reconciler.adapters.base import Adapter
 from reconciler.io.kube.kinds import FACT_KINDS, POD
@@ -14,25 +15,31 @@ from reconciler.model.facts import ClusterFacts, Facts
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, TargetId
 from reconciler.model.rights import HINT, worded
+from reconciler.pipeline.flow import Stage
 from reconciler.pipeline.recorded import recorded_cluster
-from reconciler.pipeline.world import Connections, World
+from reconciler.pipeline.world import Connections, Request, World
 from reconciler.plan.rights import listing, looking_up_kinds
 from reconciler.ports import Cluster, ClusterError, Forbidden
 
 
 async def discover(
-    world: World, desired: DesiredState, opened: Connections, selected: frozenset[TargetId] | None
+    world: World, desired: DesiredState, opened: Connections, selected: frozenset[TargetId] | None, request: Request
 ) -> Facts:
     """Facts of every cluster with a selected target; an unreachable one has those of its last discovery, marked
-    stale, if there are any."""
+    stale, if there are any. A round beside the others takes the last known facts of all but its own cluster."""
     names = sorted({target.cluster for target in desired.targets if selected is None or target in selected})
-    gate = asyncio.Semaphore(desired.settings.limits.parallel_clusters)
-
-    async def one(name: str) -> ClusterFacts | str:
-        async with gate:
-            return await _inspect(world, desired, desired.clusters[name], opened)
-
-    results = dict(zip(names, await asyncio.gather(*(one(name) for name in names)), strict=True))
+    left_out = {name: why for name in names if (why := world.why_not(desired.clusters[name], request))}
+    jobs = {
+        name: partial(_inspect, world, desired, desired.clusters[name], opened)
+        for name in names
+        if name not in left_out
+    }
+    asked = await Stage(world, desired, "discovery", jobs).run(
+        lambda name, why: world.trouble(desired.clusters[name], why)
+    )
+    results = {**left_out, **asked}
+    if request.beside:
+        results |= {name: "not asked in this round" for name in desired.clusters if name not in results}
     found = {name: result for name, result in results.items() if isinstance(result, ClusterFacts)}
     unreachable = {name: result for name, result in results.items() if isinstance(result, str)}
     remembered = {name: known for name in unreachable if (known := recorded_cluster(world.store, name))}
@@ -51,9 +58,9 @@ async def _inspect(
             except Forbidden as problem:
                 return await _why_not(problem, opened.to(cluster), adapters)
     except ClusterError as problem:
-        return str(problem)
+        return world.trouble(cluster, problem)
     except TimeoutError:
-        return f"no answer within {desired.settings.limits.timeout:g} s (limits.timeout)"
+        return world.trouble(cluster, f"no answer within {desired.settings.limits.timeout:g} s (limits.timeout)")
     meshes = tuple(mesh for adapter in adapters for mesh in adapter.detect(inspection.objects))
     return replace(inspection.facts, cluster=cluster.name, meshes=meshes)
 

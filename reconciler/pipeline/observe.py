@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from reconciler.model import documents
 from reconciler.model.live import LiveCluster, LiveState, Prediction
@@ -12,6 +13,7 @@ from reconciler.model.native import Compiled, NativeKind, NativeObject
 from reconciler.model.refs import KindId, ObjectKey, TargetId
 from reconciler.pipeline import state
 from reconciler.pipeline.discover import adapters_on
+from reconciler.pipeline.flow import Stage
 from reconciler.pipeline.world import Connections, World
 from reconciler.plan.build import setting_for
 from reconciler.plan.objects import compared
@@ -32,15 +34,15 @@ async def observe(
     """Live objects of every cluster that has a selected target, or had one; ``unreachable`` ones are not tried
     again."""
     names = observed_clusters(world, desired, rules.selection.targets)
-    gate = asyncio.Semaphore(desired.settings.limits.parallel_clusters)
-
-    async def one(name: str) -> LiveCluster | str:
-        if name in unreachable:
-            return unreachable[name]
-        async with gate:
-            return await _observe(world, desired, compiled, rules, opened.to(desired.clusters[name]))
-
-    results = dict(zip(names, await asyncio.gather(*(one(name) for name in names)), strict=True))
+    jobs = {
+        name: partial(_observe, world, desired, compiled, rules, opened.to(desired.clusters[name]))
+        for name in names
+        if name not in unreachable
+    }
+    read = await Stage(world, desired, "reading", jobs).run(
+        lambda name, why: world.trouble(desired.clusters[name], why)
+    )
+    results = {name: read[name] if name in read else unreachable[name] for name in names}
     return LiveState(
         {name: result for name, result in results.items() if isinstance(result, LiveCluster)},
         {name: result for name, result in results.items() if isinstance(result, str)},
@@ -87,9 +89,10 @@ async def _observe(
             )
             predictions = await _predict(cluster, live, _to_predict(live, desired, compiled, rules))
     except ClusterError as problem:
-        return str(problem)
+        return world.trouble(desired.clusters[cluster.name], problem)
     except TimeoutError:
-        return f"not read within {desired.settings.limits.timeout:g} s (limits.timeout)"
+        why = f"not read within {desired.settings.limits.timeout:g} s (limits.timeout)"
+        return world.trouble(desired.clusters[cluster.name], why)
     return replace(live, predictions=predictions)
 
 

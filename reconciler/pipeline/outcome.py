@@ -14,6 +14,7 @@ class Run:
     """A finished run. ``moved`` is the plan as it would be now, when it differs from the approved one.
 
     ``elsewhere``: targets that another run held meanwhile, so that this one does not know how they are now.
+    ``beside``: the one cluster of a run beside those of all others.
     """
 
     id: str
@@ -24,3 +25,4 @@ class Run:
     moved: bool = False
     recovered: int = 0
     elsewhere: frozenset[TargetId] = field(default_factory=frozenset)
+    beside: str = ""

@@ -48,15 +48,25 @@ async def make_plan(world: World, request: Request, opened: Connections) -> Plan
     desired = prepared.desired
     if desired is None:
         return Planned(prepared)
+    prepared = _narrowed(prepared, desired, request)
     with_removed = _with_removed_clusters(desired, prepared)
-    selected = prepared.selected
-    facts = request.facts or await discover(world, with_removed, opened, selected)
+    facts = request.facts or await discover(world, with_removed, opened, prepared.selected, request)
     compilation = await compile_all(world, prepared, desired, facts)
     rules = _rules(world, request, prepared, with_removed, compilation.compiled, facts)
-    live = await observe(world, with_removed, compilation.compiled, rules, opened, facts.unreachable)
+    open_now = {name: why for name, one in with_removed.clusters.items() if (why := world.why_not(one, request))}
+    unreachable = {**open_now, **facts.unreachable}
+    live = await observe(world, with_removed, compilation.compiled, rules, opened, unreachable)
     plan = build_plan(desired, compilation.compiled, compilation.previous, live, rules)
     plan = await asyncio.to_thread(with_commits, plan, world.source)
     return Planned(prepared, plan, with_removed, facts, compilation.compiled, compilation.previous, live)
+
+
+def _narrowed(prepared: Prepared, desired: DesiredState, request: Request) -> Prepared:
+    """Only the targets of its one cluster, for a round beside the others."""
+    if not request.beside:
+        return prepared
+    chosen = desired.targets if prepared.selected is None else prepared.selected
+    return replace(prepared, selected=frozenset(target for target in chosen if target.cluster == request.beside))
 
 
 def _with_removed_clusters(desired: DesiredState, prepared: Prepared) -> DesiredState:

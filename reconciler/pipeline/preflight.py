@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from reconciler.model.documents import DesiredState
 from reconciler.model.findings import Finding, Severity
@@ -16,6 +17,7 @@ from reconciler.model.plans import Plan, Reason, TargetPlan
 from reconciler.model.refs import KindId, TargetId
 from reconciler.model.rights import HINT, Right, worded
 from reconciler.pipeline.apply import by_cluster
+from reconciler.pipeline.flow import Stage
 from reconciler.pipeline.granted import Needs
 from reconciler.pipeline.observe import kinds_of
 from reconciler.pipeline.planning import Planned
@@ -34,14 +36,14 @@ async def preflight(world: World, planned: Planned, plan: Plan, opened: Connecti
     if desired is None:
         return plan
     targets = [target for target in plan.targets if any(change.writes for change in target.changes)]
-    gate = asyncio.Semaphore(desired.settings.limits.parallel_clusters)
+    found = dict(by_cluster(targets))
 
-    async def one(name: str, targets: Sequence[TargetPlan]) -> dict[TargetId, Lacking]:
-        async with gate:
-            return await _cluster(world, planned, desired, opened, name, targets)
+    def late(name: str, why: str) -> dict[TargetId, Lacking]:
+        return {target.target: world.trouble(desired.clusters[name], why) for target in found[name]}
 
-    answers = await asyncio.gather(*(one(name, targets) for name, targets in by_cluster(targets)))
-    lacking = {target: found for answer in answers for target, found in answer.items() if found}
+    jobs = {name: partial(_cluster, world, planned, desired, opened, name, its) for name, its in found.items()}
+    answers = await Stage(world, desired, "asking for rights", jobs).run(late)
+    lacking = {target: lack for answer in answers.values() for target, lack in answer.items() if lack}
     return _without(plan, lacking) if lacking else plan
 
 
@@ -61,9 +63,10 @@ async def _cluster(
                 needs = _needs(world, planned, desired, target)
                 found[target.target] = await world.granted.missing(document, opened.to(document), needs)
     except ClusterError as problem:
-        return {target.target: str(problem) for target in targets}
+        why = world.trouble(document, problem)
+        return {target.target: why for target in targets}
     except TimeoutError:
-        why = f"no answer within {desired.settings.limits.timeout:g} s (limits.timeout)"
+        why = world.trouble(document, f"no answer within {desired.settings.limits.timeout:g} s (limits.timeout)")
         return {target.target: why for target in targets}
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,12 +20,21 @@ from reconciler.plan.paths import MISSING, Path, get
 from reconciler.ports import ClusterError, LeaseLost, Proofs
 
 
-async def recover(world: World, desired: DesiredState, opened: Connections, kinds: Mapping[KindId, NativeKind]) -> int:
+async def recover(
+    world: World,
+    desired: DesiredState,
+    opened: Connections,
+    kinds: Mapping[KindId, NativeKind],
+    silent: Container[str] = (),
+) -> int:
     """Close every intent that can be judged now and return how many. Those of a run that still lives stay open, and
-    those on clusters that do not answer; those on clusters that Git no longer has are recorded as unknown."""
+    those on clusters that do not answer (``silent`` ones are not asked); those on clusters that Git no longer has
+    are recorded as unknown."""
     pending = await asyncio.to_thread(world.store.pending_intents)
     closed = 0
     for target in sorted({intent.event.target for intent in pending if intent.event.target}):
+        if target.cluster in silent:
+            continue
         cluster = desired.clusters.get(target.cluster)
         try:
             async with tenure(world, target, (cluster.limits if cluster else ClusterLimits()).timeout) as held:

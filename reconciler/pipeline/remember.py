@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -52,10 +52,11 @@ def after(world: World, context: RunContext, run: Run) -> None:
             if not target.error and target.target not in run.elsewhere:
                 events.extend(_settled(world, draft, context, target, run))
         _remember_proven(world, planned.plan, run)
-        if not planned.prepared.halted and not run.elsewhere and _anything_applies(planned.plan):
+        if not planned.prepared.halted and not run.elsewhere and not run.beside and _anything_applies(planned.plan):
             state.accept_revision(draft, planned.plan.revision)
             state.set_belongs_to(draft, planned.prepared.source, world.source.name)
-    state.record_status(draft, _status(world, context, run))
+    status = _status(world, context, run)
+    state.record_status(draft, _within(state.last_status(draft), status) if run.beside else status)
     world.store.append([*events, _finished(world, context, run)], draft.values)
 
 
@@ -201,6 +202,14 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 def _word(code: int) -> str:
     words = {0: "ok", 1: "error", 2: "changes pending", 3: "withheld", 4: "unreachable", 5: "partly failed"}
     return words[code]
+
+
+def _within(last: Mapping[str, Any] | None, status: dict[str, Any]) -> Mapping[str, Any]:
+    """The status of the last round of all, with what a round of one cluster found there since."""
+    if last is None:
+        return status
+    newer = {row["target"]: row for row in status["targets"]}
+    return {**last, "targets": [newer.get(row["target"], row) for row in last["targets"]]}
 
 
 def _status(world: World, context: RunContext, run: Run) -> dict[str, Any]:

@@ -39,8 +39,10 @@ async def apply(
     progress: Progress = lambda _result: None,
     stop: Callable[[], bool] = lambda: False,
     approved: str = "",
+    begun: Callable[[RunContext], None] = lambda _context: None,
 ) -> Run:
-    """Plan and carry out. ``approved``: the fingerprint that the plan must have, else nothing is written.
+    """Plan and carry out. ``approved``: the fingerprint that the plan must have, else nothing is written. ``begun`` is
+    told of the run before its first write.
 
     StoreError, SourceError pass through; what was written before is recorded or completed by the next run.
     """
@@ -64,11 +66,13 @@ async def apply(
             made = await preflight(world, planned, planned.plan, opened)
             planned = replace(planned, plan=made)
             context = RunContext(run_id, world.actor, planned.prepared.commit)
+            begun(context)
             elsewhere = await leases.elsewhere(target.target for target in made.targets)
             await asyncio.to_thread(remember.before, world, context, planned, elsewhere)
             results = await Writing(world, context, opened, leases, progress, stop).run(planned, made)
             run = _finished(run_id, planned, made, tuple(results), recovered)
             run = await _with_leases(run, made, leases)
+        run = replace(run, beside=request.beside)
         await asyncio.to_thread(remember.after, world, RunContext(run_id, world.actor, planned.prepared.commit), run)
         opened.retire(_troubled(run))
     return run
@@ -86,13 +90,17 @@ def _troubled(run: Run) -> frozenset[str]:
 
 async def _recover_first(world: World, request: Request, opened: Connections) -> int:
     """Complete the record of a run that died, before anything is compared or written."""
-    if not await asyncio.to_thread(world.store.pending_intents):
+    pending = await asyncio.to_thread(world.store.pending_intents)
+    where = {intent.event.target.cluster for intent in pending if intent.event.target}
+    left_out = world.left_out(request)
+    if not pending or (where and where <= left_out):
         return 0
     planned = await make_plan(world, request, opened)
     if planned.desired is None:
         return 0
     kinds = remember.all_kinds(world, planned)
-    return await recover(world, planned.desired, opened, kinds)
+    silent = {*left_out, *planned.live.unreachable, *planned.facts.unreachable}
+    return await recover(world, planned.desired, opened, kinds, silent)
 
 
 def _finished(run_id: str, planned: Planned, made: Plan, results: tuple[ApplyResult, ...], recovered: int) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -11,10 +12,11 @@ from reconciler.adapters.base import Adapter
 from reconciler.model import documents
 from reconciler.model.events import Actor
 from reconciler.model.facts import Facts
+from reconciler.pipeline.breaker import Breakers
 from reconciler.pipeline.granted import Granted
 from reconciler.pipeline.kept import Kept
 from reconciler.pipeline.kept_connections import KeptConnections
-from reconciler.ports import Cluster, Source, Store
+from reconciler.ports import Cluster, ClusterError, Forbidden, Rejected, Source, Store, Throttled
 
 OpenCluster = Callable[[documents.Cluster], Cluster]
 
@@ -24,6 +26,8 @@ class World:
     """``now`` and ``new_id`` are the only clock and the only randomness of a run.
 
     ``shortest_lease``: seconds; a target's lease is longer where requests to its cluster may take long.
+    ``breakers``: what a daemon remembers of sick clusters, None where one run is all there is. ``beside``: by cluster,
+    writes that a round did not wait for and that are about to end.
     """
 
     source: Source
@@ -37,13 +41,32 @@ class World:
     granted: Granted = field(default_factory=Granted)
     kept: Kept = field(default_factory=Kept)
     connections: KeptConnections | None = None
+    breakers: Breakers | None = None
+    beside: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def why_not(self, cluster: documents.Cluster, request: Request) -> str:
+        """Why a round does not ask a cluster at all, or ""."""
+        return self.breakers.why_not(cluster) if self.breakers and request.beside != cluster.name else ""
+
+    def left_out(self, request: Request) -> frozenset[str]:
+        """The clusters that a round does not ask."""
+        found = self.breakers.open() if self.breakers else {}
+        return frozenset(name for name in found if name != request.beside)
+
+    def trouble(self, cluster: documents.Cluster, problem: ClusterError | str) -> str:
+        """What went wrong on a cluster, in words. Its circuit opens, unless it only said no to what was asked."""
+        if self.breakers and not isinstance(problem, (Forbidden, Rejected)):
+            asked = problem.retry_after if isinstance(problem, Throttled) else 0.0
+            self.breakers.failed(cluster, str(problem), asked)
+        return str(problem)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a command asks. ``revision``: "" the head, "worktree" the files as they lie, else a Git revision.
 
-    ``facts`` replaces discovery; ``confirmed`` are guard fingerprints given by hand.
+    ``beside``: the one cluster of a round beside those of all others. ``facts`` replaces discovery; ``confirmed`` are
+    guard fingerprints given by hand.
     """
 
     revision: str = ""
@@ -52,6 +75,7 @@ class Request:
     policies: tuple[str, ...] = ()
     confirmed: frozenset[str] = frozenset()
     facts: Facts | None = None
+    beside: str = ""
 
 
 @dataclass
@@ -67,6 +91,12 @@ class Connections:
         if cluster.name not in self.opened:
             self.opened[cluster.name] = self.open_cluster(cluster)
         return self.opened[cluster.name]
+
+    def left(self, name: str) -> Cluster | None:
+        """Not to be closed with the others: whoever takes it closes it."""
+        if self.kept is not None:
+            self.kept.forget(name)
+        return self.opened.pop(name, None)
 
     @property
     def taken_over(self) -> bool:

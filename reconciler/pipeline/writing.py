@@ -1,14 +1,19 @@
-"""The writes of a whole plan: clusters side by side, on each its targets one after the other, each under its lease."""
+"""The writes of a whole plan: clusters side by side, on each its targets one after the other, each under its lease.
+
+In a daemon the others do not wait for a slow cluster: it ends what is in hand beside them, under its lease, recorded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 
 from reconciler.model.documents import DesiredState
-from reconciler.model.plans import ApplyResult, Plan, TargetPlan
-from reconciler.pipeline.apply import Progress, TargetApply, by_cluster, side_by_side
+from reconciler.model.plans import ApplyResult, Outcome, Plan, TargetPlan
+from reconciler.pipeline.apply import Progress, TargetApply, by_cluster
+from reconciler.pipeline.flow import Stage
 from reconciler.pipeline.lease import Elsewhere, Tenure
 from reconciler.pipeline.leases import Leases
 from reconciler.pipeline.planning import Planned
@@ -26,26 +31,74 @@ class Writing:
     leases: Leases
     progress: Progress
     stop: Callable[[], bool]
+    _late: dict[str, str] = field(default_factory=dict)
+    _told: list[ApplyResult] = field(default_factory=list)
 
     async def run(self, planned: Planned, made: Plan) -> list[ApplyResult]:
-        """The result of every change that writes; those of targets that another run holds are skipped."""
-        if planned.desired is None:
+        """The result of every change that writes; those of targets that another run holds are skipped, and those of
+        a late cluster as far as they are known. What one cluster raises is raised when all have ended."""
+        desired = planned.desired
+        if desired is None:
             return []
-        targets = [target for target in made.targets if any(change.writes for change in target.changes)]
-        work: dict[str, Callable[[], Awaitable[list[ApplyResult]]]] = {
-            name: partial(self._cluster, planned, planned.desired, found) for name, found in by_cluster(targets)
-        }
-        return await side_by_side(work, planned.desired.settings.limits.parallel_clusters)
+        found = dict(by_cluster([target for target in made.targets if any(c.writes for c in target.changes)]))
+        jobs = {name: partial(self._cluster, planned, desired, targets) for name, targets in found.items()}
+        stage = Stage(self.world, desired, "writing", jobs)
+        tasks = await stage.begin()
+        for name in [name for name, task in tasks.items() if not task.done()]:
+            self._leave(desired, stage.excuse(name), found[name], tasks.pop(name))
+        for error in [error for task in tasks.values() if (error := task.exception())]:
+            raise error
+        results = [result for task in tasks.values() for result in task.result()]
+        return results + [result for name in self._late for result in self._so_far(name, found[name])]
+
+    def _leave(
+        self, desired: DesiredState, why: str, targets: list[TargetPlan], task: asyncio.Task[list[ApplyResult]]
+    ) -> None:
+        """It begins nothing new, and the rest is for the next run on this cluster."""
+        cluster = desired.clusters[targets[0].target.cluster]
+        self._late[cluster.name] = self.world.trouble(cluster, why)
+        for target in targets:
+            self.leases.left[target.target] = why
+        connection = self.opened.left(cluster.name)
+
+        async def ending() -> None:
+            try:
+                await task
+            finally:
+                if connection is not None:
+                    await connection.close()
+                self.world.beside.pop(cluster.name, None)
+
+        self.world.beside[cluster.name] = asyncio.create_task(ending())
+
+    def _so_far(self, name: str, targets: list[TargetPlan]) -> list[ApplyResult]:
+        done = [result for result in self._told if result.change.target.cluster == name]
+        known = {(result.change.target, result.change.key) for result in done}
+        rest = [change for target in targets for change in target.changes if change.writes]
+        return done + [
+            ApplyResult(change, Outcome.SKIPPED, self._late[name])
+            for change in rest
+            if (change.target, change.key) not in known
+        ]
+
+    def _note(self, result: ApplyResult) -> None:
+        self._told.append(result)
+        self.progress(result)
 
     async def _cluster(self, planned: Planned, desired: DesiredState, targets: list[TargetPlan]) -> list[ApplyResult]:
         done: list[ApplyResult] = []
         for target in targets:
+            if target.target.cluster in self._late:
+                break
             limits = desired.clusters[target.target.cluster].limits
             try:
                 async with self.leases.writing(target.target, limits.timeout) as lease:
                     done += await self._target(planned, desired, target, lease)
             except Elsewhere:
                 done += self.leases.skipped(target)
+        why = next((result.message for result in done if result.outcome is Outcome.UNREACHABLE), "")
+        if why:
+            self.world.trouble(desired.clusters[targets[0].target.cluster], why)
         return done
 
     async def _target(
@@ -61,8 +114,8 @@ class Writing:
             live=planned.live.clusters[cluster.name],
             bridge=adapter.bridge if adapter else (lambda _live, _desired: None),
             lease=lease,
-            stop=self.stop,
-            progress=self.progress,
+            stop=lambda: self.stop() or cluster.name in self._late,
+            progress=self._note,
         )
         done = await applying.run(target)
         if applying.forbidden:

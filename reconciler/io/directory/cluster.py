@@ -95,6 +95,10 @@ class DirectoryCluster:
     async def delete(self, key: ObjectKey, kind: NativeKind, uid: str, rv: str) -> None:
         await self._do(lambda: self._delete(key, kind, uid, rv))
 
+    async def probe(self) -> None:
+        """The folder can be listed; one that is not there yet is made by the first write."""
+        await self._do(self._tree.listable)
+
     async def missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
         """None is ever missing. Forbidden when the folder cannot be written."""
         await self._do(lambda: layout.check_writable(self._tree.root))

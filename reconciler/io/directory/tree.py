@@ -83,6 +83,10 @@ class Tree:
         self._last = Snapshot(objects, tuple(sorted(faults)))
         return self._last
 
+    def listable(self) -> None:
+        """OSError where ``scan`` would raise one at once."""
+        next(self._paths(), None)
+
     def locate(self, key: ObjectKey) -> Snapshot:
         """A snapshot that is up to date at least for this key."""
         stored = self._last.objects.get(key)

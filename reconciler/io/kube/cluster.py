@@ -31,9 +31,9 @@ class KubeCluster:
 
         self._name = name
         self._transport = Transport(load, limits or ClusterLimits())
-        discovery = Discovery(self._transport)
-        self._reader = Reader(name, self._transport, discovery)
-        self._writer = Writer(self._transport, discovery, self._reader)
+        self._discovery = Discovery(self._transport)
+        self._reader = Reader(name, self._transport, self._discovery)
+        self._writer = Writer(self._transport, self._discovery, self._reader)
 
     @property
     def name(self) -> str:
@@ -59,6 +59,9 @@ class KubeCluster:
 
     async def delete(self, key: ObjectKey, kind: NativeKind, uid: str, rv: str) -> None:
         await self._writer.delete(key, kind, uid, rv)
+
+    async def probe(self) -> None:
+        await self._discovery.server_version()
 
     async def missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
         return await missing_rights(self._transport, rights)

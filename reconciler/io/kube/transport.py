@@ -23,7 +23,7 @@ from reconciler.ports import ClusterError, Forbidden, Throttled
 TRIES = 4
 #: seconds; a server that asks for a longer pause is left to the next run
 LONGEST_PAUSE = 10.0
-CONNECT_TIMEOUT = 10.0
+CONNECT_TIMEOUT = 5.0  # seconds; a server that is there takes a connection at once
 FAILURE_HOLDS = 5.0
 
 

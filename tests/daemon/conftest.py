@@ -1,0 +1,3 @@
+from tests.pipeline.conftest import two
+
+__all__ = ["two"]

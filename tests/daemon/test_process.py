@@ -1,0 +1,223 @@
+"""The daemon as a real process: signals, health, metrics, logs, and a cluster that hangs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reconciler
+from reconciler.io.store import open_store
+from tests.pipeline.fleet import Fleet
+
+ROOT = Path(reconciler.__file__).parents[1]
+SOON = 30.0  # seconds, generous for a busy machine
+
+
+@dataclass
+class Daemon:
+    process: subprocess.Popen[bytes]
+    logs: Path
+    port: int
+
+    def lines(self, event: str = "") -> list[dict[str, Any]]:
+        whole = self.logs.read_text().rpartition("\n")[0]
+        found = [json.loads(line) for line in whole.splitlines()]
+        return [line for line in found if event in ("", line["event"])]
+
+    def until(self, holds: Callable[[], bool], seconds: float = SOON) -> None:
+        end = time.monotonic() + seconds
+        while not holds():
+            assert self.process.poll() is None, self.logs.read_text()
+            assert time.monotonic() < end, self.logs.read_text()
+            time.sleep(0.05)
+
+    def rounds(self, number: int) -> None:
+        self.until(lambda: len(self.lines("round finished")) >= number)
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, float]:
+        """The exit code, and the seconds that it took."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        return self.process.wait(20), time.monotonic() - started
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def start(two: Fleet) -> Iterator[Callable[..., Daemon]]:
+    running: list[subprocess.Popen[bytes]] = []
+
+    def started(*arguments: str) -> Daemon:
+        port, logs = free_port(), two.folder / f"log{len(running)}.json"
+        line = [
+            sys.executable,
+            "-m",
+            "reconciler",
+            "--state",
+            str(two.folder / "state"),
+            "run",
+            "--repo",
+            str(two.repo),
+        ]
+        line += ["--log-format", "json", "--listen", f"127.0.0.1:{port}", *arguments]
+        with logs.open("wb") as log:
+            process = subprocess.Popen(
+                line, stdout=log, stderr=log, cwd=two.folder, env={**os.environ, "PYTHONPATH": str(ROOT)}
+            )
+        running.append(process)
+        return Daemon(process, logs, port)
+
+    yield started
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def test_it_repeats_at_the_interval_and_ends_on_a_signal(two: Fleet, start: Callable[..., Daemon]) -> None:
+    daemon = start("--interval", "0.3")
+    daemon.rounds(3)
+    code, seconds = daemon.end()
+    assert (code, seconds < 10) == (0, True)
+    assert daemon.lines()[-1]["event"] == "stopped"
+    assert len(two.live("eu")) == len(two.live("us")) == 3
+    assert two.store.pending_intents() == []
+    assert two.store.verify() == len(two.events())
+    assert len(two.events(type="object.*")) == 6
+
+
+def test_a_signal_starts_a_round_with_the_new_head_at_once(two: Fleet, start: Callable[..., Daemon]) -> None:
+    daemon = start("--interval", "3600")
+    daemon.rounds(1)
+    two.policy("cart", "{to: [cart.shop], rule: {timeout: 7s}}")
+    head = two.commit("slower")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.rounds(2)
+    assert daemon.lines("round finished")[1]["commit"] == head[:8]
+    assert two.live("us")["VirtualService cart"]["spec"]["http"][0]["timeout"] == "7s"
+    assert {event.actor.trigger for event in two.events(commit=head, type="object.*")} == {"signal"}
+
+
+def test_health_metrics_and_logs(two: Fleet, start: Callable[..., Daemon]) -> None:
+    daemon = start("--interval", "3600")
+    daemon.rounds(1)
+    daemon.until(lambda: daemon.get("/readyz")[0] == 200)
+    assert daemon.get("/healthz") == (200, "ok\n")
+    status, metrics = daemon.get("/metrics")
+    assert status == 200
+    assert 'reconciler_objects{cluster="eu",mesh="mesh",state="changed"} 3.0' in metrics
+    assert 'reconciler_rounds_total{result="0"} 1.0' in metrics
+    (run,) = [event.run for event in two.events(type="run.finished")]
+    head = two.git("rev-parse", "HEAD")
+    targets = daemon.lines("target")
+    assert [(t["run"], t["commit"], t["cluster"], t["level"]) for t in targets] == [
+        (run, head[:8], name, "info") for name in ("eu", "us")
+    ]
+    objects = daemon.lines("object")
+    assert {(o["run"], o["commit"], o["cluster"]) for o in objects} == {(run, head[:8], n) for n in ("eu", "us")}
+
+
+def hanging(fleet: Fleet) -> socket.socket:
+    """``us`` becomes an API server that takes connections and never answers."""
+    silent = socket.create_server(("127.0.0.1", 0), backlog=64)
+    port = silent.getsockname()[1]
+    config = {
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+    }  # fmt: skip
+    (fleet.folder / "silent.json").write_text(json.dumps(config))
+    fleet.cluster("us", {"kubeconfig": {"path": str(fleet.folder / "silent.json")}})
+    fleet.commit("us hangs")
+    return silent
+
+
+def test_it_ends_in_time_while_a_cluster_hangs(two: Fleet, start: Callable[..., Daemon]) -> None:
+    with hanging(two):
+        daemon = start("--interval", "3600")
+        daemon.until(lambda: bool(daemon.lines("started")))
+        time.sleep(1)
+        assert daemon.lines("round finished") == []
+        _code, seconds = daemon.end()
+        assert seconds < 10
+        assert daemon.lines()[-1]["event"] == "stopped"
+
+
+def test_a_hanging_cluster_is_left_out_told_of_and_taken_back(two: Fleet, start: Callable[..., Daemon]) -> None:
+    with hanging(two):
+        daemon = start("--interval", "0.5")
+        daemon.rounds(3)
+        assert len(two.live("eu")) == 3
+        (opened, *_) = daemon.lines("circuit open")
+        assert (opened["cluster"], opened["failures"]) == ("us", 1)
+        metrics = daemon.get("/metrics")[1]
+        assert 'reconciler_circuit_open{cluster="us"}' in metrics
+        assert 'reconciler_circuit_failures_total{cluster="us"}' in metrics
+        store = open_store(two.folder / "state")
+        try:
+            status = store.get("status")
+        finally:
+            store.close()
+        assert isinstance(status, dict)
+        assert "left out of rounds" in {row["target"]: row["error"] for row in status["targets"]}["us/mesh"]
+    two.cluster("us", {"directory": {"path": "live/us", "facts": "facts/us"}})
+    two.commit("us is back")
+    daemon.until(lambda: len(two.live("us")) == 3)
+    daemon.until(lambda: bool(daemon.lines("circuit closed")))
+
+
+def test_a_cluster_that_comes_back_is_reconciled_beside_the_rounds(two: Fleet, start: Callable[..., Daemon]) -> None:
+    facts = two.repo / "facts/us"
+    facts.rename(two.repo / "facts/elsewhere")
+    daemon = start("--interval", "3600")
+    daemon.rounds(1)
+    daemon.until(lambda: bool(daemon.lines("circuit open")))
+    (two.repo / "facts/elsewhere").rename(facts)
+    daemon.until(lambda: bool(daemon.lines("circuit closed")), 60)
+    assert len(two.live("us")) == 3
+    assert {event.actor.trigger for event in two.events(type="object.*", cluster="us")} == {"recovery"}
+    assert len([e for e in two.events(type="run.finished") if e.actor.trigger == "schedule"]) == 1
+
+
+def test_a_bug_or_a_source_out_of_order_keeps_the_schedule(two: Fleet, start: Callable[..., Daemon]) -> None:
+    daemon = start("--interval", "0.3")
+    daemon.rounds(1)
+    away = two.repo / ".git-away"
+    (two.repo / ".git").rename(away)
+    daemon.until(lambda: bool(daemon.lines("round failed")))
+    away.rename(two.repo / ".git")
+    done = len(daemon.lines("round finished"))
+    daemon.rounds(done + 2)
+    assert daemon.end()[0] == 0
+    assert [event.result for event in two.events(type="run.failed")] == ["error"] * len(daemon.lines("round failed"))
+
+
+def test_once_is_one_round(two: Fleet, start: Callable[..., Daemon]) -> None:
+    daemon = start("--once")
+    assert daemon.process.wait(SOON) == 0
+    assert len(daemon.lines("round finished")) == 1
