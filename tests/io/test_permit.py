@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from reconciler.model.documents import ClusterLimits, KubeconfigConnection
 from reconciler.ports import Cluster, LeaseLost
 from tests.io.kube.objects import WIDGET, live, widget, widget_key
 from tests.kube.control_plane import ApiServer
+from tests.kube.faults import FaultProxy
+from tests.kube.polling import until
 
 
 class Right:
@@ -82,4 +85,29 @@ async def test_requests_that_wait_for_their_turn(kube: ApiServer, widgets: None,
         results = await asyncio.gather(*writes[1:], return_exceptions=True)
     assert [type(result) for result in results] == [LeaseLost] * 3
     assert [live(kube, fresh_namespace, name) is None for name in names] == [False, True, True, True]
+    await cluster.close()
+
+
+def _connections(proxy: FaultProxy) -> Callable[[], Awaitable[int]]:
+    async def probe() -> int:
+        return proxy.connections
+
+    return probe
+
+
+async def test_request_whose_connection_is_still_being_made(
+    kube: ApiServer, widgets: None, fresh_namespace: str, fault_proxy: FaultProxy, tmp_path: Path
+) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(kube.config({"token": kube.token("admin")}, server=fault_proxy.url)))
+    cluster = KubeCluster("one", KubeconfigConnection(str(path)), ClusterLimits())
+    fault_proxy.delay = 0.3
+    with given() as right:
+        write = asyncio.create_task(cluster.apply(widget(fresh_namespace, "w"), WIDGET, force=True))
+        await until(_connections(fault_proxy), lambda count: count > 0)
+        right.withdrawn = True
+        with pytest.raises(LeaseLost):
+            await write
+    fault_proxy.delay = 0.0
+    assert live(kube, fresh_namespace, "w") is None
     await cluster.close()

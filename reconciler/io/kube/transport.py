@@ -14,6 +14,7 @@ from yarl import URL
 
 from reconciler import __version__
 from reconciler.io.kube.access import Access
+from reconciler.io.kube.body import PermittedBytes
 from reconciler.io.kube.bucket import Bucket
 from reconciler.io.kube.errors import TimedOut, from_answer, from_transport
 from reconciler.io.permit import WRITE_PERMIT
@@ -128,8 +129,6 @@ class Transport:
 
     async def _exchange(self, request: Request, access: Access) -> Answer:
         await self._bucket.take()
-        if request.method != "GET":
-            WRITE_PERMIT.get()()
         headers = [*access.headers, ("Accept", request.accept)]
         if request.body is not None:
             headers.append(("Content-Type", request.content_type))
@@ -137,7 +136,7 @@ class Transport:
             async with self._session().request(
                 request.method,
                 URL(f"{access.server}{request.path}?{urlencode(request.query)}".rstrip("?"), encoded=True),
-                data=request.body,
+                data=None if request.body is None else PermittedBytes(request.body),
                 headers=headers,
                 ssl=access.tls or True,
                 server_hostname=access.server_name or None,
@@ -146,6 +145,8 @@ class Transport:
             ) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            if request.body is not None:
+                WRITE_PERMIT.get()()  # the client library only says that it could not send
             raise from_transport(error, access.host, self._timeout) from error
         if response.status >= 300:
             raise from_answer(response.status, response.headers, body)
