@@ -87,6 +87,15 @@ def removed_clusters(prepared: Prepared) -> tuple[TargetId, ...]:
     return tuple(sorted(target for target in prepared.applied if target.cluster not in prepared.desired.clusters))
 
 
+def _target_guards(prepared: Prepared) -> dict[TargetId, GuardRules]:
+    """Guards as they stood in the commit last applied to each target: a run limited to others has not lifted them."""
+    return {
+        target: GuardRules(earlier.settings.limits, earlier.settings.protect, prepared.confirmed)
+        for target, applied in prepared.applied.items()
+        if (earlier := prepared.earlier.get(applied.revision)) is not None
+    }
+
+
 def _rules(
     world: World, request: Request, prepared: Prepared, desired: DesiredState, compiled: Compiled, facts: Facts
 ) -> PlanRules:
@@ -96,6 +105,7 @@ def _rules(
     return PlanRules(
         settings=desired.settings,
         guards=GuardRules(prepared.guarding.limits, prepared.guarding.protect, prepared.confirmed),
+        target_guards=_target_guards(prepared),
         source=prepared.source,
         now=world.now(),
         behaviours={name: Behaviour(adapter.normalize, adapter.claims) for name, adapter in world.adapters.items()},

@@ -177,7 +177,7 @@ def _settle(
     settled = [withhold(change, withholding) for change in changes]
     owned = [key for key, found in place.live.objects.items() if found.owner == place.setting.mark.owner
              and found.labels.get(MESH_LABEL) == target.mesh]  # fmt: skip
-    guarded = guard(target, settled, owned, rules.guards)
+    guarded = guard(target, settled, owned, rules.target_guards.get(target, rules.guards))
     return TargetPlan(
         target=target,
         mode=mode,

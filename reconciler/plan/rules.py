@@ -60,6 +60,7 @@ class PlanRules:
     behaviours: Mapping[str, Behaviour]
     kinds: Mapping[KindId, NativeKind]
     selection: Selection = Selection()
+    target_guards: Mapping[TargetId, GuardRules] = field(default_factory=dict)  # where a commit was applied before
     stale_clusters: frozenset[str] = frozenset()
     paused: Mapping[TargetId, str] = field(default_factory=dict)  # why, by whom, until when
     fights: Mapping[TargetId, Fights] = field(default_factory=dict)

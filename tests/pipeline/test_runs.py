@@ -389,3 +389,14 @@ def test_conflict_names_both_policies_with_lines_and_commits_and_who_holds(fleet
     # cart has stood longer, so it holds
     assert fleet.live()["VirtualService cart"]["spec"]["http"][0]["timeout"] == "1s"
     assert "TrafficPolicy/default/cart" in conflict.message.split("which holds")[0]
+
+
+def test_a_limited_run_does_not_lift_the_guards_of_the_others(two: Fleet) -> None:
+    two.settings("{mode: Apply, limits: {maxDeletes: 0}}")
+    two.commit("careful")
+    two.apply()
+    two.settings("{mode: Apply, limits: {maxDeletes: 50}}")
+    two.remove("policies/cart.yaml")
+    two.commit("not careful, and one less")
+    assert rows(two.apply(limit="us")) == {"us/mesh": {"ok": 2, "blocked": 1}}
+    assert rows(two.apply()) == {"eu/mesh": {"ok": 2, "blocked": 1}, "us/mesh": {"ok": 2, "pruned": 1}}
