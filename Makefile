@@ -24,7 +24,7 @@ check: setup ## ruff, mypy, the tests that need no server
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-	@$(PY) -m pytest -q -n 2 -m "not kube"
+	@$(PY) -m pytest -q -n 2 -m "not kube and not slow"
 
 bench: setup ## side by side with kubectl and Ansible on a real API server: ARGS="--only thousand -o json"
 	@scripts/bench.sh $(ARGS)
@@ -37,7 +37,7 @@ format: setup ## let ruff rewrite what it can
 	@.venv/bin/ruff format .
 
 setup: ## packages and .venv with everything for development
-	@scripts/packages.sh git openssh-client openssh-server ca-certificates || echo "setup: going on; the tests that need them will say so"
+	@scripts/packages.sh git gnupg openssh-client openssh-server ca-certificates || echo "setup: going on; the tests that need them will say so"
 	@scripts/setup.sh dev
 
 setup-run:
