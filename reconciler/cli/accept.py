@@ -13,8 +13,11 @@ from reconciler.cli.options import source_options, take_source
 @click.command("accept")
 @click.argument("revision")
 @source_options
+@click.option(
+    "--new-root", is_flag=True, help="Also when it is another repository, or rewritten from its first commit."
+)
 @click.option("--reason", default="", help="Why it is right; kept in the audit log.")
-def command(revision: str, reason: str, **values: Any) -> int:
+def command(revision: str, new_root: bool, reason: str, **values: Any) -> int:
     """Accept REVISION as the commit from which the repository goes on, after its history was rewritten.
 
     The next run follows the branch again if its head descends from REVISION.
@@ -30,7 +33,14 @@ def command(revision: str, reason: str, **values: Any) -> int:
         world.source.fetch()
         sha = world.source.resolve(revision)
         before = state.accepted_revision(world.store)
-        commit: Commit = world.source.tree(sha).commit
+        tree = world.source.tree(sha)
+        known, name = state.belongs_to(world.store)
+        if known and tree.identity and tree.identity != known and not new_root:
+            raise click.ClickException(
+                f"this state belongs to {name}, and {world.source.name} does not share its first commit; if its history"
+                " was rewritten from there on, say --new-root, else give it a state of its own with --state"
+            )
+        commit: Commit = tree.commit
         context = RunContext("", world.actor, commit)
         details = {"before": before, "accepted": sha, "reason": reason}
         event = run_event(context, world.new_id(), datetime.now(UTC), "source.accepted", details, result="ok")

@@ -88,11 +88,12 @@ def removed_clusters(prepared: Prepared) -> tuple[TargetId, ...]:
 
 
 def _target_guards(prepared: Prepared) -> dict[TargetId, GuardRules]:
-    """Guards as they stood in the commit last applied to each target: a run limited to others has not lifted them."""
+    """Guards as they stood in the commit last applied to each target with nothing withheld: neither a commit that a
+    guard stops nor a run limited to other targets lifts them."""
     return {
         target: GuardRules(earlier.settings.limits, earlier.settings.protect, prepared.confirmed)
         for target, applied in prepared.applied.items()
-        if (earlier := prepared.earlier.get(applied.revision)) is not None
+        if (earlier := prepared.earlier.get(applied.guards)) is not None
     }
 
 

@@ -72,7 +72,7 @@ def _prepare(world: World, request: Request) -> Prepared:
         selected=selected,
         confirmed=request.confirmed | _confirmations(tree, halted=bool(halt)),
         applied=applied,
-        earlier=history.several({entry.revision for entry in applied.values()}),
+        earlier=history.several({sha for entry in applied.values() for sha in (entry.revision, entry.guards) if sha}),
         halted=bool(halt),
     )
 
@@ -91,7 +91,7 @@ def _check_belonging(world: World, head: str, mine: str) -> None:
     if identity and mine and mine != identity and not state.accepted_is(world.store, head):
         raise SourceError(
             f"this state belongs to another repository ({name}): give {world.source.name} a state of its own with"
-            " --state; if its history was rewritten from the first commit on, reconciler accept the new head"
+            " --state; if its history was rewritten from the first commit on: reconciler accept --new-root REV"
         )
 
 

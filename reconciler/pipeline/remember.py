@@ -125,9 +125,11 @@ def _remember_applied(draft: Draft, planned: Planned, target: TargetPlan, missin
         if not missing:
             state.forget_target(draft, target.target)
         return
-    current = state.Applied(revision, frozenset(missing))
-    if state.applied_to(draft, target.target) != current:
-        state.set_applied(draft, target.target, revision, missing)
+    before = state.applied_to(draft, target.target)
+    guards = revision if not target.guard_fingerprint else before.guards if before else ""
+    current = state.Applied(revision, frozenset(missing), guards)
+    if before != current:
+        state.set_applied(draft, target.target, current)
     state.remember_kinds(draft, target.target.cluster, {change.kind.kind: change.kind for change in
                                                               target.changes}.values())  # fmt: skip
 

@@ -15,10 +15,12 @@ from reconciler.ports import Values
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The last revision applied to a target, and the objects of it that could not be."""
+    """The last revision applied to a target, and the objects of it that could not be. ``guards``: the revision whose
+    guards hold there; it does not move while a guard withholds something, so no commit lifts its own guard."""
 
     revision: str
     missing: frozenset[ObjectKey] = frozenset()
+    guards: str = ""
 
 
 def accepted_revision(store: Values) -> str:
@@ -51,12 +53,13 @@ def applied_to(store: Values, target: TargetId) -> Applied | None:
     value = store.get(f"applied/{target}")
     if value is None:
         return None
-    return Applied(value["revision"], frozenset(ObjectKey(*key) for key in value["missing"]))
+    missing = frozenset(ObjectKey(*key) for key in value["missing"])
+    return Applied(value["revision"], missing, value.get("guards", value["revision"]))
 
 
-def set_applied(store: Values, target: TargetId, revision: str, missing: Iterable[ObjectKey]) -> None:
-    rows = sorted([key.group, key.kind, key.namespace, key.name] for key in missing)
-    store.put(f"applied/{target}", {"revision": revision, "missing": rows})
+def set_applied(store: Values, target: TargetId, applied: Applied) -> None:
+    rows = sorted([key.group, key.kind, key.namespace, key.name] for key in applied.missing)
+    store.put(f"applied/{target}", {"revision": applied.revision, "missing": rows, "guards": applied.guards})
 
 
 def forget_target(store: Values, target: TargetId) -> None:

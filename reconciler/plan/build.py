@@ -106,6 +106,7 @@ def _plan_target(
         masker=masker,
         adopt=frozenset(native.key for native in wanted if adoptable(native.key, rules.settings)),
         replace_allowed=rules.settings.replace_immutable,
+        in_git=target in desired.views,
     )
     changes = [change_for(native, place) for native in wanted]
     changes = rival_hosts(changes, wanted, place, _claims(target, desired, rules))

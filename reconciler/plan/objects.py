@@ -32,6 +32,7 @@ class Place:
     masker: Masker
     adopt: frozenset[ObjectKey]
     replace_allowed: bool
+    in_git: bool = True  # whether Git has the target at all
 
 
 def compared(native: NativeObject, found: LiveObject, setting: Setting, live: LiveCluster) -> Comparison:
@@ -170,14 +171,14 @@ def _refused(change: Change, prediction: Prediction | None, place: Place) -> Cha
 
 def prune_of(found: LiveObject, kind: NativeKind, place: Place) -> Change:
     """The removal of an object of ours that nothing asks for any more."""
-    was_asked = found.key in place.previous
+    by_commit = not place.in_git or found.key in place.previous or found.key not in place.live.proven
     return Change(
         target=place.target,
         action=Action.PRUNE,
         key=found.key,
         kind=kind,
         origins=tuple(Origin(ref, NOWHERE) for ref in contributors(found)),
-        causes=(Cause.COMMIT,) if was_asked or found.key not in place.live.proven else (Cause.FACTS,),
+        causes=(Cause.COMMIT,) if by_commit else (Cause.FACTS,),
         fields=whole(found.key, found.body(), "remove", place.masker),
         before_hash=canonical.digest(found.body().get("spec", {})),
         resource_version=found.resource_version,

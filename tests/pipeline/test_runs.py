@@ -135,9 +135,18 @@ def test_a_commit_cannot_lift_its_own_guard(fleet: Fleet) -> None:
     fleet.settings("{mode: Apply, limits: {maxDeletes: 50}}")
     fleet.remove("policies/cart.yaml")
     fleet.commit("not careful, and one less")
-    assert rows(fleet.apply()) == {"eu/mesh": {"ok": 2, "blocked": 1}}
-    # that commit is accepted now, so its own guard holds for what comes after it
+    for _ in range(3):
+        assert rows(fleet.apply()) == {"eu/mesh": {"ok": 2, "blocked": 1}}
+    fleet.commit("an empty commit confirms nothing")
+    run = fleet.apply()
+    assert rows(run) == {"eu/mesh": {"ok": 2, "blocked": 1}}
+    fleet.commit(f"yes\n\nReconciler-Confirm: {run.planned.plan.targets[0].guard_fingerprint}")
     assert rows(fleet.apply()) == {"eu/mesh": {"ok": 2, "pruned": 1}}
+    # nothing is withheld any more, so from now on the new limits hold
+    fleet.remove("policies/reviews.yaml")
+    fleet.policy("checkout", "{to: [checkout.shop], rule: {timeout: 1s}}")
+    fleet.commit("two less")
+    assert rows(fleet.apply()) == {"eu/mesh": {"changed": 1, "pruned": 2}}
 
 
 def test_broken_document_freezes_what_it_made_and_the_rest_goes_on(fleet: Fleet) -> None:
@@ -399,4 +408,4 @@ def test_a_limited_run_does_not_lift_the_guards_of_the_others(two: Fleet) -> Non
     two.remove("policies/cart.yaml")
     two.commit("not careful, and one less")
     assert rows(two.apply(limit="us")) == {"us/mesh": {"ok": 2, "blocked": 1}}
-    assert rows(two.apply()) == {"eu/mesh": {"ok": 2, "blocked": 1}, "us/mesh": {"ok": 2, "pruned": 1}}
+    assert rows(two.apply()) == {target: {"ok": 2, "blocked": 1} for target in ("eu/mesh", "us/mesh")}
