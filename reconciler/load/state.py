@@ -23,7 +23,7 @@ from reconciler.load.targets import clusters_of, find_targets, idle_meshes
 from reconciler.load.views import Views, empty_groups
 from reconciler.model.commits import SourceTree
 from reconciler.model.documents import Cluster, DesiredState, View
-from reconciler.model.findings import Finding, Position, error
+from reconciler.model.findings import Finding, Position, Severity, error
 from reconciler.model.refs import TargetId
 from reconciler.model.settings import Settings
 
@@ -163,9 +163,11 @@ class _Loading:
         empty = empty_groups(groups, views) if registry.clusters_known else {}
         for reading in groups:
             finding = empty.get(reading.document.ref.name)
-            if finding is not None:
+            if finding is not None and finding.severity is Severity.ERROR:
                 self._refuse(reading.document, [finding], registry)
                 self.readings.remove(reading)
+            elif finding is not None:
+                self.ledger.findings.append(finding)
 
     def _check_variables(self, variables: Variables, registry: Registry) -> None:
         for group in variables.inventory.groups.values():

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.load.nodes import place_of, position
 from reconciler.load.readings import Reading
 from reconciler.model.documents import View
-from reconciler.model.findings import Finding, error
+from reconciler.model.findings import Finding, error, warning
 from reconciler.model.membership import is_member
 from reconciler.model.refs import TargetId
 
@@ -49,16 +49,15 @@ class Views:
 
 
 def empty_groups(readings: Readings, views: Mapping[TargetId, View]) -> dict[str, Finding]:
-    """By name, a finding for each virtual mesh without members that says ``missingMember: Fail``."""
+    """By name, a finding for each virtual mesh without members: an error where it says ``missingMember: Fail``."""
     found: dict[str, Finding] = {}
     for reading in readings:
         root, ref = reading.document.root, reading.document.ref
-        if root["spec"].get("missingMember") != "Fail":
-            continue
+        fails = root["spec"].get("missingMember") == "Fail"
         groups = ((reading.on(target), target, view) for target, view in views.items())
         if not any(group is not None and is_member(group, target, view) for group, target, view in groups):
             at = position(place_of(root, ["spec", "meshes"], key=True))
-            message = f"no mesh in any cluster is a member of `{ref.name}`"
-            hint = "`missingMember: Fail` makes this an error"
-            found[ref.name] = error("empty-group", message, at, hint, ref)
+            message = f"no mesh in any cluster is a member of `{ref.name}`, so what it says holds nowhere"
+            hint = "labels here are those of Mesh documents; groups of clusters are not among them"
+            found[ref.name] = (error if fails else warning)("empty-group", message, at, hint, ref)
     return found

@@ -9,7 +9,7 @@ CODES: dict[str, str] = {
     "document-shape": "A YAML document is not one of ours: apiVersion, kind or metadata.name is missing.",
     "duplicate-document": "The same kind, namespace and name (or object, or subset) is written twice; neither is used.",
     "empty-field": "A field or policy is there and says nothing.",
-    "empty-group": "A virtual mesh has no members, and `missingMember: Fail` makes that an error.",
+    "empty-group": "A virtual mesh has no members, so what it says holds nowhere; an error with `missingMember: Fail`.",
     "empty-list": "A list is there and empty; leaving it out means all.",
     "file-encoding": "A file is not UTF-8 text.",
     "file-refused": "A file was not read: a link out of the tree, or a path that leads out of it.",

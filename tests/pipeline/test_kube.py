@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from reconciler.model.plans import Reason
+from reconciler.pipeline import run as pipeline
+from reconciler.pipeline.world import Request, keeping_connections
 from tests.kube.control_plane import ApiServer
 from tests.pipeline.fleet import Fleet, rows, service
 
@@ -311,11 +314,7 @@ def test_a_moved_object_is_not_overwritten(kube_fleet: KubeFleet) -> None:
         opened.apply = later
         return opened
 
-    import asyncio
     from dataclasses import replace
-
-    from reconciler.pipeline import run as pipeline
-    from reconciler.pipeline.world import Request
 
     run = asyncio.run(pipeline.apply(replace(world, open_cluster=racing), Request()))
     assert rows(run) == {"c0/mesh": {"ok": 2, "failed": 1}}
@@ -371,11 +370,7 @@ def test_a_write_whose_answer_was_lost_is_recorded_by_the_next_run(kube_fleet: K
         opened.apply = cut
         return opened
 
-    import asyncio
     from dataclasses import replace
-
-    from reconciler.pipeline import run as pipeline
-    from reconciler.pipeline.world import Request
 
     run = asyncio.run(pipeline.apply(replace(world, open_cluster=cutting), Request()))
     assert run.code == 4
@@ -394,3 +389,48 @@ def test_no_such_kubeconfig_is_said_at_that_cluster(kube_fleet: KubeFleet) -> No
     run = fleet.apply()
     assert rows(run) == {"c0/mesh": {"changed": 3}, "c9/mesh": {"unreachable": 1}}
     assert "no/such/file" in next(t.error for t in run.planned.plan.targets if t.error)
+
+
+async def test_rounds_of_a_daemon_over_one_connection(kube_fleet: KubeFleet) -> None:
+    """The daemon reads on from the server's memory: a hand edit, another's delete and a prune are seen all the same,
+    and rounds without a change find nothing, write nothing and ask for no dry-run."""
+    fleet = kube_fleet
+    async with keeping_connections(fleet.world()) as world:
+
+        async def round_of(**request: Any) -> Any:
+            return await pipeline.apply(world, Request(**request))
+
+        assert rows(await round_of()) == {"c0/mesh": {"changed": 3}}
+        for _ in range(3):
+            quiet = await round_of()
+            assert rows(quiet) == {"c0/mesh": {"ok": 3}}
+            assert not quiet.planned.live.clusters["c0"].predictions
+        body = await asyncio.to_thread(fleet.get, "virtualservices", "reviews")
+        body["spec"]["http"][0]["timeout"] = "30s"
+        await asyncio.to_thread(fleet.put, "virtualservices", body)
+        assert rows(await settled(round_of, drifted=1)) == {"c0/mesh": {"ok": 2, "changed": 1, "drifted": 1}}
+        assert rows(await round_of()) == {"c0/mesh": {"ok": 3}}
+        path = fleet.url("virtualservices", "cart")
+        await asyncio.to_thread(fleet.servers[0].request, "DELETE", path)
+        assert rows(await settled(round_of, drifted=1)) == {"c0/mesh": {"ok": 2, "changed": 1, "drifted": 1}}
+        assert rows(await round_of()) == {"c0/mesh": {"ok": 3}}
+        fleet.remove("policies/cart.yaml")
+        fleet.commit("no cart")
+        assert rows(await round_of()) == {"c0/mesh": {"ok": 2, "pruned": 1}}
+        assert rows(await round_of()) == {"c0/mesh": {"ok": 2}}
+        fleet.file("policies/reviews.yaml", (fleet.repo / "policies/reviews.yaml").read_text().replace("3s", "4s"))
+        fleet.commit("slower")
+        assert rows(await round_of()) == {"c0/mesh": {"ok": 1, "changed": 1}}
+        assert rows(await round_of()) == {"c0/mesh": {"ok": 2}}
+    assert fleet.store.verify() > 0
+
+
+async def settled(round_of: Any, drifted: int) -> Any:
+    """The round that sees the drift: the server's memory may be behind for a moment, and only then."""
+    for _ in range(20):
+        run = await round_of()
+        if sum(row.drifted for row in run.rows) == drifted:
+            return run
+        assert not run.results, "nothing else was to be written"
+        await asyncio.sleep(0.1)
+    raise AssertionError("the change was never seen")
