@@ -18,10 +18,15 @@ def plan_markdown(plan: Plan, commit: Commit, findings: Sequence[Finding] = ()) 
     lines += ["| cluster | mesh | create | update | prune | drift | withheld |", "|---|---|--:|--:|--:|--:|--:|"]
     lines += [_row(target) for target in plan.targets]
     for finding in findings:
-        lines += ["", f"- **{finding.severity}** {_code(str(finding.position))} {_safe(finding.message)}"]
+        lines += ["", f"- **{finding.severity}** {_finding_place(finding)}{_safe(finding.message)}"]
     for target in plan.targets:
         lines += ["", *_target(target)]
     return "\n".join(lines) + "\n"
+
+
+def _finding_place(finding: Finding) -> str:
+    place = str(finding.position) if finding.position.path else str(finding.target or "")
+    return f"{_code(place)} " if place else ""
 
 
 def _row(target: TargetPlan) -> str:
