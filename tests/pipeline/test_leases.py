@@ -188,7 +188,7 @@ def test_plan_made_while_another_run_wrote_is_not_written(fleet: Fleet) -> None:
     assert fleet.live()["VirtualService cart"]["spec"]["http"][0]["timeout"] == "9s"
     assert len(fleet.events(type="object.*")) == 3
     newer = fleet.git("rev-parse", "HEAD")
-    assert state.applied_to(fleet.store, TargetId("eu", "mesh")) == state.Applied(newer)
+    assert state.applied_to(fleet.store, TargetId("eu", "mesh")) == state.Applied(newer, guards=newer)
     assert state.accepted_revision(fleet.store) == newer
     assert rows(asyncio.run(pipeline.apply(world, Request()))) == {"eu/mesh": {"ok": 3}}
 
@@ -335,5 +335,6 @@ def test_record_of_a_live_run_is_not_completed_by_another(many: Fleet) -> None:
     assert other.recovered == 0
     assert rows(other)["eu/mesh"]["skipped"] > 0
     assert codes(other) >= {"held-elsewhere"}
-    assert state.applied_to(many.store, TargetId("eu", "mesh")) == state.Applied(many.git("rev-parse", "HEAD"))
+    head = many.git("rev-parse", "HEAD")
+    assert state.applied_to(many.store, TargetId("eu", "mesh")) == state.Applied(head, guards=head)
     everything_is_written_and_recorded_once(many)
