@@ -73,6 +73,14 @@ def _start_or_join(folder: Path, assets: Path) -> dict[str, Any]:
     return described
 
 
+def _await_default_namespace(server: ApiServer, seconds: float = 30) -> None:
+    """A server is ready a moment before it has made the namespaces that every cluster has."""
+    end = time.monotonic() + seconds
+    while server.request("GET", "/api/v1/namespaces/default")[0] != 200:
+        assert time.monotonic() < end, f"{server.url} has no namespace default"
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="session")
 def kube_clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ApiServer]]:
     """Two clusters (``c0``, ``c1``), each a genuine kube-apiserver."""
@@ -82,7 +90,10 @@ def kube_clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Api
     folder = _shared_folder(tmp_path_factory)
     with (folder / "kube.users").open("w") as using:
         fcntl.flock(using, fcntl.LOCK_SH)
-        yield attach(_start_or_join(folder, assets))
+        servers = attach(_start_or_join(folder, assets))
+        for server in servers:
+            _await_default_namespace(server)
+        yield servers
 
 
 @pytest.fixture(scope="session")
