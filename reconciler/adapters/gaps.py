@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.model.documents import Leaf
 from reconciler.model.findings import NOWHERE, Finding, Severity
 from reconciler.model.intents import Origin
 from reconciler.model.refs import TargetId
+from reconciler.model.rules import Leaf
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.model.documents import Leaf
+from reconciler.model.rules import Leaf
 
 
 def tree(leaves: Iterable[Leaf]) -> dict[str, Any]:

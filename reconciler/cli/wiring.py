@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.folders import state_folder
 from reconciler.cli.options import SourceOptions
-from reconciler.model import documents
+from reconciler.model import clusters
 from reconciler.model.events import Actor
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def open_state(state: Path) -> Store:
     return open_store(state)
 
 
-def cluster_opener(base: Path) -> Callable[[documents.Cluster], Cluster]:
-    def opener(cluster: documents.Cluster) -> Cluster:
+def cluster_opener(base: Path) -> Callable[[clusters.Cluster], Cluster]:
+    def opener(cluster: clusters.Cluster) -> Cluster:
         from reconciler.io.clusters import open_cluster
 
         return open_cluster(cluster, base)

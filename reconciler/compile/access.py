@@ -13,7 +13,7 @@ from reconciler.compile.paths import Use, access_uses
 from reconciler.compile.ports import UnknownPort, workload_ports
 from reconciler.compile.site import Site
 from reconciler.compile.targets import Chosen, Rank, choose, service_unknown
-from reconciler.model.documents import AccessAction, AccessPolicy
+from reconciler.model.access import AccessAction, AccessPolicy
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.findings import Finding, Severity, warning
 from reconciler.model.intents import AccessIntent, Identity, Origin

@@ -16,10 +16,11 @@ from reconciler.compile.targets import (
     host_unsupported,
     service_unknown,
 )
-from reconciler.model.documents import Leaf, RouteEntry, Subset
+from reconciler.model.destinations import Subset
 from reconciler.model.findings import Finding, Position, error, warning
 from reconciler.model.intents import Backend
 from reconciler.model.refs import ServiceRef
+from reconciler.model.rules import Leaf, RouteEntry
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from reconciler.compile.identities import who
 from reconciler.compile.merge import Ask
 from reconciler.compile.notes import Notes
 from reconciler.compile.site import Site
-from reconciler.model.documents import AccessAction, TrafficPolicy
+from reconciler.model.access import AccessAction
 from reconciler.model.findings import warning
 from reconciler.model.intents import AccessIntent, Identity
 from reconciler.model.refs import DocRef, ServiceRef
+from reconciler.model.traffic import TrafficPolicy
 
 
 def tell_cut_off(

@@ -9,11 +9,11 @@ from reconciler.compile.capabilities import allowed
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use
 from reconciler.compile.site import Site, has_labels
-from reconciler.model.documents import MeshGateway
 from reconciler.model.facts import GatewayFacts
 from reconciler.model.findings import Position, warning
 from reconciler.model.intents import DefaultDeny, MtlsIntent, Origin
 from reconciler.model.membership import groups_of
+from reconciler.model.meshes import MeshGateway
 from reconciler.model.refs import DocRef
 
 DENY = "Deny"

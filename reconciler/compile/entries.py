@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.model.documents import Leaf, RouteEntry
 from reconciler.model.findings import Position
 from reconciler.model.refs import ServiceRef
+from reconciler.model.rules import Leaf, RouteEntry
 from reconciler.model.selectors import PolicyTarget
 
 ROUTE = "traffic.route"

@@ -10,7 +10,7 @@ from reconciler.compile.notes import Notes
 from reconciler.compile.protocols import with_protocols
 from reconciler.compile.site import Site
 from reconciler.compile.targets import nearest
-from reconciler.model.documents import Extension, RawObject
+from reconciler.model.extensions import Extension, RawObject
 from reconciler.model.facts import CrdFacts
 from reconciler.model.findings import Finding, error
 from reconciler.model.intents import Origin

@@ -11,7 +11,7 @@ from reconciler.compile.paths import MTLS
 from reconciler.compile.routes import Routes, origins_of, routes_of
 from reconciler.compile.site import Site
 from reconciler.compile.subsets import held, pairs
-from reconciler.model.documents import Subset
+from reconciler.model.destinations import Subset
 from reconciler.model.findings import Position
 from reconciler.model.intents import HostIntent, MtlsIntent, Origin, Route
 from reconciler.model.refs import DocRef, ServiceRef

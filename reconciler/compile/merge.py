@@ -10,10 +10,10 @@ from reconciler.compile.backends import Used
 from reconciler.compile.notes import Notes
 from reconciler.compile.targets import Rank
 from reconciler.model.canonical import encode
-from reconciler.model.documents import Leaf
 from reconciler.model.findings import Finding, Position, warning
 from reconciler.model.intents import Backend, TrafficSource
 from reconciler.model.refs import DocRef, ServiceRef
+from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.compile.entries import MIRROR, ROUTE, route_entries
-from reconciler.model.documents import AccessPolicy, Leaf, TrafficPolicy
+from reconciler.model.access import AccessPolicy
 from reconciler.model.findings import Position
+from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match, PolicySource, PolicyTarget, ValueMatch
+from reconciler.model.traffic import TrafficPolicy
 
 HOST_WIDE = ("traffic.outlier", "traffic.connections", "traffic.loadBalancing", "traffic.mtls")
 MTLS = "traffic.mtls"

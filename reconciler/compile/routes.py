@@ -11,10 +11,10 @@ from reconciler.compile.entries import MIRROR, ROUTE
 from reconciler.compile.merge import Ask, Bid, Court, Settled, Wish
 from reconciler.compile.order import specificity
 from reconciler.model.canonical import encode
-from reconciler.model.documents import Leaf
 from reconciler.model.findings import Position, warning
 from reconciler.model.intents import Backend, Origin, Route
 from reconciler.model.refs import DocRef, ServiceRef
+from reconciler.model.rules import Leaf
 
 UNMATCHED = "traffic.unmatched"
 

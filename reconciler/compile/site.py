@@ -8,10 +8,11 @@ from datetime import datetime
 
 from reconciler.adapters.base import Adapter
 from reconciler.compile.notes import Notes
-from reconciler.model.documents import DesiredState, Mesh, View
+from reconciler.model.documents import DesiredState, View
 from reconciler.model.facts import ClusterFacts, Facts, MeshFacts, ServiceFacts, WorkloadFacts
 from reconciler.model.findings import Position, warning
 from reconciler.model.membership import covers
+from reconciler.model.meshes import Mesh
 from reconciler.model.refs import ServiceRef, TargetId
 from reconciler.model.selectors import MeshSet
 

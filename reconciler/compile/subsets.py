@@ -9,7 +9,7 @@ from reconciler.compile.ages import oldest
 from reconciler.compile.notes import Notes
 from reconciler.compile.site import Site, behind, has_labels
 from reconciler.model.canonical import digest
-from reconciler.model.documents import Destination, Subset
+from reconciler.model.destinations import Destination, Subset
 from reconciler.model.findings import Finding, error, warning
 from reconciler.model.refs import DocRef, ServiceRef
 from reconciler.model.selectors import Pairs, PolicyTarget

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from enum import IntEnum
 
 from reconciler.compile.site import Site
-from reconciler.model.documents import Destination
+from reconciler.model.destinations import Destination
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.findings import Finding, Position, Severity, error
 from reconciler.model.refs import DocRef, ServiceRef

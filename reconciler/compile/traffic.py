@@ -16,12 +16,14 @@ from reconciler.compile.paths import MTLS, Use, host_wide, leaf_uses, traffic_us
 from reconciler.compile.ports import UnknownPort, service_ports
 from reconciler.compile.site import Site
 from reconciler.compile.targets import Chosen, Rank, choose, service_unknown
-from reconciler.model.documents import Leaf, TrafficPolicy, VirtualMesh
 from reconciler.model.findings import Finding, Severity, error, warning
 from reconciler.model.intents import TrafficSource
 from reconciler.model.membership import groups_of
+from reconciler.model.meshes import VirtualMesh
 from reconciler.model.refs import ServiceRef
+from reconciler.model.rules import Leaf
 from reconciler.model.selectors import PolicyTarget
+from reconciler.model.traffic import TrafficPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.io.directory.cluster import DirectoryCluster
-from reconciler.model.documents import Cluster, DirectoryConnection, KubeconfigConnection
+from reconciler.model.clusters import Cluster, DirectoryConnection, KubeconfigConnection
 from reconciler.ports import Cluster as ClusterPort
 
 

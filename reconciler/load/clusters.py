@@ -16,7 +16,7 @@ from reconciler.load.precedence import VariableFiles, Variables
 from reconciler.load.schemas import is_future_field, strict_schema
 from reconciler.load.shortforms import mapping
 from reconciler.load.variables import uses
-from reconciler.model.documents import Cluster, DirectoryConnection
+from reconciler.model.clusters import Cluster, DirectoryConnection
 from reconciler.model.findings import Finding, error, warning
 from reconciler.model.refs import API_VERSION, DocRef
 

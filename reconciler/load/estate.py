@@ -8,16 +8,15 @@ from reconciler.load.blocks import Decoder, labels, mesh_set, strings
 from reconciler.load.nodes import Map, Place, place_of, position
 from reconciler.load.policies import mode_or_none, time_at
 from reconciler.load.values import field_path, kind_id, seconds
-from reconciler.model.documents import (
+from reconciler.model.clusters import (
     Cluster,
     ClusterLimits,
     Connection,
     DirectoryConnection,
     InClusterConnection,
     KubeconfigConnection,
-    Mesh,
-    MeshGateway,
 )
+from reconciler.model.meshes import Mesh, MeshGateway
 from reconciler.model.settings import AdoptRule, IgnoreRule, Limits, Mode, ModeOverride, Settings, Suspend
 
 GROUP_LABEL = "group.reconciler.dev/"

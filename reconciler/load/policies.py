@@ -8,17 +8,12 @@ from reconciler.load.blocks import Decoder, matches, mesh_set, pairs, service, s
 from reconciler.load.nodes import Map, Place, Seq, place_of, position
 from reconciler.load.rules import leaves
 from reconciler.load.values import moment, plain
-from reconciler.model.documents import (
-    AccessAction,
-    AccessPolicy,
-    Destination,
-    Extension,
-    RawObject,
-    Subset,
-    TrafficPolicy,
-    VirtualMesh,
-)
+from reconciler.model.access import AccessAction, AccessPolicy
+from reconciler.model.destinations import Destination, Subset
+from reconciler.model.extensions import Extension, RawObject
 from reconciler.model.findings import NOWHERE, Position
+from reconciler.model.meshes import VirtualMesh
+from reconciler.model.traffic import TrafficPolicy
 
 Decoded = AccessPolicy | Destination | Extension | TrafficPolicy | VirtualMesh
 

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.load.blocks import Decoder, target
 from reconciler.load.nodes import Map, Place, position
 from reconciler.load.values import plain
-from reconciler.model.documents import Leaf, RouteEntry
+from reconciler.model.rules import Leaf, RouteEntry
 
 #: mappings whose every field is a leaf; every other field of a rule is one leaf as it stands
 _SPLIT = frozenset(

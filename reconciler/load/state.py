@@ -21,8 +21,9 @@ from reconciler.load.references import Registry, reference_problems
 from reconciler.load.scope import is_elsewhere
 from reconciler.load.targets import clusters_of, find_targets, idle_meshes
 from reconciler.load.views import Views, empty_groups
+from reconciler.model.clusters import Cluster
 from reconciler.model.commits import SourceTree
-from reconciler.model.documents import Cluster, DesiredState, View
+from reconciler.model.documents import DesiredState, View
 from reconciler.model.findings import Finding, Position, Severity, error
 from reconciler.model.refs import TargetId
 from reconciler.model.settings import Settings

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconciler.load.blocks import labels
 from reconciler.load.checked import Checked
 from reconciler.load.nodes import position
-from reconciler.model.documents import Cluster
+from reconciler.model.clusters import Cluster
 from reconciler.model.findings import Finding, warning
 from reconciler.model.refs import TargetId
 

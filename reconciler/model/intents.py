@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.model.documents import AccessAction, Leaf, Subset
+from reconciler.model.access import AccessAction
+from reconciler.model.destinations import Subset
 from reconciler.model.facts import ClusterFacts, GatewayFacts, MeshFacts, ServiceFacts
 from reconciler.model.findings import Finding, Position
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
+from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.model.documents import Mesh, View, VirtualMesh
+from reconciler.model.documents import View
+from reconciler.model.meshes import Mesh, VirtualMesh
 from reconciler.model.refs import TargetId
 from reconciler.model.selectors import MeshSet
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from reconciler.model.documents import Cluster
+from reconciler.model.clusters import Cluster
 
 FIRST_PAUSE = 5.0  # seconds until an open circuit is tried for the first time; doubles with each failure
 LONGEST_PAUSE = 300.0

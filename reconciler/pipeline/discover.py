@@ -9,7 +9,7 @@ from functools import partial
 
 from reconciler.adapters.base import Adapter
 from reconciler.io.kube.kinds import FACT_KINDS, POD
-from reconciler.model import documents
+from reconciler.model import clusters
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import ClusterFacts, Facts
 from reconciler.model.native import NativeKind
@@ -47,7 +47,7 @@ async def discover(
 
 
 async def _inspect(
-    world: World, desired: DesiredState, cluster: documents.Cluster, opened: Connections
+    world: World, desired: DesiredState, cluster: clusters.Cluster, opened: Connections
 ) -> ClusterFacts | str:
     """The facts, or why there are none."""
     adapters = adapters_on(cluster.name, desired, world)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from reconciler.adapters.base import Adapter
 from reconciler.compile.kinds import BUILT_IN, declared_kinds, kind_of
-from reconciler.model.documents import DesiredState, Extension
+from reconciler.model.documents import DesiredState
+from reconciler.model.extensions import Extension
 from reconciler.model.facts import ClusterFacts
 from reconciler.model.membership import covers
 from reconciler.model.native import NativeKind

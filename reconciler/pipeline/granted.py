@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.model import documents
+from reconciler.model import clusters
 from reconciler.model.rights import Right
 from reconciler.ports import Cluster
 
 #: a right (without a namespace) to the namespaces in which it is needed; none of them: everywhere
 Needs = Mapping[Right, frozenset[str]]
-_Connection = tuple[str, documents.Connection]
+_Connection = tuple[str, clusters.Connection]
 
 
 @dataclass
@@ -20,11 +20,11 @@ class Granted:
 
     _known: dict[_Connection, set[Right]] = field(default_factory=dict)
 
-    def forget(self, cluster: documents.Cluster) -> None:
+    def forget(self, cluster: clusters.Cluster) -> None:
         """What was known does not hold any more."""
         self._known.pop((cluster.name, cluster.connection), None)
 
-    async def missing(self, document: documents.Cluster, cluster: Cluster, needs: Needs) -> tuple[Right, ...]:
+    async def missing(self, document: clusters.Cluster, cluster: Cluster, needs: Needs) -> tuple[Right, ...]:
         """What of the needs is not granted, sorted; only what is not known is asked. Raises ClusterError."""
         known = self._known.setdefault((document.name, document.connection), set())
         await _ask(cluster, [right for right in needs if not _holds(right, needs, known)], known)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from reconciler.model import documents
+from reconciler.model import clusters
 from reconciler.ports import Cluster
 
 LONGEST = timedelta(minutes=5)  # after which a kubeconfig is read anew though the connection works
@@ -14,11 +14,11 @@ LONGEST = timedelta(minutes=5)  # after which a kubeconfig is read anew though t
 
 @dataclass(slots=True)
 class _Open:
-    document: documents.Cluster
+    document: clusters.Cluster
     cluster: Cluster
     since: datetime | None = None  # the end of its first run
 
-    def is_for(self, document: documents.Cluster) -> bool:
+    def is_for(self, document: clusters.Cluster) -> bool:
         return (self.document.connection, self.document.limits) == (document.connection, document.limits)
 
     def is_fresh(self, now: datetime) -> bool:
@@ -32,7 +32,7 @@ class KeptConnections:
     What is retired is opened anew when it is asked for, and closed when no run is under way that may use it.
     """
 
-    open_cluster: Callable[[documents.Cluster], Cluster]
+    open_cluster: Callable[[clusters.Cluster], Cluster]
     _opened: dict[str, _Open] = field(default_factory=dict)
     _retired: list[Cluster] = field(default_factory=list)
     _runs: int = 0
@@ -50,7 +50,7 @@ class KeptConnections:
         while self._retired and not self._runs:
             await self._retired.pop().close()
 
-    def to(self, cluster: documents.Cluster) -> Cluster:
+    def to(self, cluster: clusters.Cluster) -> Cluster:
         """ClusterError when the connection cannot even be made up (no such kubeconfig)."""
         known = self._opened.get(cluster.name)
         if known is not None and not known.is_for(cluster):

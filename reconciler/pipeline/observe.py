@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from reconciler.model import documents
+from reconciler.model.documents import DesiredState
 from reconciler.model.live import LiveCluster, LiveState, Prediction
 from reconciler.model.native import Compiled, NativeKind, NativeObject
 from reconciler.model.refs import KindId, ObjectKey, TargetId
@@ -25,7 +25,7 @@ PREDICTIONS_AT_ONCE = 16  # dry-runs under way per cluster
 
 async def observe(
     world: World,
-    desired: documents.DesiredState,
+    desired: DesiredState,
     compiled: Compiled,
     rules: PlanRules,
     opened: Connections,
@@ -49,9 +49,7 @@ async def observe(
     )
 
 
-def observed_clusters(
-    world: World, desired: documents.DesiredState, chosen: frozenset[TargetId] | None
-) -> tuple[str, ...]:
+def observed_clusters(world: World, desired: DesiredState, chosen: frozenset[TargetId] | None) -> tuple[str, ...]:
     """Clusters with a selected target; without a selection also those where nothing is asked for any more."""
     names = {target.cluster for target in desired.targets if chosen is None or target in chosen}
     if chosen is None:
@@ -59,9 +57,7 @@ def observed_clusters(
     return tuple(sorted(names))
 
 
-def kinds_of(
-    world: World, desired: documents.DesiredState, compiled: Compiled, cluster: str
-) -> dict[KindId, NativeKind]:
+def kinds_of(world: World, desired: DesiredState, compiled: Compiled, cluster: str) -> dict[KindId, NativeKind]:
     """Every kind to list on a cluster: the adapters', those compiled, and those ever managed there."""
     kinds = {kind.kind: kind for kind in state.managed_kinds(world.store, cluster)}
     kinds |= {kind.kind: kind for adapter in adapters_on(cluster, desired, world) for kind in adapter.kinds}
@@ -72,7 +68,7 @@ def kinds_of(
 
 
 async def _observe(
-    world: World, desired: documents.DesiredState, compiled: Compiled, rules: PlanRules, cluster: Cluster
+    world: World, desired: DesiredState, compiled: Compiled, rules: PlanRules, cluster: Cluster
 ) -> LiveCluster | str:
     """One cluster as it is, or why it could not be read."""
     kinds = kinds_of(world, desired, compiled, cluster.name)
@@ -97,7 +93,7 @@ async def _observe(
 
 
 def _to_predict(
-    live: LiveCluster, desired: documents.DesiredState, compiled: Compiled, rules: PlanRules
+    live: LiveCluster, desired: DesiredState, compiled: Compiled, rules: PlanRules
 ) -> Iterable[tuple[NativeObject, Mapping[str, object]]]:
     for target, natives in compiled.objects.items():
         if target.cluster != live.cluster:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.io.pointers import parse
-from reconciler.model.documents import ClusterLimits, DesiredState
+from reconciler.model.clusters import ClusterLimits
+from reconciler.model.documents import DesiredState
 from reconciler.model.events import AuditEvent, Intent
 from reconciler.model.leases import Lease
 from reconciler.model.live import LiveObject

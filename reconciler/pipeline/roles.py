@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from reconciler.adapters.base import Adapter
 from reconciler.io.kube.kinds import FACT_KINDS, POD
-from reconciler.model.documents import DesiredState, DirectoryConnection
+from reconciler.model.clusters import DirectoryConnection
+from reconciler.model.documents import DesiredState
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, TargetId
 from reconciler.model.rights import Role

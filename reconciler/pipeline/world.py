@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.adapters.base import Adapter
-from reconciler.model import documents
+from reconciler.model import clusters
 from reconciler.model.events import Actor
 from reconciler.model.facts import Facts
 from reconciler.pipeline.breaker import Breakers
@@ -18,7 +18,7 @@ from reconciler.pipeline.kept import Kept
 from reconciler.pipeline.kept_connections import KeptConnections
 from reconciler.ports import Cluster, ClusterError, Forbidden, Rejected, Source, Store, Throttled
 
-OpenCluster = Callable[[documents.Cluster], Cluster]
+OpenCluster = Callable[[clusters.Cluster], Cluster]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class World:
     breakers: Breakers | None = None
     beside: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
-    def why_not(self, cluster: documents.Cluster, request: Request) -> str:
+    def why_not(self, cluster: clusters.Cluster, request: Request) -> str:
         """Why a round does not ask a cluster at all, or ""."""
         return self.breakers.why_not(cluster) if self.breakers and request.beside != cluster.name else ""
 
@@ -53,7 +53,7 @@ class World:
         found = self.breakers.open() if self.breakers else {}
         return frozenset(name for name in found if name != request.beside)
 
-    def trouble(self, cluster: documents.Cluster, problem: ClusterError | str) -> str:
+    def trouble(self, cluster: clusters.Cluster, problem: ClusterError | str) -> str:
         """What went wrong on a cluster, in words. Its circuit opens, unless it only said no to what was asked."""
         if self.breakers and not isinstance(problem, (Forbidden, Rejected)):
             asked = problem.retry_after if isinstance(problem, Throttled) else 0.0
@@ -86,7 +86,7 @@ class Connections:
     opened: dict[str, Cluster] = field(default_factory=dict)
     kept: KeptConnections | None = None
 
-    def to(self, cluster: documents.Cluster) -> Cluster:
+    def to(self, cluster: clusters.Cluster) -> Cluster:
         """ClusterError when the connection cannot even be made up (no such kubeconfig)."""
         if cluster.name not in self.opened:
             self.opened[cluster.name] = self.open_cluster(cluster)

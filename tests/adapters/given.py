@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from reconciler.model.documents import AccessAction, Leaf, Subset
+from reconciler.model.access import AccessAction
+from reconciler.model.destinations import Subset
 from reconciler.model.facts import (
     ClusterFacts,
     CrdFacts,
@@ -33,6 +34,7 @@ from reconciler.model.intents import (
     TrafficSource,
 )
 from reconciler.model.refs import DocRef, KindId, ServiceRef, TargetId
+from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
 
 Given = Mapping[str, Any]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.adapters.istio import ADAPTER
 from reconciler.adapters.istio.access import policy_name
-from reconciler.model.documents import AccessAction
+from reconciler.model.access import AccessAction
 from reconciler.model.findings import Severity
 from reconciler.model.intents import AccessIntent, MeshIntent
 from reconciler.model.native import NativeObject

@@ -12,12 +12,12 @@ from reconciler.adapters import durations, leaves, weights
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.protocols import Speech, all_opaque, speech, workload_ports
 from reconciler.adapters.served import is_served, served_version
-from reconciler.model.documents import Leaf
 from reconciler.model.facts import ClusterFacts, CrdFacts, PortFacts, ServiceFacts, WorkloadFacts
 from reconciler.model.findings import Position, Severity
 from reconciler.model.intents import Origin
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import DocRef, KindId, ServiceRef, TargetId
+from reconciler.model.rules import Leaf
 
 KIND = NativeKind(KindId("g.example", "Thing"), ("v1", "v1beta1"), "things")
 

@@ -20,7 +20,7 @@ from typing import Any
 from reconciler.io.clusters import open_cluster
 from reconciler.io.directory.cluster import DirectoryCluster
 from reconciler.io.ids import new_id
-from reconciler.model import documents
+from reconciler.model import clusters
 from reconciler.pipeline import run as pipeline
 from reconciler.pipeline.breaker import Breakers
 from reconciler.pipeline.world import Request, World
@@ -55,7 +55,7 @@ def main(clusters: int = 10, number: int = 40) -> None:
         fleet = Fleet(Path(folder), {f"c{i:02}": None for i in range(clusters)})
         sick = Hanging("c00", fleet.repo / "live/c00", fleet.repo / "facts/c00", fleet.repo)
 
-        def opened(document: documents.Cluster) -> Any:
+        def opened(document: clusters.Cluster) -> Any:
             return sick if document.name == "c00" else open_cluster(document, fleet.repo)
 
         world = replace(fleet.world(), open_cluster=opened, now=now, new_id=new_id, breakers=Breakers(now, lambda: 0.5))

@@ -9,28 +9,21 @@ from typing import Any
 
 from reconciler.adapters.base import Adapter, Capability, Level
 from reconciler.compile import compile_state, intents
-from reconciler.model.documents import (
-    AccessAction,
-    AccessPolicy,
-    Cluster,
-    DesiredState,
-    Destination,
-    DirectoryConnection,
-    Extension,
-    Leaf,
-    Mesh,
-    RouteEntry,
-    TrafficPolicy,
-    View,
-    VirtualMesh,
-)
+from reconciler.model.access import AccessAction, AccessPolicy
+from reconciler.model.clusters import Cluster, DirectoryConnection
+from reconciler.model.destinations import Destination
+from reconciler.model.documents import DesiredState, View
+from reconciler.model.extensions import Extension
 from reconciler.model.facts import ClusterFacts, Facts, MeshFacts, PortFacts, ServiceFacts, WorkloadFacts
 from reconciler.model.findings import Finding, Position
 from reconciler.model.intents import AccessIntent, HostIntent, MeshIntent, MtlsIntent, Origin
+from reconciler.model.meshes import Mesh, VirtualMesh
 from reconciler.model.native import Compiled, NativeKind, NativeObject, Verdict
 from reconciler.model.refs import DocRef, KindId, ObjectKey, ServiceRef, TargetId
+from reconciler.model.rules import Leaf, RouteEntry
 from reconciler.model.selectors import Match, PathKind, PathMatch, PolicySource, PolicyTarget, ValueMatch
 from reconciler.model.settings import Settings
+from reconciler.model.traffic import TrafficPolicy
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TARGET = TargetId("eu", "mesh")

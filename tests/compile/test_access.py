@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.documents import MeshGateway
 from reconciler.model.facts import PortFacts
 from reconciler.model.intents import Identity
+from reconciler.model.meshes import MeshGateway
 from reconciler.model.refs import TargetId
 from reconciler.model.selectors import AccountRef, Labels, Match, MeshSet, PolicySource
 from tests.compile.builders import (

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from reconciler.compile.subsets import derived_name
-from reconciler.model.documents import Destination, RouteEntry, Subset
+from reconciler.model.destinations import Destination, Subset
 from reconciler.model.facts import PortFacts
 from reconciler.model.intents import Backend
 from reconciler.model.refs import ServiceRef
+from reconciler.model.rules import RouteEntry
 from reconciler.model.selectors import PolicyTarget
 from tests.compile.builders import (
     Given,

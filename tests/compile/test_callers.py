@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from reconciler.adapters.base import Level
-from reconciler.model.documents import MeshGateway
 from reconciler.model.facts import WorkloadFacts
 from reconciler.model.intents import TrafficSource
+from reconciler.model.meshes import MeshGateway
 from reconciler.model.selectors import AccountRef, LabelExpression, Labels, PolicySource
 from tests.compile.builders import (
     cluster_facts,

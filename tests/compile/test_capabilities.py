@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.adapters.base import Capability, Level
 from reconciler.compile.paths import access_uses, traffic_uses
-from reconciler.model.documents import RouteEntry
 from reconciler.model.facts import MeshFacts
+from reconciler.model.rules import RouteEntry
 from reconciler.model.selectors import AccountRef, Match, MeshSet, PathKind, PathMatch, PolicySource, ValueMatch
 from tests.compile.builders import (
     access,

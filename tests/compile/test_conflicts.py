@@ -10,9 +10,10 @@ from hypothesis import given as cases
 from hypothesis import strategies as st
 
 from reconciler.compile import compile_state, intents
-from reconciler.model.documents import TrafficPolicy, VirtualMesh
 from reconciler.model.intents import Route
+from reconciler.model.meshes import VirtualMesh
 from reconciler.model.selectors import Labels, MeshSet, PolicyTarget
+from reconciler.model.traffic import TrafficPolicy
 from tests.compile.builders import (
     Given,
     at,

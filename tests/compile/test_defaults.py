@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reconciler.adapters.base import Level
-from reconciler.model.documents import MeshGateway, VirtualMesh
 from reconciler.model.facts import GatewayFacts, MeshFacts
+from reconciler.model.meshes import MeshGateway, VirtualMesh
 from reconciler.model.selectors import LabelExpression, Labels, MeshSet
 from tests.compile.builders import (
     access,

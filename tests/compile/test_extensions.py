@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.compile.kinds import BUILT_IN, plural
-from reconciler.model.documents import Extension, RawObject
+from reconciler.model.extensions import Extension, RawObject
 from reconciler.model.facts import CrdFacts
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, TargetId

@@ -10,12 +10,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from reconciler.adapters.base import Level
-from reconciler.model.documents import Leaf, TrafficPolicy
 from reconciler.model.findings import Position
 from reconciler.model.intents import MeshIntent, Origin
 from reconciler.model.native import Compiled
 from reconciler.model.refs import DocRef
+from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
+from reconciler.model.traffic import TrafficPolicy
 from tests.compile.builders import entry, given, header, path, source, to, toy, traffic
 
 LEAVES: Mapping[str, list[Any]] = {

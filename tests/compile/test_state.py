@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from reconciler.adapters.base import Level
 from reconciler.compile import compile_state
-from reconciler.model.documents import Broken, Extension, RawObject, VirtualMesh
+from reconciler.model.documents import Broken
+from reconciler.model.extensions import Extension, RawObject
 from reconciler.model.facts import MeshFacts
 from reconciler.model.findings import error, warning
 from reconciler.model.intents import MeshIntent
+from reconciler.model.meshes import VirtualMesh
 from reconciler.model.refs import TargetId
 from reconciler.model.selectors import MeshSet
 from tests.compile.builders import (

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.compile import compile_state
-from reconciler.model.documents import Destination
+from reconciler.model.destinations import Destination
 from reconciler.model.facts import MeshFacts
 from reconciler.model.refs import ServiceRef, TargetId
 from reconciler.model.selectors import Labels, MeshSet, PolicyTarget

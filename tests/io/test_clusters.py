@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.io.clusters import open_cluster
-from reconciler.model.documents import (
+from reconciler.model.clusters import (
     Cluster,
     Connection,
     DirectoryConnection,

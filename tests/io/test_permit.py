@@ -13,7 +13,7 @@ import pytest
 from reconciler.io.directory.cluster import DirectoryCluster
 from reconciler.io.kube.cluster import KubeCluster
 from reconciler.io.permit import WRITE_PERMIT
-from reconciler.model.documents import ClusterLimits, KubeconfigConnection
+from reconciler.model.clusters import ClusterLimits, KubeconfigConnection
 from reconciler.ports import Cluster, LeaseLost
 from tests.io.kube.objects import WIDGET, live, widget, widget_key
 from tests.kube.control_plane import ApiServer

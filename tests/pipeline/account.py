@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from reconciler.io.kube.cluster import KubeCluster
-from reconciler.model.documents import ClusterLimits, KubeconfigConnection
+from reconciler.model.clusters import ClusterLimits, KubeconfigConnection
 from reconciler.model.rights import Right
 from reconciler.pipeline.outcome import Run
 from tests.kube.control_plane import ApiServer

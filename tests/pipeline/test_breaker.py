@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.model.documents import Cluster, ClusterLimits, DirectoryConnection
+from reconciler.model.clusters import Cluster, ClusterLimits, DirectoryConnection
 from reconciler.model.findings import NOWHERE
 from reconciler.pipeline import breaker
 from reconciler.pipeline.breaker import Breakers, Circuit, pause

@@ -15,7 +15,7 @@ import pytest
 from reconciler.io.clusters import open_cluster
 from reconciler.io.directory.cluster import DirectoryCluster
 from reconciler.io.ids import new_id
-from reconciler.model import documents
+from reconciler.model import clusters
 from reconciler.pipeline import breaker, flow
 from reconciler.pipeline import run as pipeline
 from reconciler.pipeline.breaker import Breakers
@@ -58,7 +58,7 @@ def sick_world(fleet: Fleet, *stuck: str) -> tuple[World, Sick]:
     cluster = Sick("eu", fleet.repo / "live/eu", fleet.repo / "facts/eu", fleet.repo)
     cluster.stuck, cluster.go, cluster.asked = frozenset(stuck), asyncio.Event(), []
 
-    def opened(document: documents.Cluster) -> Any:
+    def opened(document: clusters.Cluster) -> Any:
         return cluster if document.name == "eu" else open_cluster(document, fleet.repo)
 
     return replace(remembering(fleet), open_cluster=opened), cluster
@@ -185,7 +185,7 @@ def test_a_silent_cluster_holds_no_place(two: Fleet, monkeypatch: pytest.MonkeyP
     world, cluster = sick_world(two, "inspect")
     opener = world.open_cluster
 
-    def opened(document: documents.Cluster) -> Any:
+    def opened(document: clusters.Cluster) -> Any:
         if document.name == "us":
             asyncio.get_running_loop().call_later(0.1, cluster.go.set)  # eu goes on only when us had its turn
         return opener(document)

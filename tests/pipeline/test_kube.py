@@ -356,7 +356,7 @@ def test_a_write_whose_answer_was_lost_is_recorded_by_the_next_run(kube_fleet: K
         from dataclasses import replace
 
         from reconciler.io.clusters import open_cluster
-        from reconciler.model.documents import KubeconfigConnection
+        from reconciler.model.clusters import KubeconfigConnection
 
         opened = open_cluster(replace(cluster, connection=KubeconfigConnection(config)), fleet.repo)
         apply = opened.apply

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from reconciler.io.directory.cluster import DirectoryCluster
-from reconciler.model import documents
+from reconciler.model import clusters
 from reconciler.model.events import Actor
 from reconciler.model.leases import Lease
 from reconciler.model.plans import ApplyResult, Outcome
@@ -147,7 +147,7 @@ def hooked(fleet: Fleet, cluster_type: type[Hooked], shortest: float = 0.6) -> t
     """A world with the real clock and one cluster of that type."""
     cluster = cluster_type("eu", fleet.repo / "live/eu", fleet.repo / "facts/eu", fleet.repo)
 
-    def opened(_document: documents.Cluster) -> Hooked:
+    def opened(_document: clusters.Cluster) -> Hooked:
         return cluster
 
     world = replace(

@@ -18,7 +18,7 @@ from reconciler.io.ids import new_id
 from reconciler.io.kube.cluster import KubeCluster
 from reconciler.io.store import open_store
 from reconciler.io.worktree import WorktreeSource
-from reconciler.model.documents import KubeconfigConnection
+from reconciler.model.clusters import KubeconfigConnection
 from reconciler.model.events import Actor
 from reconciler.pipeline import run as pipeline
 from reconciler.pipeline.meshes import installed

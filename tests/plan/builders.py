@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from reconciler.model.clusters import Cluster, DirectoryConnection
 from reconciler.model.commits import Commit
-from reconciler.model.documents import Cluster, DesiredState, DirectoryConnection, Mesh, View
+from reconciler.model.documents import DesiredState, View
 from reconciler.model.findings import Position
 from reconciler.model.intents import Hold, Origin
 from reconciler.model.live import LiveCluster, LiveObject, LiveState, Prediction
+from reconciler.model.meshes import Mesh
 from reconciler.model.native import FIELD_MANAGER, Compiled, NativeKind, NativeObject
 from reconciler.model.plans import Plan
 from reconciler.model.refs import DocRef, KindId, ObjectKey, TargetId

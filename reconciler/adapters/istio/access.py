@@ -15,7 +15,7 @@ from reconciler.adapters.istio.objects import build, object_name
 from reconciler.adapters.istio.operations import Request, request
 from reconciler.adapters.istio.principals import sources
 from reconciler.adapters.istio.scoping import scope
-from reconciler.model.documents import AccessAction
+from reconciler.model.access import AccessAction
 from reconciler.model.intents import AccessIntent, MeshIntent
 from reconciler.model.native import NativeObject
 from reconciler.model.refs import DocRef, ServiceRef

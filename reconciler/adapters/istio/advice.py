@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.capabilities import claim
 from reconciler.adapters.protocols import all_opaque
-from reconciler.model.documents import AccessAction, Leaf
+from reconciler.model.access import AccessAction
 from reconciler.model.intents import AccessIntent, HostIntent, MeshIntent, MtlsIntent, Route
 from reconciler.model.refs import ServiceRef
+from reconciler.model.rules import Leaf
 
 
 def advise_host(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> None:

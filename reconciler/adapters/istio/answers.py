@@ -7,8 +7,8 @@ from typing import Any
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at, section
-from reconciler.model.documents import Leaf
 from reconciler.model.intents import Route
+from reconciler.model.rules import Leaf
 
 _REDIRECT = {"path": "uri", "host": "authority", "port": "port", "scheme": "scheme", "code": "redirectCode"}
 _REDIRECT_CODES = (301, 302, 303, 307, 308)

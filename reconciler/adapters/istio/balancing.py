@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.resilience import duration
 from reconciler.adapters.leaves import section
-from reconciler.model.documents import Leaf
+from reconciler.model.rules import Leaf
 
 _SIMPLE = {
     "RoundRobin": "ROUND_ROBIN",

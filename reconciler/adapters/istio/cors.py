@@ -9,8 +9,8 @@ from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.resilience import duration
 from reconciler.adapters.istio.strings import string_match
 from reconciler.adapters.leaves import leaf_at, section
-from reconciler.model.documents import Leaf
 from reconciler.model.intents import Route
+from reconciler.model.rules import Leaf
 
 _LISTS = {"methods": "allowMethods", "headers": "allowHeaders", "expose": "exposeHeaders"}
 _MATCHES = ("exact", "prefix", "suffix", "regex")

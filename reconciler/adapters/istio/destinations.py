@@ -13,9 +13,9 @@ from reconciler.adapters.istio.kinds import DESTINATION_RULE
 from reconciler.adapters.istio.objects import build, fqdn
 from reconciler.adapters.istio.resilience import duration
 from reconciler.adapters.leaves import leaf_at, section, tree
-from reconciler.model.documents import Leaf
 from reconciler.model.intents import HostIntent, MeshIntent, Origin
 from reconciler.model.native import NativeObject
+from reconciler.model.rules import Leaf
 
 _SUBSET_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _OUTLIER = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.adapters.gaps import Gaps
-from reconciler.model.documents import AccessAction
+from reconciler.model.access import AccessAction
 from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
 
 Operation = dict[str, Any]

@@ -9,8 +9,8 @@ from typing import Any
 from reconciler.adapters.durations import seconds
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at, section
-from reconciler.model.documents import Leaf
 from reconciler.model.intents import Route
+from reconciler.model.rules import Leaf
 
 #: what the mesh does when nothing is said: fields of a retry policy without a count keep that count,
 #: since a count left out next to them would mean none

@@ -9,8 +9,8 @@ from typing import Any
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.strings import quote
 from reconciler.adapters.leaves import leaf_at, section
-from reconciler.model.documents import Leaf
 from reconciler.model.intents import Route
+from reconciler.model.rules import Leaf
 from reconciler.model.selectors import PathKind, PathMatch
 
 WHOLE_PATH = "^/.*$"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.operations import Request
 from reconciler.adapters.protocols import Speech, all_opaque, speech, workload_ports
-from reconciler.model.documents import AccessAction
+from reconciler.model.access import AccessAction
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.intents import AccessIntent, MeshIntent
 from reconciler.model.selectors import Match

@@ -12,7 +12,7 @@ from reconciler.io.kube.reading import Reader
 from reconciler.io.kube.rights import missing_rights
 from reconciler.io.kube.transport import Transport
 from reconciler.io.kube.writing import Writer
-from reconciler.model.documents import ClusterLimits, InClusterConnection, KubeconfigConnection
+from reconciler.model.clusters import ClusterLimits, InClusterConnection, KubeconfigConnection
 from reconciler.model.live import LiveObject, Prediction
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import ObjectKey

@@ -24,7 +24,7 @@ from kubernetes.aio.config.kube_config import FileOrData, KubeConfigLoader, Kube
 from reconciler.io.kube import plugin
 from reconciler.io.kube.access import Access, Tls, proxy_for
 from reconciler.io.kube.errors import unreachable
-from reconciler.model.documents import KubeconfigConnection
+from reconciler.model.clusters import KubeconfigConnection
 
 #: token files and cached logins are read anew this often, in seconds
 REREAD = 60.0

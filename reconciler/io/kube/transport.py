@@ -18,7 +18,7 @@ from reconciler.io.kube.body import PermittedBytes
 from reconciler.io.kube.bucket import Bucket
 from reconciler.io.kube.errors import TimedOut, from_answer, from_transport
 from reconciler.io.permit import WRITE_PERMIT
-from reconciler.model.documents import ClusterLimits
+from reconciler.model.clusters import ClusterLimits
 from reconciler.ports import ClusterError, Forbidden, Throttled
 
 TRIES = 4

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.io.kube.cluster import KubeCluster
-from reconciler.model.documents import ClusterLimits, KubeconfigConnection
+from reconciler.model.clusters import ClusterLimits, KubeconfigConnection
 from tests.kube.control_plane import ApiServer
 
 Open = Callable[..., KubeCluster]

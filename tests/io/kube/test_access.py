@@ -14,7 +14,7 @@ from kubernetes.aio.config import incluster_config
 from reconciler.io.kube import kubeconfig
 from reconciler.io.kube.access import proxy_for
 from reconciler.io.kube.cluster import KubeCluster
-from reconciler.model.documents import InClusterConnection, KubeconfigConnection
+from reconciler.model.clusters import InClusterConnection, KubeconfigConnection
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey
 from reconciler.ports import Forbidden, Unreachable

@@ -1,0 +1,57 @@
+"""Clusters and how they are reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.findings import Position
+from reconciler.model.refs import DocRef
+from reconciler.model.settings import Mode, Suspend
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryConnection:
+    """Objects as YAML files. Relative paths are resolved by the I/O layer."""
+
+    path: str
+    facts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KubeconfigConnection:
+    path: str = ""  # empty: the usual places (KUBECONFIG, ~/.kube/config)
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InClusterConnection:
+    pass
+
+
+Connection = DirectoryConnection | KubeconfigConnection | InClusterConnection
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterLimits:
+    qps: float = 0.0  # requests per second; 0: no limit, the server's own (429) is waited for
+    burst: int = 100
+    timeout: float = 30.0  # seconds per request
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    name: str
+    position: Position
+    connection: Connection
+    labels: Mapping[str, str] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    cluster_domain: str = "cluster.local"
+    mode: Mode | None = None
+    prune_when_removed: bool = False  # onRemoved: Prune
+    suspend: Suspend | None = None
+    limits: ClusterLimits = ClusterLimits()
+
+    @property
+    def ref(self) -> DocRef:
+        return DocRef("Cluster", "default", self.name)

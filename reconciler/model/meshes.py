@@ -1,0 +1,48 @@
+"""Meshes and the groups that they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.findings import NOWHERE, Position
+from reconciler.model.refs import DocRef
+from reconciler.model.rules import Leaf
+from reconciler.model.selectors import Labels, MeshSet
+from reconciler.model.settings import Suspend
+
+
+@dataclass(frozen=True, slots=True)
+class MeshGateway:
+    name: str
+    role: str  # Ingress | EastWest | Egress
+    namespace: str
+    selector: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    ref: DocRef
+    position: Position
+    type: str
+    clusters: tuple[str, ...]  # resolved: names and clusterSelector together
+    labels: Mapping[str, str] = field(default_factory=dict)
+    namespace: str = ""  # match.namespace: where its control plane lives
+    revision: str = ""  # match.revision
+    mtls: str = ""  # Strict | Permissive | Disabled | "" (leave as it is)
+    trust_domain: str = ""  # asserted; else the discovered one
+    gateways: tuple[MeshGateway, ...] = ()
+    disabled_capabilities: tuple[str, ...] = ()
+    suspend: Suspend | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualMesh:
+    ref: DocRef
+    position: Position
+    members: MeshSet
+    access: str = ""  # Allow | Deny | MeshDefault | ""
+    mtls: str = ""
+    leaves: tuple[Leaf, ...] = ()  # defaults.traffic
+    access_position: Position = NOWHERE
+    mtls_position: Position = NOWHERE
