@@ -60,7 +60,7 @@ def replay(path: Path) -> Facts:
 def _cluster(facts: ClusterFacts) -> dict[str, Any]:
     body = msgspec.to_builtins(dataclasses.replace(facts, crds=None))
     if facts.crds is not None:
-        body["crds"] = [msgspec.to_builtins(facts.crds[kind]) for kind in sorted(facts.crds)]
+        body["crds"] = [msgspec.to_builtins(facts.crds[kind], order="sorted") for kind in sorted(facts.crds)]
     plain: dict[str, Any] = json.loads(json.dumps(body, sort_keys=True))
     return plain
 

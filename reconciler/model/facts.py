@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from reconciler.model.refs import KindId, ServiceRef, TargetId
 
+#: the profile of a workload that is not in the mesh although its namespace is
+OUTSIDE = "none"
+
 
 @dataclass(frozen=True, slots=True)
 class PortFacts:
@@ -40,25 +43,62 @@ class WorkloadFacts:
 
 @dataclass(frozen=True, slots=True)
 class CrdFacts:
-    """What a cluster serves of one kind; the preferred version first."""
+    """What a cluster serves of one kind; the preferred version first.
+
+    ``fields``: which of the field paths that adapters ask for the schema of that version has ("spec.http.mirrors",
+    lists left out); None where its schema is not known, and then nothing follows from a path that is missing.
+    """
 
     kind: KindId
     plural: str
     namespaced: bool
     versions: tuple[str, ...]
+    fields: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayFacts:
+    """``addresses`` are those under which others reach it, IPs and host names; ``ports`` those of its Service, or the
+    listeners where there is none. ``resource``: the Gateway object (its namespace is the same) that it was made from,
+    "" where a person deployed it; ``class_name`` is the class of that object."""
+
     name: str
     namespace: str
     role: str  # Ingress | EastWest | Egress
     labels: Mapping[str, str] = field(default_factory=dict)  # of its pods
+    addresses: tuple[str, ...] = ()
+    ports: tuple[PortFacts, ...] = ()
+    resource: str = ""
+    class_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WaypointFacts:
+    """A proxy that stands before services or workloads, on behalf of all their callers."""
+
+    name: str
+    namespace: str
+    serves: str = "service"  # service | workload | all | none
+    service_account: str = ""
+
+    @property
+    def serves_services(self) -> bool:
+        return self.serves in ("service", "all")
 
 
 @dataclass(frozen=True, slots=True)
 class MeshFacts:
-    """One control plane found in a cluster by an adapter's ``detect``."""
+    """One control plane found in a cluster by an adapter's ``detect``.
+
+    ``tags`` are other names of its revision. ``profiles``: which way of the mesh's several a namespace is enrolled in,
+    by namespace; one that is not named is in the default one (""). ``workload_profiles`` are workloads that are not as
+    their namespace, by "namespace/kind/name": a profile, or OUTSIDE. ``waypoint_refs`` name the waypoint of a service
+    ("namespace/name") or of a whole namespace ("namespace/") as "namespace/name", and "" for none: ask ``waypoint``.
+    ``proxies`` counts running proxies by version. ``providers``: extension providers that its configuration defines,
+    with their kind. ``settings``: what its configuration says, by dotted path, as text. ``components``: parts of it
+    that run beside the control plane, with their version. ``channel``: of its definitions, where there are several.
+    ``classes``: gateway classes, each with its controller.
+    """
 
     type: str
     namespace: str  # of the control plane; for most meshes the root of its configuration
@@ -69,6 +109,33 @@ class MeshFacts:
     gateways: tuple[GatewayFacts, ...] = ()
     enrolled_namespaces: tuple[str, ...] = ()
     root_namespace: str = ""  # where mesh-wide configuration lies; "" when it is ``namespace``
+    tags: tuple[str, ...] = ()
+    trust_domain_aliases: tuple[str, ...] = ()
+    profiles: Mapping[str, str] = field(default_factory=dict)
+    workload_profiles: Mapping[str, str] = field(default_factory=dict)
+    waypoints: tuple[WaypointFacts, ...] = ()
+    waypoint_refs: Mapping[str, str] = field(default_factory=dict)
+    proxies: Mapping[str, int] = field(default_factory=dict)
+    providers: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    components: Mapping[str, str] = field(default_factory=dict)
+    channel: str = ""
+    classes: Mapping[str, str] = field(default_factory=dict)
+
+    def profile(self, namespace: str, workload: WorkloadFacts | None = None) -> str:
+        """The profile of a workload, else of its namespace; OUTSIDE only of a workload that is taken out."""
+        named = f"{namespace}/{workload.kind}/{workload.name}" if workload else ""
+        return self.workload_profiles.get(named, self.profiles.get(namespace, ""))
+
+    def waypoint_ref(self, service: str, namespace: str) -> str:
+        """The waypoint that a service is to have, as "namespace/name", be it there or not; "" for none."""
+        return self.waypoint_refs.get(f"{namespace}/{service}", self.waypoint_refs.get(f"{namespace}/", ""))
+
+    def waypoint(self, service: str, namespace: str) -> WaypointFacts | None:
+        """The waypoint that requests to a service pass; None where none does."""
+        ref = self.waypoint_ref(service, namespace)
+        named = (one for one in self.waypoints if f"{one.namespace}/{one.name}" == ref and one.serves_services)
+        return next(named, None) if ref else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +167,7 @@ class Facts:
         """The control plane that a Mesh document means, or None when none was found."""
         found = self.clusters.get(target.cluster)
         for mesh in found.meshes if found else ():
-            if mesh.type == mesh_type and namespace in ("", mesh.namespace) and revision in ("", mesh.revision):
+            named = revision in ("", mesh.revision, *mesh.tags)
+            if mesh.type == mesh_type and namespace in ("", mesh.namespace) and named:
                 return mesh
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from reconciler.io.facts import MalformedObject, by_priority, cluster_facts, crd_facts
 from reconciler.io.recordings import UnusableFacts, facts_from_json, facts_to_json, record, replay
 from reconciler.model.facts import (
+    OUTSIDE,
     ClusterFacts,
     CrdFacts,
     Facts,
@@ -18,9 +20,10 @@ from reconciler.model.facts import (
     MeshFacts,
     PortFacts,
     ServiceFacts,
+    WaypointFacts,
     WorkloadFacts,
 )
-from reconciler.model.refs import KindId, ServiceRef
+from reconciler.model.refs import KindId, ServiceRef, TargetId
 
 KIND = KindId("mesh.example.com", "Route")
 CLUSTER = ClusterFacts(
@@ -33,9 +36,29 @@ CLUSTER = ClusterFacts(
         ),
     ),
     workloads=(WorkloadFacts("Deployment", "shop", "web", {"app": "web"}, "sa", {"web": 8080}),),
-    crds={KIND: CrdFacts(KIND, "routes", True, ("v1", "v1beta1"))},
+    crds={KIND: CrdFacts(KIND, "routes", True, ("v1", "v1beta1"), frozenset({"spec.b", "spec.a", "spec.c"}))},
     meshes=(
-        MeshFacts("x", "sys", "1.2", gateways=(GatewayFacts("in", "sys", "Ingress"),), enrolled_namespaces=("shop",)),
+        MeshFacts(
+            "x",
+            "sys",
+            "1.2",
+            gateways=(
+                GatewayFacts("in", "sys", "Ingress", {"a": "b"}, ("192.0.2.1",), (PortFacts(443),), "public", "x"),
+            ),
+            enrolled_namespaces=("shop",),
+            tags=("stable",),
+            trust_domain_aliases=("old.example",),
+            profiles={"shop": "ambient"},
+            workload_profiles={"shop/Deployment/web": OUTSIDE},
+            waypoints=(WaypointFacts("wp", "shop", "all", "wp"),),
+            waypoint_refs={"shop/": "shop/wp", "shop/db": ""},
+            proxies={"1.2": 3, "1.1": 1},
+            providers={"otel": "opentelemetry"},
+            settings={"accessLogFile": "/dev/stdout"},
+            components={"cni": "1.2"},
+            channel="standard",
+            classes={"x": "example.com/x"},
+        ),
     ),
 )
 FACTS = Facts(
@@ -145,3 +168,41 @@ def test_a_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / "facts.json").write_text("{")
     with pytest.raises(UnusableFacts, match=r"facts\.json"):
         replay(tmp_path / "facts.json")
+
+
+def test_facts_of_a_version_that_knew_less_are_read() -> None:
+    value = facts_to_json(FACTS)
+    mesh = value["clusters"]["eu"]["meshes"][0]
+    for new in ("tags", "profiles", "waypoints", "proxies", "settings", "channel"):
+        del mesh[new]
+    del value["clusters"]["eu"]["crds"][0]["fields"]
+    again = facts_from_json(value).clusters["eu"]
+    assert again.meshes[0].waypoints == ()
+    assert (again.crds or {})[KIND].fields is None
+
+
+def test_a_service_is_served_by_its_own_waypoint_or_that_of_its_namespace() -> None:
+    (mesh,) = CLUSTER.meshes
+    found = mesh.waypoint("web", "shop")
+    assert (found and found.name) == "wp"
+    assert mesh.waypoint("db", "shop") is None
+    assert mesh.waypoint("web", "other") is None
+    for serves in ("workload", "none"):
+        pods_only = dataclasses.replace(mesh, waypoints=(WaypointFacts("wp", "shop", serves),))
+        assert pods_only.waypoint("web", "shop") is None
+        assert pods_only.waypoint_ref("web", "shop") == "shop/wp"
+
+
+def test_a_workload_may_be_enrolled_in_another_way_than_its_namespace() -> None:
+    (mesh,) = CLUSTER.meshes
+    assert mesh.profile("shop") == "ambient"
+    assert mesh.profile("shop", CLUSTER.workloads[0]) == OUTSIDE
+    assert mesh.profile("shop", dataclasses.replace(CLUSTER.workloads[0], name="api")) == "ambient"
+    assert mesh.profile("other") == ""
+
+
+@pytest.mark.parametrize(("revision", "found"), [("", True), ("1-2", True), ("stable", True), ("canary", False)])
+def test_a_control_plane_is_meant_by_its_revision_or_a_tag_of_it(revision: str, found: bool) -> None:
+    mesh = dataclasses.replace(CLUSTER.meshes[0], revision="1-2")
+    facts = Facts({"eu": dataclasses.replace(CLUSTER, meshes=(mesh,))})
+    assert (facts.mesh(TargetId("eu", "any"), "x", "sys", revision) is mesh) == found
