@@ -58,9 +58,9 @@ class CrdFacts:
 
 @dataclass(frozen=True, slots=True)
 class GatewayFacts:
-    """``addresses`` are those under which others reach it, IPs and host names; ``ports`` those of its Service, or the
-    listeners where there is none. ``resource``: the Gateway object (its namespace is the same) that it was made from,
-    "" where a person deployed it; ``class_name`` is the class of that object."""
+    """``addresses`` are those under which others reach it, IPs and host names; ``service`` is the name of its Service in
+    its namespace, ``ports`` are those of it, or the listeners where there is none. ``resource``: the Gateway object
+    (its namespace is the same) that it was made from, "" where a person deployed it; ``class_name``: of that object."""
 
     name: str
     namespace: str
@@ -68,18 +68,21 @@ class GatewayFacts:
     labels: Mapping[str, str] = field(default_factory=dict)  # of its pods
     addresses: tuple[str, ...] = ()
     ports: tuple[PortFacts, ...] = ()
+    service: str = ""
     resource: str = ""
     class_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WaypointFacts:
-    """A proxy that stands before services or workloads, on behalf of all their callers."""
+    """A proxy that stands before services or workloads, on behalf of all their callers. ``closed_to``: namespaces that
+    want to use it and that it does not let in."""
 
     name: str
     namespace: str
     serves: str = "service"  # service | workload | all | none
     service_account: str = ""
+    closed_to: tuple[str, ...] = ()
 
     @property
     def serves_services(self) -> bool:
@@ -135,7 +138,12 @@ class MeshFacts:
         """The waypoint that requests to a service pass; None where none does."""
         ref = self.waypoint_ref(service, namespace)
         named = (one for one in self.waypoints if f"{one.namespace}/{one.name}" == ref and one.serves_services)
-        return next(named, None) if ref else None
+        return next((one for one in named if namespace not in one.closed_to), None) if ref else None
+
+    def enrolls(self, workload: WorkloadFacts) -> bool:
+        """Whether a workload is in the mesh, as its pods or its namespace say."""
+        own = self.workload_profiles.get(f"{workload.namespace}/{workload.kind}/{workload.name}")
+        return own != OUTSIDE if own is not None else workload.namespace in self.enrolled_namespaces
 
 
 @dataclass(frozen=True, slots=True)

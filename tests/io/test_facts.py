@@ -43,15 +43,15 @@ CLUSTER = ClusterFacts(
             "sys",
             "1.2",
             gateways=(
-                GatewayFacts("in", "sys", "Ingress", {"a": "b"}, ("192.0.2.1",), (PortFacts(443),), "public", "x"),
+                GatewayFacts("in", "sys", "Ingress", {"a": "b"}, ("192.0.2.1",), (PortFacts(443),), "in", "g", "x"),
             ),
             enrolled_namespaces=("shop",),
             tags=("stable",),
             trust_domain_aliases=("old.example",),
             profiles={"shop": "ambient"},
             workload_profiles={"shop/Deployment/web": OUTSIDE},
-            waypoints=(WaypointFacts("wp", "shop", "all", "wp"),),
-            waypoint_refs={"shop/": "shop/wp", "shop/db": ""},
+            waypoints=(WaypointFacts("wp", "shop", "all", "wp", ("far",)),),
+            waypoint_refs={"shop/": "shop/wp", "shop/db": "", "far/": "shop/wp"},
             proxies={"1.2": 3, "1.1": 1},
             providers={"otel": "opentelemetry"},
             settings={"accessLogFile": "/dev/stdout"},
@@ -187,6 +187,8 @@ def test_a_service_is_served_by_its_own_waypoint_or_that_of_its_namespace() -> N
     assert (found and found.name) == "wp"
     assert mesh.waypoint("db", "shop") is None
     assert mesh.waypoint("web", "other") is None
+    assert mesh.waypoint_ref("web", "far") == "shop/wp"
+    assert mesh.waypoint("web", "far") is None
     for serves in ("workload", "none"):
         pods_only = dataclasses.replace(mesh, waypoints=(WaypointFacts("wp", "shop", serves),))
         assert pods_only.waypoint("web", "shop") is None
@@ -199,6 +201,9 @@ def test_a_workload_may_be_enrolled_in_another_way_than_its_namespace() -> None:
     assert mesh.profile("shop", CLUSTER.workloads[0]) == OUTSIDE
     assert mesh.profile("shop", dataclasses.replace(CLUSTER.workloads[0], name="api")) == "ambient"
     assert mesh.profile("other") == ""
+    assert not mesh.enrolls(CLUSTER.workloads[0])
+    assert mesh.enrolls(dataclasses.replace(CLUSTER.workloads[0], name="api"))
+    assert not mesh.enrolls(dataclasses.replace(CLUSTER.workloads[0], namespace="other"))
 
 
 @pytest.mark.parametrize(("revision", "found"), [("", True), ("1-2", True), ("stable", True), ("canary", False)])
