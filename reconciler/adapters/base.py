@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from reconciler.model.facts import MeshFacts
+from reconciler.model.facts import ClusterFacts, MeshFacts
 from reconciler.model.findings import Finding
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeKind, NativeObject
-from reconciler.model.refs import KindId
+from reconciler.model.refs import KindId, ServiceRef
 
 
 class Level(StrEnum):
@@ -24,7 +24,12 @@ class Level(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Capability:
     """One claim of the capability file. ``side``: client or server, where the mesh enforces it; ``since``: the first
-    version of the mesh that has it ("" for all that are supported)."""
+    version of the mesh that has it ("" for all that are supported).
+
+    ``excludes``: capabilities that cannot be used together with it; ``requires``: those that must be used too;
+    ``needs``: fields that the cluster's CRDs must have (``Route.mesh.example.org spec.http.mirrors``, or a
+    kind alone); ``values``: the only values that a leaf may have; ``most``: how many items a list may have.
+    """
 
     path: str
     level: Level
@@ -32,6 +37,11 @@ class Capability:
     via: str = ""
     note: str = ""
     since: str = ""
+    excludes: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+    most: int = 0
 
 
 class HealthState(StrEnum):
@@ -61,6 +71,10 @@ def no_claims(_body: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
 
+def one_profile(_mesh: MeshFacts, _cluster: ClusterFacts, _service: ServiceRef | None) -> str:
+    return ""
+
+
 def always_healthy(_body: Mapping[str, Any]) -> Health:
     return Health(HealthState.HEALTHY)
 
@@ -69,7 +83,9 @@ def always_healthy(_body: Mapping[str, Any]) -> Health:
 class Adapter:
     """``detect``: raw objects of a cluster (of ``detect_kinds``) to the control planes in it.
 
-    ``capabilities`` by neutral path (longest prefix wins); ``emitters`` are pure and each makes kinds of its own;
+    ``capabilities`` of a profile by neutral path (longest prefix wins). ``profile`` names the way in which the mesh
+    serves a service of a cluster ("" for the usual one; None asks for the mesh as a whole): a mesh may be able to do
+    other things with a proxy beside each pod than with one for all. ``emitters`` are pure and make each its own kinds;
     ``review`` finds what is legal but will not do what was asked; ``normalize`` brings a body (desired or live)
     into the form in which the two may be compared; ``default_mesh`` stands in where no control plane was found.
     ``claims`` tells what an object takes for itself alone (a routed host): where a foreign object has the same claim,
@@ -84,20 +100,22 @@ class Adapter:
     detect: Callable[[Iterable[Mapping[str, Any]]], tuple[MeshFacts, ...]]
     default_mesh: MeshFacts
     emitters: tuple[Emitter, ...]
-    capabilities: Callable[[], Mapping[str, Capability]]
+    capabilities: Callable[[str], Mapping[str, Capability]]
     review: Callable[[MeshIntent], Iterable[Finding]]
     normalize: Callable[[Mapping[str, Any]], Mapping[str, Any]] = unchanged
     health: Callable[[Mapping[str, Any]], Health] = always_healthy
     claims: Callable[[Mapping[str, Any]], tuple[str, ...]] = no_claims
     bridge: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None] = no_bridge
     raw_kinds: tuple[NativeKind, ...] = ()
+    profile: Callable[[MeshFacts, ClusterFacts, ServiceRef | None], str] = one_profile
+    profiles: tuple[str, ...] = ("",)
 
     def kind(self, kind: KindId) -> NativeKind | None:
         return next((native for native in self.kinds if native.kind == kind), None)
 
-    def capability(self, path: str) -> Capability | None:
+    def capability(self, path: str, profile: str = "") -> Capability | None:
         """The claim that covers a path: its own, or the nearest one above it."""
-        claims = self.capabilities()
+        claims = self.capabilities(profile)
         while path:
             if path in claims:
                 return claims[path]

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from reconciler.compile.capabilities import allowed, paths_of
+from reconciler.compile.degrade import without
 from reconciler.compile.identities import who
 from reconciler.compile.matches import normal_matches
+from reconciler.compile.negotiation import Agreement, negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, access_uses
 from reconciler.compile.ports import UnknownPort, workload_ports
 from reconciler.compile.site import Site
-from reconciler.compile.targets import Chosen, Rank, choose, service_unknown
+from reconciler.compile.targets import Chosen, Rank, by_profile, choose, service_unknown
 from reconciler.model.access import AccessAction, AccessPolicy
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.findings import Finding, Severity, warning
@@ -24,6 +25,7 @@ class _Policy:
     policy: AccessPolicy
     identities: tuple[Identity, ...] | None
     uses: tuple[Use, ...]
+    profile: str = ""
 
     @property
     def severity(self) -> Severity:
@@ -56,13 +58,21 @@ def _intents(policy: AccessPolicy, site: Site, notes: Notes) -> list[AccessInten
         problems += _severe(callers.nobody, ready.severity)
     if callers.identities == () and not problems:
         problems.append(warning("source-unknown", f"{policy.ref}: no caller is meant", policy.position, "", policy.ref))
-    able = allowed(policy.ref, uses, site, notes, deny)
+    terms = replace(terms_of(policy.ref, uses, policy.on_unsupported, site), deny=deny)
+    made: list[AccessIntent | None] = []
+    for profile, group in by_profile(choice.chosen, site):
+        agreed = negotiate(terms, profile, tuple(chosen.service for chosen in group), site, notes)
+        if agreed.able and not problems:
+            here = replace(ready, policy=_reduced(policy, agreed), profile=profile)
+            made += [_intent(here, chosen, site, notes) for chosen in group]
     if problems:
         notes.refuse(policy.ref, paths_of(uses, site), *problems)
-    if problems or not able:
-        return []
-    made = (_intent(ready, chosen, site, notes) for chosen in choice.chosen)
     return [intent for intent in made if intent is not None]
+
+
+def _reduced(policy: AccessPolicy, agreed: Agreement) -> AccessPolicy:
+    """A Deny without the conditions that are left out."""
+    return replace(policy, matches=without(policy.matches, agreed.dropped)) if agreed.dropped else policy
 
 
 def _intent(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> AccessIntent | None:
@@ -72,14 +82,14 @@ def _intent(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> AccessI
         notes.find(replace(_unknown(ready, chosen, site), severity=Severity.INFO))
         return None  # not named, and without pods of its own: there is nothing that could enforce a rule
     if facts is None or not facts.selector:
-        _refuse(ready, _unknown(ready, chosen, site), site, notes)
+        _refuse(ready, chosen, _unknown(ready, chosen, site), site, notes)
         return None
     try:
         ports = workload_ports(chosen.ports, facts, site)
         matches = normal_matches(policy.matches, (), lambda given: workload_ports(given, facts, site))
     except UnknownPort as reason:
         problem = warning("port-unknown", f"{policy.ref}: {reason}", chosen.position, "", policy.ref)
-        _refuse(ready, problem, site, notes)
+        _refuse(ready, chosen, problem, site, notes)
         return None
     return AccessIntent(
         service=chosen.service,
@@ -102,9 +112,10 @@ def _unknown(ready: _Policy, chosen: Chosen, site: Site) -> Finding:
     return warning("workloads-unknown", message, chosen.position, "name a service that selects pods", ready.policy.ref)
 
 
-def _refuse(ready: _Policy, problem: Finding, site: Site, notes: Notes) -> None:
+def _refuse(ready: _Policy, chosen: Chosen, problem: Finding, site: Site, notes: Notes) -> None:
     severity = Severity.ERROR if Severity.ERROR in (problem.severity, ready.severity) else problem.severity
-    notes.refuse(ready.policy.ref, paths_of(ready.uses, site), replace(problem, severity=severity))
+    paths = paths_of(ready.uses, site, ready.profile)
+    notes.refuse(ready.policy.ref, paths, replace(problem, severity=severity), destinations=(chosen.service,))
 
 
 def _severe(findings: Iterable[Finding], severity: Severity) -> list[Finding]:

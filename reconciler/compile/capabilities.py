@@ -1,80 +1,106 @@
-"""What a mesh can do of what a policy uses: a verdict for each capability; where one lacks, the whole is refused."""
+"""What a mesh can do of one thing that a policy uses: its claim, and why it lacks it if it does."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from reconciler.adapters.base import Capability, Level
-from reconciler.compile.notes import APPLIED, Notes
 from reconciler.compile.paths import Use
 from reconciler.compile.site import Site
-from reconciler.model.findings import Finding, Severity
-from reconciler.model.refs import DocRef
+from reconciler.model.refs import KindId
 
 
-def allowed(policy: DocRef, uses: Iterable[Use], site: Site, notes: Notes, deny: bool = False) -> bool:
-    """Whether the mesh of a site can do all that is used; writes the verdicts, and refuses the policy if not.
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Why a use cannot be carried. ``unknown``: the adapter never heard of it, which is a defect of ours."""
 
-    ``deny``: less would be denied than was asked, so every lack is an error.
-    """
-    wanted = list(uses)
-    lacks: list[Finding] = []
-    for use in wanted:
-        claim = claim_for(use, site)
-        path = reported(use, claim)
-        lack = _lack(policy, path, use, claim, site, deny)
-        if lack is None and claim is not None:
-            notes.verdict(policy, path, claim.level.value, APPLIED, claim.note)
-        elif lack is not None:
-            lacks.append(lack)
-            notes.refuse(policy, [path], lack)
-    if lacks:
-        notes.refuse(policy, [reported(use, claim_for(use, site)) for use in wanted], *lacks)
-    return not lacks
+    why: str
+    hint: str = ""
+    unknown: bool = False
 
 
-def paths_of(uses: Iterable[Use], site: Site) -> list[str]:
-    """The capability paths of uses, as verdicts name them."""
-    return [reported(use, claim_for(use, site)) for use in uses]
-
-
-def claim_for(use: Use, site: Site) -> Capability | None:
+def claim_for(use: Use, site: Site, profile: str) -> Capability | None:
     """The claim on the finer path if the adapter makes one, else on the path."""
-    return (site.adapter.capability(use.detail) if use.detail else None) or site.adapter.capability(use.path)
+    finer = site.adapter.capability(use.detail, profile) if use.detail else None
+    return finer or site.adapter.capability(use.path, profile)
 
 
 def reported(use: Use, claim: Capability | None) -> str:
+    """The path that a verdict names: the finer one where the claim is about it."""
     finer = claim is not None and use.detail and claim.path.startswith(f"{use.path}.")
     return claim.path if finer and claim is not None else use.path
 
 
-def _lack(policy: DocRef, path: str, use: Use, claim: Capability | None, site: Site, deny: bool) -> Finding | None:
+def lack_of(use: Use, claim: Capability | None, site: Site, emulate: bool) -> Lack | None:
+    """What keeps the mesh of a site from carrying a use by itself; None where nothing does."""
     mesh = site.document.ref.name
-    severity = Severity.ERROR if deny else Severity.WARNING
-    if any(_forbids(glob, use) for glob in site.document.disabled_capabilities):
-        why, hint = f"{mesh} has it disabled", "see capabilities.disable of the Mesh document"
-    elif claim is None:
-        why, hint, severity = f"the adapter {site.adapter.name} does not know it", "", Severity.ERROR
-    elif claim.level is Level.NONE:
-        why, hint = f"{mesh} ({site.document.type}) cannot do it" + (f": {claim.note}" if claim.note else ""), ""
-    elif _older(site.mesh.version, claim.since):
-        why, hint = f"{mesh} needs version {claim.since} for it, and runs {site.mesh.version}", "upgrade the mesh"
-    else:
-        return None
-    message = f"{policy} asks for {path}, and {why}: nothing of the policy is applied here"
-    return Finding(severity, "capability-unsupported", message, use.position, hint, (policy,))
+    if any(forbids(glob, use) for glob in site.document.disabled_capabilities):
+        return Lack(f"{mesh} has it disabled", "see capabilities.disable of the Mesh document")
+    if claim is None:
+        return Lack(f"the adapter {site.adapter.name} does not know it", unknown=True)
+    if claim.level is Level.NONE:
+        return Lack(f"{mesh} ({site.document.type}) cannot do it" + (f": {claim.note}" if claim.note else ""))
+    if older(site.mesh.version, claim.since):
+        return Lack(f"{mesh} needs version {claim.since} for it, and runs {site.mesh.version}", "upgrade the mesh")
+    if missing := [need for need in claim.needs if not _is_there(need, site)]:
+        return Lack(f"cluster {site.target.cluster} does not serve {missing[0]}", "upgrade the CRDs of the mesh")
+    if claim.level is Level.EMULATED and not emulate:
+        return Lack(f"{mesh} could only emulate it ({claim.via or claim.note})", "set onUnsupported.emulate to true")
+    return _limit(use, claim, mesh)
 
 
-def _older(running: str, since: str) -> bool:
+def _limit(use: Use, claim: Capability, mesh: str) -> Lack | None:
+    if claim.values and use.value is not None and use.value not in claim.values:
+        allowed = ", ".join(str(value) for value in claim.values)
+        return Lack(f"{mesh} cannot do {use.value} there", f"it can do {allowed}")
+    if claim.most and use.count > claim.most:
+        return Lack(f"{mesh} takes at most {claim.most} of it, not {use.count}", "split the policy")
+    return None
+
+
+def _is_there(need: str, site: Site) -> bool:
+    """Whether a kind, or a field of it, is served; true where the cluster cannot say."""
+    kind, _, field = need.partition(" ")
+    name, _, group = kind.partition(".")
+    if site.cluster.crds is None:
+        return True
+    served = site.cluster.crds.get(KindId(group, name))
+    return served is not None and (not field or served.fields is None or field in served.fields)
+
+
+def excluded_by(use: Use, claim: Capability, kept: Iterable[tuple[Use, Capability]]) -> str:
+    """The capability in use already that cannot go together with this one, or ""; either claim may say so."""
+    for other, its_claim in kept:
+        if _names(claim.excludes, other) or _names(its_claim.excludes, use):
+            return reported(other, its_claim)
+    return ""
+
+
+def missing_for(claim: Capability, uses: Iterable[Use]) -> str:
+    """The first capability that a claim requires and that is not used, or ""."""
+    used = list(uses)
+    return next((path for path in claim.requires if not any(_below(one, path) for one in used)), "")
+
+
+def _names(paths: Iterable[str], use: Use) -> bool:
+    return any(_below(use, path) for path in paths)
+
+
+def _below(use: Use, path: str) -> bool:
+    return any(one == path or one.startswith(f"{path}.") for one in (use.path, use.detail))
+
+
+def older(running: str, since: str) -> bool:
     """Whether a version is known to be before another; of both the numbers at the front count."""
     first, second = (tuple(int(part) for part in re.findall(r"\d+", text)[:3]) for text in (running, since))
     return bool(first and second) and first[: len(second)] < second
 
 
-def _forbids(glob: str, use: Use) -> bool:
-    """A glob forbids a path and all below it."""
+def forbids(glob: str, use: Use) -> bool:
+    """A glob names a path and all below it."""
     path = use.detail or use.path
     while path:
         if fnmatchcase(path, glob) or fnmatchcase(use.path, glob):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.compile.capabilities import allowed
+from reconciler.compile.negotiation import allowed
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use
 from reconciler.compile.site import Site, has_labels

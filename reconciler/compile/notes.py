@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.model.findings import Finding, Position
 from reconciler.model.intents import Hold
 from reconciler.model.native import Verdict
-from reconciler.model.refs import DocRef, TargetId
+from reconciler.model.refs import DocRef, ServiceRef, TargetId
 
 APPLIED = "Applied"
+DEGRADED = "Degraded"
 REFUSED = "Refused"
+_SEVERITY = {APPLIED: 0, DEGRADED: 1, REFUSED: 2}
+_Destinations = tuple[ServiceRef, ...]
 
 
 class Notes:
@@ -23,7 +26,8 @@ class Notes:
         self.matched: set[DocRef] = set()
         self._findings: set[Finding] = set()
         self._holds: dict[DocRef | None, Hold] = {}
-        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._verdicts: dict[tuple[str, str], dict[_Destinations, Verdict]] = {}
+        self._rejected: set[Finding] = set()
         self._ties: set[Position] = set()
 
     def find(self, finding: Finding) -> Finding:
@@ -38,23 +42,41 @@ class Notes:
         if known is None or known.finding is None or placed.sort_key < known.finding.sort_key:
             self._holds[ref] = Hold(ref, self.target, placed.message, placed)
 
-    def verdict(self, policy: DocRef, capability: str, level: str, action: str, note: str = "") -> None:
-        """Say what becomes of a capability; a refusal is never overwritten by an application."""
-        key = (str(policy), capability)
-        known = self._verdicts.get(key)
-        verdict = Verdict(self.target, str(policy), capability, level, action, note)
-        worse = known is not None and known.action == APPLIED and action == REFUSED
+    def verdict(
+        self,
+        policy: DocRef,
+        capability: str,
+        level: str,
+        action: str,
+        note: str = "",
+        side: str = "",
+        via: str = "",
+        destinations: _Destinations = (),
+    ) -> None:
+        """Say what becomes of a capability on some destinations (none: on all that the policy is about)."""
+        said = self._verdicts.setdefault((str(policy), capability), {})
+        known = said.get(destinations)
+        verdict = Verdict(self.target, str(policy), capability, level, action, note, side, via, destinations)
+        worse = known is not None and _SEVERITY[action] > _SEVERITY[known.action]
         if known is None or worse or (known.action == action and note < known.note):
-            self._verdicts[key] = verdict
+            said[destinations] = verdict
 
-    def refuse(self, policy: DocRef, capabilities: Iterable[str], *findings: Finding) -> None:
-        """Refuse a whole policy (or these parts of it) here: findings, a hold, and a verdict for each capability."""
+    def refuse(
+        self, policy: DocRef, capabilities: Iterable[str], *findings: Finding, destinations: _Destinations = ()
+    ) -> None:
+        """Refuse a whole policy (or these parts of it) on some destinations: findings, a hold, and a verdict for each
+        capability."""
         for finding in findings:
             self.hold(policy, finding)
         why = min(findings, key=lambda finding: finding.sort_key).message
         for capability in capabilities:
-            known = self._verdicts.get((str(policy), capability))
-            self.verdict(policy, capability, known.level if known else "None", REFUSED, why)
+            known = next(iter(self._verdicts.get((str(policy), capability), {}).values()), None)
+            level, side, via = (known.level, known.side, known.via) if known else ("None", "", "")
+            self.verdict(policy, capability, level, REFUSED, why, side, via, destinations)
+
+    def reject(self, finding: Finding) -> None:
+        """Reject the whole run for it."""
+        self._rejected.add(self.find(finding))
 
     def tie(self, positions: Iterable[Position]) -> None:
         self._ties.update(positions)
@@ -69,8 +91,30 @@ class Notes:
 
     @property
     def verdicts(self) -> list[Verdict]:
-        return [self._verdicts[key] for key in sorted(self._verdicts)]
+        return [one for key in sorted(self._verdicts) for one in _without_overlap(self._verdicts[key])]
+
+    @property
+    def rejected(self) -> list[Finding]:
+        return sorted(self._rejected, key=lambda finding: finding.sort_key)
 
     @property
     def ties(self) -> list[Position]:
         return sorted(self._ties)
+
+
+def _without_overlap(said: Mapping[_Destinations, Verdict]) -> list[Verdict]:
+    """One verdict for each destination: of several the most severe, and equal ones as one."""
+    if len(said) == 1:
+        return list(said.values())
+    worst = sorted(said.values(), key=lambda one: (-_SEVERITY[one.action], one.note, one.destinations))
+    seen: set[ServiceRef] = set()
+    joined: dict[Verdict, set[ServiceRef]] = {}
+    for one in worst:
+        left = set(one.destinations) - seen
+        if one.destinations and not left:
+            continue
+        joined.setdefault(replace(one, destinations=()), set()).update(left)
+        if not one.destinations:
+            break
+        seen |= left
+    return [replace(one, destinations=tuple(sorted(where))) for one, where in joined.items()]

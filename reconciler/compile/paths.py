@@ -18,11 +18,16 @@ MTLS = "traffic.mtls"
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use of the capability ``path``; ``detail`` is a finer path that an adapter may claim on its own."""
+    """One use of the capability ``path``; ``detail`` is a finer path that an adapter may claim on its own.
+
+    ``value`` is what a leaf is set to where that is a plain value, ``count`` how many items a list has.
+    """
 
     path: str
     position: Position
     detail: str = ""
+    value: str | float | None = None
+    count: int = 0
 
 
 def host_wide(leaf: Leaf) -> bool:
@@ -54,7 +59,8 @@ def access_uses(policy: AccessPolicy) -> tuple[Use, ...]:
 
 def leaf_uses(leaf: Leaf) -> Iterable[Use]:
     if leaf.path not in (ROUTE, MIRROR):
-        yield from (Use(leaf.path, leaf.position, finer) for finer in _fields(leaf.path, leaf.value) or [""])
+        finer = _fields(leaf.path, leaf.value) or [("", leaf.value)]
+        yield from (Use(leaf.path, leaf.position, path, _plain(value), _count(value)) for path, value in finer)
         return
     base = f"{ROUTE}.weight" if leaf.path == ROUTE else MIRROR
     yield Use(base, leaf.position, "" if leaf.path == ROUTE else f"{MIRROR}.percent")
@@ -69,11 +75,19 @@ def leaf_uses(leaf: Leaf) -> Iterable[Use]:
             yield Use(headers if leaf.path == ROUTE else base, leaf.position, headers)
 
 
-def _fields(path: str, value: object) -> list[str]:
+def _fields(path: str, value: object) -> list[tuple[str, object]]:
     """The paths below a leaf that is merged as a whole, whose fields a mesh may still have one by one."""
     if not isinstance(value, Mapping):
         return []
-    return [found for key in value for found in _fields(f"{path}.{key}", value[key]) or [f"{path}.{key}"]]
+    return [found for key in value for found in _fields(f"{path}.{key}", value[key]) or [(f"{path}.{key}", value[key])]]
+
+
+def _plain(value: object) -> str | float | None:
+    return value if isinstance(value, (str, int, float)) else None
+
+
+def _count(value: object) -> int:
+    return len(value) if isinstance(value, (list, tuple)) else 0
 
 
 def _match_uses(kind: str, matches: Iterable[Match], position: Position) -> list[Use]:

@@ -10,10 +10,10 @@ from reconciler.adapters.base import Adapter
 from reconciler.compile.notes import Notes
 from reconciler.model.documents import DesiredState, View
 from reconciler.model.facts import ClusterFacts, Facts, MeshFacts, ServiceFacts, WorkloadFacts
-from reconciler.model.findings import Position, warning
+from reconciler.model.findings import Finding, Position, warning
 from reconciler.model.membership import covers
 from reconciler.model.meshes import Mesh
-from reconciler.model.refs import ServiceRef, TargetId
+from reconciler.model.refs import DocRef, ServiceRef, TargetId
 from reconciler.model.selectors import MeshSet
 
 
@@ -26,6 +26,7 @@ class World:
     adapters: Mapping[str, Adapter]
     now: datetime
     ages: Mapping[Position, int]
+    withdrawn: Mapping[DocRef, Finding] = field(default_factory=dict)  # refused on one member, and so on all
 
     def in_force(self, expires: datetime | None) -> bool:
         return expires is None or self.now < expires
@@ -67,6 +68,10 @@ class Site:
 
     def service(self, ref: ServiceRef) -> ServiceFacts | None:
         return self.services.get((ref.namespace, ref.name))
+
+    def profile(self, ref: ServiceRef | None = None) -> str:
+        """The way in which the mesh serves a service, or itself as a whole."""
+        return self.adapter.profile(self.mesh, self.cluster, ref)
 
     def here(self, ref: ServiceRef) -> ServiceRef:
         return replace(ref, cluster=self.target.cluster)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.adapters.base import Adapter
@@ -13,15 +14,18 @@ from reconciler.compile.emit import emitted, without_duplicates
 from reconciler.compile.extensions import extensions_of
 from reconciler.compile.hosts import hosts_of
 from reconciler.compile.leftovers import leftovers
-from reconciler.compile.notes import Notes
+from reconciler.compile.notes import REFUSED, Notes
+from reconciler.compile.patches import patched
 from reconciler.compile.site import Site, World, site_of
 from reconciler.compile.traffic import asks_by_service
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import Facts
-from reconciler.model.findings import Position, error
+from reconciler.model.findings import Finding, Position, error, warning
 from reconciler.model.intents import Hold, MeshIntent, MtlsIntent
 from reconciler.model.native import Compiled, NativeObject
-from reconciler.model.refs import ServiceRef, TargetId
+from reconciler.model.refs import DocRef, ServiceRef, TargetId
+
+_Objects = Mapping[TargetId, tuple[NativeObject, ...]]
 
 
 def compile_state(
@@ -38,9 +42,10 @@ def compile_state(
     objects; of the latter an error tells.
     """
     world = World(desired, facts, adapters, now, ages or {})
-    notes = {target: Notes(target) for target in desired.targets}
-    sites = _sites(world, notes)
-    made = {target: _compile(site, sites, notes[target]) for target, site in sites.items()}
+    made, sites, notes = _made(world)
+    if withdrawn := _together(world, notes):
+        world = replace(world, withdrawn=withdrawn)
+        made, sites, notes = _made(world)
     objects = without_duplicates(made, notes)
     matched = {ref for note in notes.values() for ref in note.matched}
     findings = [finding for note in notes.values() for finding in note.findings] + leftovers(world, sites, matched)
@@ -51,7 +56,31 @@ def compile_state(
         verdicts=tuple(verdict for target in sorted(notes) for verdict in notes[target].verdicts),
         findings=tuple(sorted(findings, key=lambda finding: finding.sort_key)),
         ties=tuple(sorted({tie for note in notes.values() for tie in note.ties})),
+        rejected=tuple(finding for target in sorted(notes) for finding in notes[target].rejected),
     )
+
+
+def _made(world: World) -> tuple[_Objects, dict[TargetId, Site], dict[TargetId, Notes]]:
+    notes = {target: Notes(target) for target in world.desired.targets}
+    sites = _sites(world, notes)
+    return {target: _compile(site, sites, notes[target]) for target, site in sites.items()}, sites, notes
+
+
+def _together(world: World, notes: Mapping[TargetId, Notes]) -> Mapping[DocRef, Finding]:
+    """Policies that are to hold on all members or on none (acrossMembers: AllOrNothing), and were refused on one."""
+    base = world.desired.settings.on_unsupported
+    views = world.desired.views.values()
+    traffic = [(one.ref, one.position, one.on_unsupported) for view in views for one in view.traffic]
+    access = [(one.ref, one.position, one.on_unsupported) for view in views for one in view.access]
+    bound = {ref: position for ref, position, word in traffic + access if word.over(base).all_or_nothing}
+    found: dict[DocRef, Finding] = {}
+    for target in sorted(notes):
+        for verdict in notes[target].verdicts if bound else ():
+            ref = DocRef.parse(verdict.policy)
+            if verdict.action == REFUSED and ref in bound and ref not in found:
+                message = f"{ref} holds on all members or on none (acrossMembers), and {target} refuses it"
+                found[ref] = warning("refused-elsewhere", message, bound[ref], "see the refusal there", ref)
+    return found
 
 
 def intents(
@@ -83,7 +112,8 @@ def _sites(world: World, notes: Mapping[TargetId, Notes]) -> dict[TargetId, Site
 def _compile(site: Site, sites: Mapping[TargetId, Site], notes: Notes) -> tuple[NativeObject, ...]:
     neighbours = [other for other in sites.values() if other.target.cluster == site.target.cluster]
     intent = _intent(site, notes)
-    return (*emitted(intent, site.adapter, notes), *extensions_of(site, neighbours, notes))
+    native = patched(emitted(intent, site.adapter, notes), site, notes)
+    return (*native, *extensions_of(site, neighbours, notes))
 
 
 def _intent(site: Site, notes: Notes) -> MeshIntent:

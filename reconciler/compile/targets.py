@@ -61,6 +61,14 @@ def choose(policy: DocRef, targets: Iterable[PolicyTarget], site: Site) -> Choic
     return Choice(tuple(_joined(found[service]) for service in sorted(found)), tuple(problems))
 
 
+def by_profile(chosen: Iterable[Chosen], site: Site) -> list[tuple[str, list[Chosen]]]:
+    """Destinations by the way in which the mesh serves them."""
+    groups: dict[str, list[Chosen]] = {}
+    for one in chosen:
+        groups.setdefault(site.profile(one.service), []).append(one)
+    return sorted(groups.items())
+
+
 def _joined(several: list[Chosen]) -> Chosen:
     """One service chosen by several items: the narrowest counts; ports hold only if every item has some."""
     first = min(several, key=lambda chosen: (chosen.rank, chosen.position))

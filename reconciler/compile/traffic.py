@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from reconciler.compile import backends as resolver
 from reconciler.compile.atoms import FORWARD, action_of
 from reconciler.compile.callers import callers_of, is_here
-from reconciler.compile.capabilities import allowed, paths_of
 from reconciler.compile.matches import normal_matches
 from reconciler.compile.merge import Ask, Wish, wish
+from reconciler.compile.negotiation import Agreement, negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import MTLS, Use, host_wide, leaf_uses, traffic_uses
 from reconciler.compile.ports import UnknownPort, service_ports
 from reconciler.compile.site import Site
-from reconciler.compile.targets import Chosen, Rank, choose, service_unknown
+from reconciler.compile.targets import Chosen, Rank, by_profile, choose, service_unknown
 from reconciler.model.findings import Finding, Severity, error, warning
 from reconciler.model.intents import TrafficSource
 from reconciler.model.membership import groups_of
@@ -34,6 +34,7 @@ class _Policy:
     sources: tuple[TrafficSource, ...]
     uses: tuple[Use, ...]
     default: bool
+    profile: str = ""
 
 
 def asks_by_service(site: Site, notes: Notes) -> Mapping[ServiceRef, tuple[Ask, ...]]:
@@ -69,16 +70,23 @@ def _asks(policy: TrafficPolicy, site: Site, notes: Notes, default: bool = False
     notes.matched.add(policy.ref)
     uses = traffic_uses(policy, [source for source in policy.sources or () if is_here(source, site)])
     problems = [*choice.problems, *callers.problems, *_contradiction(policy)]
-    if not allowed(policy.ref, uses, site, notes):
-        for problem in problems:
-            notes.hold(policy.ref, problem)
-        return []
+    terms = terms_of(policy.ref, uses, policy.on_unsupported, site)
+    made: list[Ask | None] = []
+    for profile, group in by_profile(choice.chosen, site):
+        agreed = negotiate(terms, profile, tuple(chosen.service for chosen in group), site, notes)
+        if agreed.able and not problems:
+            ready = _Policy(_reduced(policy, agreed), callers.sources, uses, default, profile)
+            made += [_ask(ready, chosen, site, notes) for chosen in group]
     if problems:
         notes.refuse(policy.ref, paths_of(uses, site), *problems)
-        return []
-    ready = _Policy(policy, callers.sources, uses, default)
-    made = (_ask(ready, chosen, site, notes) for chosen in choice.chosen)
     return [ask for ask in made if ask is not None]
+
+
+def _reduced(policy: TrafficPolicy, agreed: Agreement) -> TrafficPolicy:
+    """A policy without the leaves that are left out."""
+    if not agreed.dropped:
+        return policy
+    return replace(policy, leaves=tuple(leaf for leaf in policy.leaves if leaf.path not in agreed.dropped))
 
 
 def _contradiction(policy: TrafficPolicy) -> Iterable[Finding]:
@@ -115,7 +123,8 @@ def _ask(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> Ask | None
         if not found.problems:
             wishes.append(wish(leaf, found.backends, found.used))
     if problems:
-        notes.refuse(policy.ref, paths_of(ready.uses, site), *problems)
+        paths = paths_of(ready.uses, site, ready.profile)
+        notes.refuse(policy.ref, paths, *problems, destinations=(chosen.service,))
         return None
     ask = Ask(
         policy=policy.ref,
@@ -154,7 +163,8 @@ def _host_wide(ask: Ask, chosen: Chosen, wishes: Iterable[Wish], site: Site, not
         elif problem.code == "workloads-unknown" and chosen.rank is not Rank.SERVICES:
             notes.find(replace(problem, severity=Severity.INFO))  # not named, and without pods: nothing to set
         else:
-            notes.refuse(ask.policy, paths_of(leaf_uses(one.leaf), site), problem)
+            paths = paths_of(leaf_uses(one.leaf), site, site.profile(chosen.service))
+            notes.refuse(ask.policy, paths, problem, destinations=(chosen.service,))
     return tuple(kept)
 
 

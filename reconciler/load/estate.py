@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from reconciler.load.blocks import Decoder, labels, mesh_set, strings
 from reconciler.load.nodes import Map, Place, place_of, position
-from reconciler.load.policies import mode_or_none, time_at
+from reconciler.load.policies import mode_or_none, on_unsupported, time_at
 from reconciler.load.values import field_path, kind_id, seconds
 from reconciler.model.clusters import (
     Cluster,
@@ -122,6 +122,7 @@ def settings(root: Map, into: Decoder) -> Settings:
         strict=spec.get("strict", _DEFAULT.strict),
         follow_rewrites=sources[0].get("onRewrite") == "Follow",
         suspend=suspend(spec, into),
+        on_unsupported=on_unsupported(spec),
         redact=strings(spec.get("audit") or Map(spec.at), "redact"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.load.blocks import Decoder, matches, mesh_set, pairs, service, source, sources, targets
+from reconciler.load.blocks import Decoder, matches, mesh_set, pairs, service, source, sources, strings, targets
 from reconciler.load.nodes import Map, Place, Seq, place_of, position
 from reconciler.load.rules import leaves
 from reconciler.load.values import moment, plain
@@ -13,6 +13,7 @@ from reconciler.model.destinations import Destination, Subset
 from reconciler.model.extensions import Extension, RawObject
 from reconciler.model.findings import NOWHERE, Position
 from reconciler.model.meshes import VirtualMesh
+from reconciler.model.rules import NativePatch, OnUnsupported, Otherwise
 from reconciler.model.traffic import TrafficPolicy
 
 Decoded = AccessPolicy | Destination | Extension | TrafficPolicy | VirtualMesh
@@ -32,6 +33,27 @@ def decode(root: Map, into: Decoder) -> Decoded:
             return _destination(root, spec, into)
         case _:
             return _virtual_mesh(root, spec, into)
+
+
+def on_unsupported(spec: Map) -> OnUnsupported:
+    """The word of a document on what a mesh lacks; silent where it says nothing."""
+    node = spec.get("onUnsupported") or Map(spec.at)
+    across = node.get("acrossMembers")
+    return OnUnsupported(
+        default=Otherwise(node["default"]) if "default" in node else None,
+        allow_degrade=strings(node, "allowDegrade") if "allowDegrade" in node else None,
+        emulate=node.get("emulate"),
+        all_or_nothing=None if across is None else across == "AllOrNothing",
+    )
+
+
+def native(spec: Map) -> tuple[NativePatch, ...]:
+    """The patches of a policy for the objects that it makes, by type of mesh and kind."""
+    return tuple(
+        NativePatch(mesh_type, kind, plain(patch), position(at))
+        for mesh_type, kinds, _, _ in (spec["native"].entries() if "native" in spec else ())
+        for kind, patch, at, _ in kinds.entries()
+    )
 
 
 def time_at(node: Map, key: str, into: Decoder) -> datetime | None:
@@ -57,6 +79,8 @@ def _traffic(root: Map, spec: Map, into: Decoder) -> TrafficPolicy:
         priority=int(spec.get("priority", 0)),
         reject_unmatched=spec.get("unmatched") == "Reject",
         expires=time_at(spec, "expires", into),
+        on_unsupported=on_unsupported(spec),
+        native=native(spec),
     )
 
 
@@ -69,6 +93,8 @@ def _access(root: Map, spec: Map, into: Decoder) -> AccessPolicy:
         sources=sources(spec, into),
         matches=matches(spec, into),
         expires=time_at(spec, "expires", into),
+        on_unsupported=on_unsupported(spec),
+        native=native(spec),
     )
 
 

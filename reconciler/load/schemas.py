@@ -27,7 +27,6 @@ KINDS = (
 )
 #: kinds that are read for each target, with its variables filled in
 VARIABLE_KINDS = frozenset({"AccessPolicy", "Destination", "Extension", "Mesh", "TrafficPolicy", "VirtualMesh"})
-_COMMON = "common.json#/$defs/"
 _LOCAL = "#/$defs/"
 _VARIABLE = f"{_LOCAL}Variable"
 
@@ -40,6 +39,19 @@ def _file(name: str) -> Schema:
     return content
 
 
+@cache
+def _blocks() -> Schema:
+    """The shared blocks by name, from every file that is not a kind of its own. ValueError for a name used twice."""
+    found: Schema = {}
+    for name in sorted(entry.name for entry in (files(__package__) / "schemas").iterdir()):
+        if name.endswith(".json") and name[0].islower() and name != "future.json":
+            blocks = _file(name)["$defs"]
+            if twice := sorted(set(found) & set(blocks)):
+                raise ValueError(f"{name} defines again what another file has: {', '.join(twice)}")
+            found |= blocks
+    return found
+
+
 def schema(kind: str) -> Schema:
     """The schema of a kind, whole in itself, as editors use it. KeyError for an unknown kind."""
     if kind not in KINDS:
@@ -50,7 +62,7 @@ def schema(kind: str) -> Schema:
 
 
 def _localize(node: Any, needed: Schema) -> Any:
-    """A copy whose references into common.json point into itself; ``needed`` gets what they name."""
+    """A copy whose references to shared blocks point into itself; ``needed`` gets what they name."""
     if isinstance(node, list):
         return [_localize(item, needed) for item in node]
     if not isinstance(node, dict):
@@ -58,10 +70,10 @@ def _localize(node: Any, needed: Schema) -> Any:
     reference = node.get("$ref")
     if not isinstance(reference, str):
         return {key: _localize(value, needed) for key, value in node.items()}
-    name = reference.removeprefix(_COMMON).removeprefix(_LOCAL)
+    name = reference.rpartition("#/$defs/")[2]
     if name not in needed:
         needed[name] = {}
-        needed[name] = _localize(_file("common.json")["$defs"][name], needed)
+        needed[name] = _localize(_blocks()[name], needed)
     return {**node, "$ref": f"{_LOCAL}{name}"}
 
 

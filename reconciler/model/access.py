@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from reconciler.model.findings import Position
 from reconciler.model.refs import DocRef
+from reconciler.model.rules import NativePatch, OnUnsupported
 from reconciler.model.selectors import Match, PolicySource, PolicyTarget
 
 
@@ -25,3 +26,5 @@ class AccessPolicy:
     sources: tuple[PolicySource, ...] | None = None  # None: every caller, those without identity included
     matches: tuple[Match, ...] = ()
     expires: datetime | None = None
+    on_unsupported: OnUnsupported = OnUnsupported()
+    native: tuple[NativePatch, ...] = ()

@@ -48,6 +48,7 @@ CODES: dict[str, str] = {
     "actions-contradict": "One policy forwards, redirects or answers the same request at once.",
     "adapter-unknown": "There is no adapter for the type of a mesh, so nothing is planned for it.",
     "capability-unsupported": "The mesh cannot do what a policy asks, so nothing of the policy is applied there.",
+    "refused-elsewhere": "A policy holds on all members or on none, and another member refuses it.",
     "cross-cluster-route": "A route goes to a service of another cluster, which is not supported yet.",
     "destination-unknown": "A policy names a Destination that does not exist.",
     "gateway-unknown": "A declared gateway selects no known workload.",
@@ -56,6 +57,8 @@ CODES: dict[str, str] = {
     "kind-unknown": "The cluster does not serve the kind or the version of a raw object.",
     "leaf-without-effect": "A field holds on no route, since every route of the service sets its own.",
     "mesh-not-found": "No control plane of a mesh was found in a cluster, so what is usual for it is assumed.",
+    "native-identity": "A native patch would change which object it is, so the policy is not applied there.",
+    "native-unused": "A native patch is for a kind of which the policy makes no object.",
     "object-duplicate": "The same native object would be written twice in one cluster, so it is written by none.",
     "object-incomplete": "A raw object lacks what names it, or its namespace does not fit its kind.",
     "policy-conflict": "Two policies ask for different things in the same place; one of them holds.",
@@ -94,6 +97,7 @@ CODES: dict[str, str] = {
     "subset-unknown": "A route goes to a subset that is not defined for its service.",
     "timeout-cuts-retries": "The timeout of the whole request ends before every try can.",
     # plan and apply: what the clusters say
+    "late": "A cluster took much longer than the others; what is left to do there goes on beside them.",
     "held-elsewhere": "Another run was writing to a target, so this one left it alone.",
     "rights-missing": "The account may not do in a cluster what Git asks, so nothing is written to the target.",
     # sources: what Git says

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.model.findings import Finding, Position
 from reconciler.model.intents import Hold, Origin
-from reconciler.model.refs import KindId, ObjectKey, TargetId
+from reconciler.model.refs import KindId, ObjectKey, ServiceRef, TargetId
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "mesh-reconciler"
@@ -54,7 +54,11 @@ class NativeObject:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of one capability that a policy asks, on one target. ``action``: Applied | Refused."""
+    """What becomes of one capability that a policy asks, on one target, for some of its destinations there.
+
+    ``action``: Applied | Degraded (left out) | Refused. ``side``: client or server, where the mesh enforces it;
+    ``via``: by what. ``destinations`` empty: everything that the policy is about there.
+    """
 
     target: TargetId
     policy: str
@@ -62,6 +66,9 @@ class Verdict:
     level: str  # Native | Emulated | Partial | None
     action: str
     note: str = ""
+    side: str = ""
+    via: str = ""
+    destinations: tuple[ServiceRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,8 @@ class Compiled:
     """The native objects of one revision for every target that could be compiled, sorted by key.
 
     ``ties`` are places whose age decides between two policies and was not known: when it is not empty, look
-    the ages up and compile again with them.
+    the ages up and compile again with them. ``rejected``: a policy that must not be left out anywhere could not be
+    applied somewhere (onUnsupported: Fail), so nothing of this revision is to be written.
     """
 
     revision: str
@@ -78,3 +86,4 @@ class Compiled:
     verdicts: tuple[Verdict, ...] = ()
     findings: tuple[Finding, ...] = ()
     ties: tuple[Position, ...] = ()
+    rejected: tuple[Finding, ...] = ()

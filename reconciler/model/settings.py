@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from reconciler.model.findings import NOWHERE, Position
 from reconciler.model.refs import KindId
+from reconciler.model.rules import OnUnsupported
 from reconciler.model.selectors import MeshSet
 
 
@@ -85,3 +86,4 @@ class Settings:
     follow_rewrites: bool = False  # sources[0].onRewrite: Follow
     suspend: Suspend | None = None
     redact: tuple[str, ...] = ()
+    on_unsupported: OnUnsupported = OnUnsupported()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from reconciler.model.findings import Position
 from reconciler.model.refs import DocRef
-from reconciler.model.rules import Leaf
+from reconciler.model.rules import Leaf, NativePatch, OnUnsupported
 from reconciler.model.selectors import Match, PolicySource, PolicyTarget
 
 
@@ -22,3 +22,5 @@ class TrafficPolicy:
     priority: int = 0
     reject_unmatched: bool = False
     expires: datetime | None = None
+    on_unsupported: OnUnsupported = OnUnsupported()
+    native: tuple[NativePatch, ...] = ()

@@ -25,6 +25,9 @@ def plan_json(plan: Plan, commit: Commit) -> dict[str, Any]:
                 "level": verdict.level,
                 "action": verdict.action,
                 "note": verdict.note,
+                "side": verdict.side,
+                "via": verdict.via,
+                "destinations": [str(one) for one in verdict.destinations],
             }
             for verdict in plan.verdicts
         ],

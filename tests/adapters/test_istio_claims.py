@@ -12,7 +12,7 @@ from reconciler.adapters.istio import ADAPTER
 from reconciler.model.canonical import encode
 from tests.adapters import given
 
-CLAIMS = ADAPTER.capabilities()
+CLAIMS = ADAPTER.capabilities("")
 
 #: a rule that uses each leaf of a route, and one without it
 ROUTE_LEAVES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {

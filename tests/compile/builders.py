@@ -82,7 +82,7 @@ def toy(levels: Mapping[str, Level] | None = None, **changes: Any) -> Adapter:
         detect=lambda _objects: (),
         default_mesh=MeshFacts("toy", "toy-system", trust_domain="cluster.local"),
         emitters=(emit_hosts, emit_rules, emit_modes),
-        capabilities=lambda: claims,
+        capabilities=lambda _profile: claims,
         review=no_findings,
     )
     return replace(base, **changes)

@@ -118,7 +118,7 @@ def test_field_of_a_leaf_that_is_one_value() -> None:
 def test_version_that_has_it(running: str, since: str, able: bool) -> None:
     mesh = MeshFacts("toy", "toy-system", running, trust_domain="d")
     claims = {"traffic": Capability("traffic", Level.NATIVE, since=since)}
-    adapter = toy(capabilities=lambda: claims)
+    adapter = toy(capabilities=lambda _profile: claims)
     one = given(traffic("p", rule=TIMEOUT), adapter=adapter, facts={"eu": cluster_facts(meshes=(mesh,))}).compiled()
     assert names(one) == (["Host shop/web"] if able else [])
     assert codes(one) == ([] if able else ["capability-unsupported"])

@@ -1,0 +1,182 @@
+"""What becomes of a policy on some destinations of a mesh: a verdict for each capability that it uses.
+
+Where one lacks, ``onUnsupported`` decides between refusing the policy there, leaving the field out, and rejecting the
+whole run; the hard rules (docs/api.md, what a mesh lacks) stand above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from reconciler.adapters.base import Capability, Level
+from reconciler.compile.capabilities import Lack, claim_for, excluded_by, lack_of, missing_for, reported
+from reconciler.compile.notes import APPLIED, DEGRADED, Notes
+from reconciler.compile.paths import Use
+from reconciler.compile.site import Site
+from reconciler.model.findings import Finding, Severity
+from reconciler.model.refs import DocRef, ServiceRef
+from reconciler.model.rules import OnUnsupported, Otherwise
+
+#: what may be left out: without it a mesh is less resilient, less observed, or less open, never less safe
+DROPPABLE = (
+    "access.audit",
+    "access.scope",
+    "destination.failover",
+    "telemetry",
+    "traffic.connections",
+    "traffic.cors",
+    "traffic.fault",
+    "traffic.healthCheck",
+    "traffic.loadBalancing",
+    "traffic.mirror",
+    "traffic.outlier",
+    "traffic.rateLimit",
+    "traffic.retries",
+    "traffic.timeout",
+    "virtualMesh.defaults.localityPreference",
+    "virtualMesh.defaults.telemetry",
+)
+#: conditions that a Deny may lose, since it then denies more
+DENY_DROPPABLE = ("access.match",)
+#: several ways to ask for one thing: a mesh takes those that it has
+VARIANTS = ("traffic.retries",)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a policy uses and how it wants a lack to be met. ``deny``: less would be denied than was asked, so a
+    refusal is an error."""
+
+    policy: DocRef
+    uses: tuple[Use, ...]
+    on_unsupported: OnUnsupported = OnUnsupported()
+    deny: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """``dropped``: the paths of leaves and conditions that are left out; meaningless where not ``able``."""
+
+    able: bool
+    dropped: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    use: Use
+    claim: Capability | None
+    lack: Lack | None = None
+
+    @property
+    def path(self) -> str:
+        return reported(self.use, self.claim)
+
+
+def terms_of(policy: DocRef, uses: Iterable[Use], on_unsupported: OnUnsupported, site: Site) -> Terms:
+    """The terms of a policy with the Reconciler document's word where its own is missing."""
+    return Terms(policy, tuple(uses), on_unsupported.over(site.world.desired.settings.on_unsupported))
+
+
+def allowed(policy: DocRef, uses: Iterable[Use], site: Site, notes: Notes, deny: bool = False) -> bool:
+    """Whether the mesh as a whole can do all of something that is not to be degraded."""
+    return negotiate(Terms(policy, tuple(uses), deny=deny), "", (), site, notes).able
+
+
+def negotiate(terms: Terms, profile: str, destinations: tuple[ServiceRef, ...], site: Site, notes: Notes) -> Agreement:
+    """The agreement for destinations that are served in one way; writes the verdicts, and refuses where it must."""
+    if (why := site.world.withdrawn.get(terms.policy)) is not None:
+        notes.refuse(terms.policy, paths_of(terms.uses, site, profile), why, destinations=destinations)
+        return Agreement(False)
+    answers = _answers(terms, site, profile)
+    lacking = [one for one in answers if one.lack is not None]
+    left_out = [one for one in lacking if _may_go(one, lacking, answers, terms)]
+    refused = [one for one in lacking if one not in left_out]
+    for one in answers:
+        if one.lack is None and one.claim is not None:
+            _say(terms, one, APPLIED, one.claim.note, destinations, notes)
+    for one in left_out:
+        note = f"left out: {one.lack.why if one.lack else ''}"
+        _say(terms, one, DEGRADED, note, destinations, notes)
+    if refused:
+        findings = [_finding(terms, one) for one in refused]
+        for one, finding in zip(refused, findings, strict=True):
+            notes.refuse(terms.policy, [one.path], finding, destinations=destinations)
+        notes.refuse(terms.policy, [one.path for one in answers], *findings, destinations=destinations)
+        if terms.on_unsupported.default is Otherwise.FAIL:
+            for finding in findings:
+                notes.reject(finding)
+        return Agreement(False)
+    return Agreement(True, frozenset(one.use.path for one in left_out))
+
+
+def paths_of(uses: Iterable[Use], site: Site, profile: str = "") -> list[str]:
+    """The capability paths of uses, as verdicts name them."""
+    return [reported(use, claim_for(use, site, profile)) for use in uses]
+
+
+def _answers(terms: Terms, site: Site, profile: str) -> list[_Answer]:
+    """Each use with what it lacks. Of two that exclude each other the one that may not be left out stays, then the
+    first by path."""
+    emulate = terms.on_unsupported.emulate is not False
+    kept: list[tuple[Use, Capability]] = []
+    found: dict[Use, _Answer] = {}
+    for use in sorted(terms.uses, key=lambda use: (_droppable(use.path, terms), use.path, use.detail, use.position)):
+        claim = claim_for(use, site, profile)
+        lack = lack_of(use, claim, site, emulate)
+        if lack is None and claim is not None:
+            lack = _together(use, claim, kept, terms.uses, site)
+        if lack is None and claim is not None:
+            kept.append((use, claim))
+        found[use] = _Answer(use, claim, lack)
+    return [found[use] for use in terms.uses]
+
+
+def _together(
+    use: Use, claim: Capability, kept: Sequence[tuple[Use, Capability]], uses: Sequence[Use], site: Site
+) -> Lack | None:
+    if other := excluded_by(use, claim, kept):
+        return Lack(f"{site.document.ref.name} cannot do it together with {other}", "leave one of the two out")
+    if other := missing_for(claim, uses):
+        return Lack(f"{site.document.ref.name} can do it only together with {other}", f"set {other} too")
+    return None
+
+
+def _may_go(one: _Answer, lacking: Sequence[_Answer], answers: Sequence[_Answer], terms: Terms) -> bool:
+    """Whether a lack is met by leaving the field out."""
+    if not _droppable(one.use.path, terms) or (one.lack and one.lack.unknown):
+        return False
+    for family in VARIANTS:
+        others = [other for other in answers if other.use.path.startswith(f"{family}.")]
+        if one in others and any(other not in lacking for other in others):
+            return True
+    globs = terms.on_unsupported.allow_degrade or ()
+    return terms.on_unsupported.default is Otherwise.DEGRADE or any(
+        fnmatchcase(path, glob) or fnmatchcase(path, f"{glob}.*") for glob in globs for path in (one.path, one.use.path)
+    )
+
+
+def _droppable(path: str, terms: Terms) -> bool:
+    known = (*DROPPABLE, *(DENY_DROPPABLE if terms.deny else ()))
+    return any(path == one or path.startswith(f"{one}.") for one in known)
+
+
+def _say(
+    terms: Terms, one: _Answer, action: str, note: str, destinations: tuple[ServiceRef, ...], notes: Notes
+) -> None:
+    claim = one.claim
+    level = claim.level.value if claim is not None and action == APPLIED else Level.NONE.value
+    side, via = (claim.side, claim.via) if claim is not None and action == APPLIED else ("", "")
+    notes.verdict(terms.policy, one.path, level, action, note, side, via, destinations)
+
+
+def _finding(terms: Terms, one: _Answer) -> Finding:
+    lack = one.lack or Lack("")
+    severe = terms.deny or lack.unknown or terms.on_unsupported.default is Otherwise.FAIL
+    message = f"{terms.policy} asks for {one.path}, and {lack.why}: nothing of the policy is applied here"
+    hint = lack.hint
+    if not hint and _droppable(one.use.path, terms):
+        hint = f"to go on without it, add {one.path} to onUnsupported.allowDegrade"
+    severity = Severity.ERROR if severe else Severity.WARNING
+    return Finding(severity, "capability-unsupported", message, one.use.position, hint, (terms.policy,))
