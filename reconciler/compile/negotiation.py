@@ -86,9 +86,6 @@ def allowed(policy: DocRef, uses: Iterable[Use], site: Site, notes: Notes, deny:
 
 def negotiate(terms: Terms, profile: str, destinations: tuple[ServiceRef, ...], site: Site, notes: Notes) -> Agreement:
     """The agreement for destinations that are served in one way; writes the verdicts, and refuses where it must."""
-    if (why := site.world.withdrawn.get(terms.policy)) is not None:
-        notes.refuse(terms.policy, paths_of(terms.uses, site, profile), why, destinations=destinations)
-        return Agreement(False)
     answers = _answers(terms, site, profile)
     lacking = [one for one in answers if one.lack is not None]
     left_out = [one for one in lacking if _may_go(one, lacking, answers, terms)]
@@ -107,6 +104,9 @@ def negotiate(terms: Terms, profile: str, destinations: tuple[ServiceRef, ...], 
         if terms.on_unsupported.default is Otherwise.FAIL:
             for finding in findings:
                 notes.reject(finding)
+        return Agreement(False)
+    if (why := site.world.withdrawn.get(terms.policy)) is not None:
+        notes.refuse(terms.policy, [one.path for one in answers], why, destinations=destinations)
         return Agreement(False)
     return Agreement(True, frozenset(one.use.path for one in left_out))
 
