@@ -58,7 +58,7 @@ class CrdFacts:
 
 @dataclass(frozen=True, slots=True)
 class GatewayFacts:
-    """``addresses`` are those under which others reach it, IPs and host names; ``service`` is the name of its Service in
+    """``addresses`` are those under which others reach it, IPs and host names; ``service``: the name of its Service in
     its namespace, ``ports`` are those of it, or the listeners where there is none. ``resource``: the Gateway object
     (its namespace is the same) that it was made from, "" where a person deployed it; ``class_name``: of that object."""
 

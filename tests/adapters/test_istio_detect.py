@@ -58,7 +58,13 @@ def only(*objects: dict[str, Any]) -> MeshFacts:
 def test_a_plain_installation() -> None:
     found = only(istiod(), config("trustDomain: prod.example\n"), namespace("shop", istio_injection="enabled"))
     assert found == MeshFacts(
-        "istio", "istio-system", "1.27.1", "", "prod.example", "Permissive", (), enrolled_namespaces=("shop",)
+        "istio",
+        "istio-system",
+        "1.27.1",
+        trust_domain="prod.example",
+        mtls="Permissive",
+        enrolled_namespaces=("shop",),
+        tags=("default",),
     )
 
 
@@ -191,7 +197,18 @@ def test_a_gateway_of_another_revision_is_not_ours() -> None:
     assert [gateway.name for gateway in new.gateways] == ["in"]
 
 
+def test_a_name_that_is_no_revision_means_nobody_once_the_tags_are_known() -> None:
+    hook = {
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "istio-sidecar-injector", "labels": {"istio.io/rev": "default"}},
+    }
+    space = labelled("tagged", "istio.io/rev", "prod-stable")
+    assert only(istiod(), space).enrolled_namespaces == ("tagged",)
+    assert only(istiod(), space, hook).enrolled_namespaces == ()
+
+
 def test_detection_reads_only_what_it_declares() -> None:
     assert {kind.kind.kind for kind in ADAPTER.detect_kinds} == {
-        "Deployment", "ConfigMap", "Namespace", "PeerAuthentication",
+        "Deployment", "StatefulSet", "DaemonSet", "Service", "ConfigMap", "Namespace", "PeerAuthentication",
+        "MutatingWebhookConfiguration", "Gateway", "GatewayClass",
     }  # fmt: skip

@@ -45,9 +45,23 @@ OWNABLE = (
 )
 KINDS = (DESTINATION_RULE, VIRTUAL_SERVICE, PEER_AUTHENTICATION, AUTHORIZATION_POLICY, *OWNABLE)
 
+
+def _seen(group: str, kind: str, plural: str, *versions: str, namespaced: bool = True) -> NativeKind:
+    """A kind that is only looked at."""
+    return NativeKind(KindId(group, kind), versions or ("v1",), plural, namespaced=namespaced, exclusive=False)
+
+
+_GATEWAY_API = "gateway.networking.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
 DETECT_KINDS = (
-    NativeKind(KindId("apps", "Deployment"), ("v1",), "deployments", exclusive=False),
-    NativeKind(KindId("", "ConfigMap"), ("v1",), "configmaps", exclusive=False),
-    NativeKind(KindId("", "Namespace"), ("v1",), "namespaces", namespaced=False, exclusive=False),
+    _seen("apps", "Deployment", "deployments"),
+    _seen("apps", "StatefulSet", "statefulsets"),
+    _seen("apps", "DaemonSet", "daemonsets"),
+    _seen("", "ConfigMap", "configmaps"),
+    _seen("", "Namespace", "namespaces", namespaced=False),
+    _seen("", "Service", "services"),
+    _seen(_ADMISSION, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", namespaced=False),
+    _seen(_GATEWAY_API, "Gateway", "gateways", "v1", "v1beta1"),
+    _seen(_GATEWAY_API, "GatewayClass", "gatewayclasses", "v1", "v1beta1", namespaced=False),
     PEER_AUTHENTICATION,
 )

@@ -1,0 +1,1 @@
+"""Gateway API, the common standard of several meshes and gateways."""
