@@ -20,7 +20,7 @@ Implementations are in ``reconciler.io``; an in-memory world for tests is ``reco
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -141,20 +141,26 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What discovery reads of a cluster: facts of its own, and the raw objects in which adapters detect meshes."""
+    """What discovery reads of a cluster: facts of its own, and the raw objects in which adapters detect meshes.
+
+    ``token`` is the very same value as that of the inspection before when nothing has changed since; None: not known.
+    """
 
     facts: ClusterFacts
-    objects: tuple[Mapping[str, Any], ...] = ()
+    objects: Collection[Mapping[str, Any]] = ()
+    token: object = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """``unread`` maps a kind that could not be listed to the reason; ``absent`` are kinds not served."""
+    """``unread`` maps a kind that could not be listed to the reason; ``absent`` are kinds not served. ``token`` as of an
+    Inspection."""
 
     objects: tuple[LiveObject, ...]
     unread: Mapping[KindId, str] = field(default_factory=dict)
     absent: frozenset[KindId] = frozenset()
     schemas: Mapping[tuple[KindId, str], Mapping[str, Any]] = field(default_factory=dict)
+    token: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,9 @@ class Cluster(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    def stay(self) -> None:
+        """More runs than one will use it: it may keep what it has read, and follow what changes there."""
 
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         """Namespaces, services, workloads, served kinds; and the raw objects of ``kinds`` for detection."""

@@ -38,6 +38,8 @@ def with_commits(plan: Plan, source: Source) -> Plan:
     lines = _Lines(source, plan.revision)
     pending = [change for change in plan.changes if change.pending]
     conflicts = [finding for finding in plan.findings if finding.also]
+    if not pending and not conflicts:
+        return plan
     if len(_paths(pending, conflicts)) > FILES:
         pending = []
     known = {id(change) for change in pending}

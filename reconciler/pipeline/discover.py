@@ -16,10 +16,11 @@ from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, TargetId
 from reconciler.model.rights import HINT, worded
 from reconciler.pipeline.flow import Stage
+from reconciler.pipeline.kept import Detected
 from reconciler.pipeline.recorded import recorded_cluster
 from reconciler.pipeline.world import Connections, Request, World
 from reconciler.plan.rights import listing, looking_up_kinds
-from reconciler.ports import Cluster, ClusterError, Forbidden
+from reconciler.ports import Cluster, ClusterError, Forbidden, Inspection
 
 
 async def discover(
@@ -61,8 +62,19 @@ async def _inspect(
         return world.trouble(cluster, problem)
     except TimeoutError:
         return world.trouble(cluster, f"no answer within {desired.settings.limits.timeout:g} s (limits.timeout)")
-    meshes = tuple(mesh for adapter in adapters for mesh in adapter.detect(inspection.objects))
-    return replace(inspection.facts, cluster=cluster.name, meshes=meshes)
+    return _detected(world, cluster.name, inspection, adapters)
+
+
+def _detected(world: World, name: str, inspection: Inspection, adapters: tuple[Adapter, ...]) -> ClusterFacts:
+    """The facts with the meshes that the adapters recognise; those of the run before where nothing has changed."""
+    known = world.kept.detected.pop(name, None)
+    if known is None or inspection.token is None or (known.token, known.adapters) != (inspection.token, adapters):
+        meshes = tuple(mesh for adapter in adapters for mesh in adapter.detect(inspection.objects))
+        facts = replace(inspection.facts, cluster=name, meshes=meshes)
+        known = Detected(inspection.token, adapters, facts)
+    if known.token is not None:
+        world.kept.detected[name] = known
+    return known.facts
 
 
 async def _why_not(problem: Forbidden, cluster: Cluster, adapters: Sequence[Adapter]) -> str:

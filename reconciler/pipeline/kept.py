@@ -1,20 +1,25 @@
 """What one process keeps between its runs, because it cannot have become something else: loaded commits by their
-sha, and the last compilations by all that they were made from. Used by one run at a time."""
+sha, the last compilations by all that they were made from, clusters in which nothing has changed. Used by one run at a
+time, or by runs about different clusters."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from reconciler.adapters.base import Adapter
 from reconciler.model.commits import SourceTree
 from reconciler.model.documents import DesiredState
-from reconciler.model.facts import Facts
+from reconciler.model.facts import ClusterFacts, Facts
 from reconciler.model.findings import Finding
+from reconciler.model.live import LiveCluster
 from reconciler.model.native import Compiled
 from reconciler.plan.compare import Digests
+from reconciler.plan.rules import Quiet
 
 REVISIONS = 3  # the head, the last accepted, one more that a target still has
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -37,11 +42,35 @@ class _Made:
     compiled: Compiled
 
 
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """The facts of a cluster, and what they were made from: the token of its inspection, and the adapters."""
+
+    token: object
+    adapters: tuple[Adapter, ...]
+    facts: ClusterFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A cluster as it was read; and, where that needed no dry-run, what it was ``compared`` with."""
+
+    token: object
+    live: LiveCluster
+    compared: tuple[object, ...] = ()
+
+
 @dataclass
 class Kept:
-    """``digests`` are of the objects of the compilations that are kept."""
+    """``digests`` are of the objects of the compilations that are kept. ``recorded``: the facts that are in the store
+    as far as this process knows. By cluster, where what was read says whether it has changed: ``detected`` and
+    ``observed``; ``quiet``: see ``reconciler.plan.rules``."""
 
     digests: Digests = field(default_factory=dict)
+    detected: dict[str, Detected] = field(default_factory=dict)
+    observed: dict[str, Observed] = field(default_factory=dict)
+    recorded: dict[str, ClusterFacts] = field(default_factory=dict)
+    quiet: Quiet = field(default_factory=dict)
     _loaded: dict[str, Loaded] = field(default_factory=dict)
     _made: list[_Made] = field(default_factory=list)
 
@@ -61,6 +90,15 @@ class Kept:
             if made.desired is desired and made.passed == passed and made.facts == facts:
                 return made.compiled
         return None
+
+    def only(self, clusters: Container[str]) -> None:
+        """What is known of others is not needed any more."""
+        known: tuple[dict[str, Any], ...] = (self.detected, self.observed, self.recorded)
+        for by_cluster in known:
+            for name in [name for name in by_cluster if name not in clusters]:
+                del by_cluster[name]
+        for target in [target for target in self.quiet if target.cluster not in clusters]:
+            del self.quiet[target]
 
     def keep(self, desired: DesiredState, facts: Facts, now: datetime, compiled: Compiled) -> None:
         others = [made for made in self._made if made.desired is not desired]

@@ -27,7 +27,7 @@ class _Open:
 
 @dataclass
 class KeptConnections:
-    """A connection that is taken over reads on from the server's memory, see ``reconciler.io.kube.pages``.
+    """A connection that is taken over goes on from what it has read, see ``reconciler.io.kube.lists``.
 
     What is retired is opened anew when it is asked for, and closed when no run is under way that may use it.
     """
@@ -58,6 +58,7 @@ class KeptConnections:
             known = None
         if known is None:
             known = self._opened[cluster.name] = _Open(cluster, self.open_cluster(cluster))
+            known.cluster.stay()
         return known.cluster
 
     def taken_over(self, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,11 +14,12 @@ from reconciler.model.refs import KindId, ObjectKey, TargetId
 from reconciler.pipeline import state
 from reconciler.pipeline.discover import adapters_on
 from reconciler.pipeline.flow import Stage
+from reconciler.pipeline.kept import Observed
 from reconciler.pipeline.world import Connections, World
 from reconciler.plan.build import setting_for
 from reconciler.plan.objects import compared
 from reconciler.plan.rules import PlanRules
-from reconciler.ports import Cluster, ClusterError
+from reconciler.ports import Cluster, ClusterError, Listing
 
 PREDICTIONS_AT_ONCE = 16  # dry-runs under way per cluster
 
@@ -63,7 +64,8 @@ def kinds_of(world: World, desired: DesiredState, compiled: Compiled, cluster: s
     kinds |= {kind.kind: kind for adapter in adapters_on(cluster, desired, world) for kind in adapter.kinds}
     for target, natives in compiled.objects.items():
         if target.cluster == cluster:
-            kinds |= {native.key.kind_id: native.kind for native in natives if native.key.kind_id not in kinds}
+            found = {id(native.kind): native.kind for native in natives}
+            kinds |= {kind.kind: kind for kind in found.values() if kind.kind not in kinds}
     return kinds
 
 
@@ -75,21 +77,44 @@ async def _observe(
     try:
         async with asyncio.timeout(desired.settings.limits.timeout):
             listing = await cluster.list_objects([kinds[key] for key in sorted(kinds)])
-            live = LiveCluster(
-                cluster=cluster.name,
-                objects={found.key: found for found in listing.objects},
-                unread=listing.unread,
-                absent=listing.absent,
-                schemas=listing.schemas,
-                proven=await asyncio.to_thread(world.store.proven, cluster.name),
-            )
-            predictions = await _predict(cluster, live, _to_predict(live, desired, compiled, rules))
+            proven = await asyncio.to_thread(world.store.proven, cluster.name)
+            known = _observed(world, cluster.name, listing, proven)
+            under = (desired, compiled.objects, rules.settings, rules.source)
+            if not _is(under, known.compared):
+                wanted = list(_to_predict(known.live, desired, compiled, rules))
+                if wanted:
+                    return replace(known.live, predictions=await _predict(cluster, wanted))
+                known = replace(known, compared=under)
+                if known.token is not None:
+                    world.kept.observed[cluster.name] = known
+            return known.live
     except ClusterError as problem:
         return world.trouble(desired.clusters[cluster.name], problem)
     except TimeoutError:
         why = f"not read within {desired.settings.limits.timeout:g} s (limits.timeout)"
         return world.trouble(desired.clusters[cluster.name], why)
-    return replace(live, predictions=predictions)
+
+
+def _observed(world: World, name: str, listing: Listing, proven: Mapping[ObjectKey, tuple[str, str]]) -> Observed:
+    """The cluster as listed; the very same value as in the run before when nothing has changed."""
+    known = world.kept.observed.pop(name, None)
+    if known is None or listing.token is None or known.token is not listing.token or known.live.proven != proven:
+        live = LiveCluster(
+            cluster=name,
+            objects={found.key: found for found in listing.objects},
+            unread=listing.unread,
+            absent=listing.absent,
+            schemas=listing.schemas,
+            proven=proven,
+        )
+        known = Observed(listing.token, live)
+    if known.token is not None:
+        world.kept.observed[name] = known
+    return known
+
+
+def _is(mine: tuple[object, ...], its: tuple[object, ...]) -> bool:
+    return len(mine) == len(its) and all(one is other for one, other in zip(mine, its, strict=True))
 
 
 def _to_predict(
@@ -109,7 +134,7 @@ def _to_predict(
 
 
 async def _predict(
-    cluster: Cluster, live: LiveCluster, wanted: Iterable[tuple[NativeObject, Mapping[str, object]]]
+    cluster: Cluster, pairs: Sequence[tuple[NativeObject, Mapping[str, object]]]
 ) -> dict[ObjectKey, Prediction]:
     gate = asyncio.Semaphore(PREDICTIONS_AT_ONCE)
 
@@ -117,6 +142,5 @@ async def _predict(
         async with gate:
             return await cluster.predict(body, native.kind)
 
-    pairs = list(wanted)
     predictions = await asyncio.gather(*(one(native, body) for native, body in pairs))
     return {native.key: prediction for (native, _), prediction in zip(pairs, predictions, strict=True)}

@@ -121,3 +121,4 @@ def _rules(
 
 def has_errors(planned: Planned) -> bool:
     return any(finding.severity is Severity.ERROR for finding in planned.findings)
+        quiet=world.kept.quiet,

@@ -13,11 +13,13 @@ def recorded_cluster(store: Store, name: str) -> ClusterFacts | None:
     return facts_from_json(value).clusters.get(name) if value else None
 
 
-def record_clusters(store: Store, facts: Facts) -> None:
-    """Keep what was read; written only where it changed. Remembered facts are not remembered anew."""
+def record_clusters(store: Store, facts: Facts, recorded: dict[str, ClusterFacts]) -> None:
+    """Keep what was read; written only where it changed. Remembered facts are not remembered anew. ``recorded``: what
+    this process knows to be kept."""
     for name, found in facts.clusters.items():
-        if name in facts.stale:
+        if name in facts.stale or recorded.get(name) is found:
             continue
         value = facts_to_json(Facts({name: found}))
         if store.get(f"facts/{name}") != value:
             store.put(f"facts/{name}", value)
+        recorded[name] = found

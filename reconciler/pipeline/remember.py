@@ -47,7 +47,8 @@ def after(world: World, context: RunContext, run: Run) -> None:
     events: list[AuditEvent] = []
     draft = Draft(world.store)
     if planned.plan is not None and planned.desired is not None:
-        record_clusters(world.store, planned.facts)
+        world.kept.only(planned.desired.clusters)
+        record_clusters(world.store, planned.facts, world.kept.recorded)
         for target in planned.plan.targets:
             if not target.error and target.target not in run.elsewhere:
                 events.extend(_settled(world, draft, context, target, run))
@@ -146,9 +147,11 @@ def _remember_proven(world: World, plan: Plan, run: Run) -> None:
         if result.outcome is Outcome.CHANGED and result.resource_version:
             rows[result.change.key] = (result.change.desired_hash, result.resource_version)
         elif result.outcome is Outcome.PRUNED:
+    written = {result.change.target.cluster for result in run.results}
             rows.pop(result.change.key, None)
     for cluster, rows in proven.items():
-        if rows != dict(world.store.proven(cluster)):
+        found = run.planned.live.clusters.get(cluster)
+        if cluster in written or found is None or rows != found.proven:
             world.store.replace_proven(cluster, rows)
 
 

@@ -17,7 +17,7 @@ from reconciler.plan.foreign import Claims, rival_hosts
 from reconciler.plan.guards import guard
 from reconciler.plan.mask import Masker
 from reconciler.plan.objects import Place, change_for, ownership, prune_of
-from reconciler.plan.rules import PlanRules, adoptable, mode_of, suspended
+from reconciler.plan.rules import MadeFrom, PlanRules, adoptable, mode_of, suspended
 from reconciler.plan.stamp import Mark
 from reconciler.plan.withhold import Withholding, withhold
 
@@ -50,9 +50,8 @@ def planned_targets(desired: DesiredState, live: LiveState, rules: PlanRules) ->
     """The targets of Git, and those gone from it where objects of ours still live; as selected."""
     wanted = set(desired.targets)
     for name, cluster in live.clusters.items():
-        for found in cluster.objects.values():
-            if found.owner == rules.settings.owner and found.labels.get(MESH_LABEL):
-                wanted.add(TargetId(name, found.labels[MESH_LABEL]))
+        ours = (found.labels for found in cluster.objects.values() if found.owner == rules.settings.owner)
+        wanted |= {TargetId(name, mesh) for mesh in {labels.get(MESH_LABEL, "") for labels in ours} if mesh}
     chosen = rules.selection.targets
     return tuple(sorted(target for target in wanted if chosen is None or target in chosen))
 
@@ -96,6 +95,47 @@ def _plan_target(
     error = _cannot_plan(target, desired, compiled, live)
     if error:
         return TargetPlan(target, mode, error=error)
+    of = _made_from(target, desired, compiled, previous, live, rules)
+    known = rules.quiet.get(target)
+    if known is not None and known[0].is_as(of):
+        return known[1]
+    made = _new_plan(target, desired, compiled, previous, live, rules, masker)
+    rules.quiet.pop(target, None)
+    if not any(change.pending for change in made.changes):
+        rules.quiet[target] = (of, made)
+    return made
+
+
+def _made_from(
+    target: TargetId, desired: DesiredState, compiled: Compiled, previous: Previous, live: LiveState, rules: PlanRules
+) -> MadeFrom:
+    """Everything but the time, which matters only by who is suspended."""
+    large = (desired, compiled.objects, live.clusters[target.cluster], rules.settings)
+    small = (
+        previous.get(target),
+        compiled.holds,
+        suspended(target, desired, rules),
+        target.cluster in rules.stale_clusters,
+        rules.fights.get(target),
+        rules.target_guards.get(target, rules.guards),
+        rules.source,
+        rules.behaviours,
+        rules.kinds,
+        rules.selection,
+    )
+    return MadeFrom(large, small)
+
+
+def _new_plan(
+    target: TargetId,
+    desired: DesiredState,
+    compiled: Compiled,
+    previous: Previous,
+    live: LiveState,
+    rules: PlanRules,
+    masker: Masker,
+) -> TargetPlan:
+    mode = mode_of(target, desired, rules.settings)
     cluster = live.clusters[target.cluster]
     wanted = compiled.objects.get(target, ())
     place = Place(

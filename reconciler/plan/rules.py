@@ -11,13 +11,27 @@ from typing import Any
 from reconciler.model.documents import DesiredState
 from reconciler.model.membership import covers
 from reconciler.model.native import NativeKind
-from reconciler.model.plans import Change
+from reconciler.model.plans import Change, TargetPlan
 from reconciler.model.refs import DocRef, KindId, ObjectKey, TargetId
 from reconciler.model.settings import Mode, Settings
 from reconciler.plan.comparable import Normalize
 from reconciler.plan.compare import Digests
 from reconciler.plan.fights import Fights
 from reconciler.plan.guards import GuardRules
+
+Quiet = dict[TargetId, tuple["MadeFrom", TargetPlan]]
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFrom:
+    """All that the plan of one target is made from: ``large`` is compared by identity, ``small`` by value."""
+
+    large: tuple[object, ...]
+    small: tuple[object, ...]
+
+    def is_as(self, other: MadeFrom) -> bool:
+        same = all(mine is its for mine, its in zip(self.large, other.large, strict=True))
+        return same and self.small == other.small
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,8 @@ def _names(ref: DocRef, glob: str) -> bool:
 class PlanRules:
     """``source`` is the identity of the repository; ``behaviours`` by mesh type; ``kinds`` all that were listed.
 
-    ``digests``: hashes of what is asked, found before or to be found."""
+    ``digests``: hashes of what is asked, found before or to be found. ``quiet``: the last plan of each target on which
+    nothing was to be done, with all that it was made from."""
 
     settings: Settings
     guards: GuardRules
@@ -65,6 +80,7 @@ class PlanRules:
     paused: Mapping[TargetId, str] = field(default_factory=dict)  # why, by whom, until when
     fights: Mapping[TargetId, Fights] = field(default_factory=dict)
     digests: Digests = field(default_factory=dict)
+    quiet: Quiet = field(default_factory=dict)
 
 
 def mode_of(target: TargetId, desired: DesiredState, settings: Settings) -> Mode:

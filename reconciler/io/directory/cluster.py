@@ -68,6 +68,9 @@ class DirectoryCluster:
     def name(self) -> str:
         return self._name
 
+    def stay(self) -> None:
+        """Nothing is kept: a folder may be changed by anybody."""
+
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         """Rejected while a file cannot be read: facts with a part missing would compile to other objects."""
         return await self._do(lambda: self._inspect(kinds))

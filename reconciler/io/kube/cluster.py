@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.io.kube import kubeconfig, pod
 from reconciler.io.kube.access import Access
 from reconciler.io.kube.discovery import Discovery
+from reconciler.io.kube.lists import Lists
 from reconciler.io.kube.reading import Reader
 from reconciler.io.kube.rights import missing_rights
 from reconciler.io.kube.transport import Transport
@@ -32,8 +33,9 @@ class KubeCluster:
         self._name = name
         self._transport = Transport(load, limits or ClusterLimits())
         self._discovery = Discovery(self._transport)
-        self._reader = Reader(name, self._transport, self._discovery)
-        self._writer = Writer(self._transport, self._discovery, self._reader)
+        self._lists = Lists(self._transport)
+        self._reader = Reader(name, self._transport, self._discovery, self._lists)
+        self._writer = Writer(self._transport, self._discovery, self._reader, self._lists)
 
     @property
     def name(self) -> str:
@@ -66,5 +68,9 @@ class KubeCluster:
     async def missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
         return await missing_rights(self._transport, rights)
 
+    def stay(self) -> None:
+        self._lists.stay()
+
     async def close(self) -> None:
+        await self._lists.close()
         await self._transport.close()

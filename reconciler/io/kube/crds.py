@@ -10,6 +10,7 @@ import msgspec
 from reconciler.io.facts import crd_facts
 from reconciler.io.kube import pages, paths
 from reconciler.io.kube.kinds import CRD
+from reconciler.io.kube.lists import Lists, Snapshot
 from reconciler.io.kube.transport import Transport
 from reconciler.model.facts import CrdFacts
 from reconciler.model.native import NativeKind
@@ -71,47 +72,43 @@ _SCHEMAS = dict[tuple[KindId, str], Mapping[str, Any]]
 
 
 class Crds:
-    def __init__(self, transport: Transport, lists: pages.Lists) -> None:
+    def __init__(self, transport: Transport, lists: Lists) -> None:
         self._transport = transport
         self._lists = lists
-        self._versions: dict[str, str] | None = None
+        self.seen: Snapshot[tuple[str, str]] | None = None
+        self._read: Snapshot[tuple[str, str]] | None = None
         self._facts: Mapping[KindId, CrdFacts] = {}
         self._schemas: dict[str, tuple[str, _SCHEMAS]] = {}
 
-    async def facts(self) -> Mapping[KindId, CrdFacts] | None:
-        """What is served of each custom kind; None where we may not look, and so cannot say."""
+    async def versions(self) -> Snapshot[tuple[str, str]] | None:
+        """Name and resourceVersion of every custom kind; None where we may not look. They stay as ``seen``."""
         try:
-            now = await self._resource_versions()
-            if now != self._versions:
-                raws = await self._lists.read_all(paths.collection(CRD, "v1"))
-                self._facts = crd_facts(msgspec.to_builtins(_SLIM.decode(raw)) for raw in raws)
-                self._versions = now
+            self.seen = await self._lists.read(paths.collection(CRD, "v1"), _version, pages.METADATA_ONLY)
         except (Forbidden, Absent) as error:
             if error.status == 401:
                 raise
+            self.seen = None
+        return self.seen
+
+    async def facts(self) -> Mapping[KindId, CrdFacts] | None:
+        """What is served of each custom kind; None where we may not look, and so cannot say."""
+        if (now := await self.versions()) is None:
             return None
+        if now is not self._read:
+            slim = await self._lists.read_once(paths.collection(CRD, "v1"), _slim)
+            self._facts = crd_facts(slim.items)
+            self._read = now
         return self._facts
 
     async def schemas(self, kinds: Iterable[NativeKind]) -> _SCHEMAS:
-        """openAPIV3Schema by kind and served version, of those kinds that have one and that we may look at."""
+        """openAPIV3Schema by kind and served version, of the kinds ``seen`` that have one."""
         wanted = {f"{kind.plural}.{kind.kind.group}": kind for kind in kinds if "." in kind.kind.group}
-        if not wanted:
-            return {}
-        try:
-            now = await self._resource_versions()
-        except (Forbidden, Absent) as error:
-            if error.status == 401:
-                raise
-            return {}
+        now = dict(self.seen.items) if self.seen else {}
         found: _SCHEMAS = {}
         for name, kind in sorted(wanted.items()):
             if name in now:
                 found |= await self._schemas_of(name, kind, now[name])
         return found
-
-    async def _resource_versions(self) -> dict[str, str]:
-        raws = await self._lists.read_all(paths.collection(CRD, "v1"), pages.METADATA_ONLY)
-        return {item.metadata.name: item.metadata.resource_version for item in pages.items(raws)}
 
     async def _schemas_of(self, name: str, kind: NativeKind, version: str) -> _SCHEMAS:
         known = self._schemas.get(name)
@@ -130,3 +127,12 @@ class Crds:
         }
         self._schemas[name] = (crd.metadata.resource_version, schemas)
         return schemas
+
+
+def _version(item: pages.Item) -> tuple[str, str]:
+    return item.metadata.name, item.metadata.resource_version
+
+
+def _slim(item: pages.Item) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(_SLIM.decode(item.raw))
+    return found

@@ -37,23 +37,34 @@ class Discovery:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._known: dict[KindId, str] = {}
+        self._under: object = None
+        self._version = ""
+
+    def holds_with(self, token: object) -> None:
+        """What is served stays known while this is the very same value; with None it is asked for each time."""
+        if token is None or token is not self._under:
+            self._known.clear()
+        self._under = token
 
     async def server_version(self) -> str:
         answer = await self._transport.get("/version")
         version: _Version = pages.decoded(_VERSION, answer)
-        return version.git_version
+        if version.git_version != self._version:
+            self._version = version.git_version
+            self._known.clear()
+        return self._version
 
     async def served(self, kinds: Iterable[NativeKind]) -> dict[KindId, Served]:
         """The first of each kind's versions that is served now."""
         kinds = tuple(kinds)
+        result: dict[KindId, Served] = {kind.kind: self._known.get(kind.kind) for kind in kinds}
+        unknown = [kind for kind in kinds if result[kind.kind] is None]
         asked: dict[str, asyncio.Task[frozenset[tuple[str, str]]]] = {}
-        found = await asyncio.gather(*(self._served(kind, asked) for kind in kinds), return_exceptions=True)
-        result: dict[KindId, Served] = {}
-        for kind, version in zip(kinds, found, strict=True):
+        found = await asyncio.gather(*(self._served(kind, asked) for kind in unknown), return_exceptions=True)
+        for kind, version in zip(unknown, found, strict=True):
             if isinstance(version, BaseException) and not isinstance(version, ClusterError):
                 raise version
             result[kind.kind] = version
-            self._known.pop(kind.kind, None)
             if isinstance(version, str):
                 self._known[kind.kind] = version
         return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import ObjectKey
@@ -24,6 +24,12 @@ def item(kind: NativeKind, version: str, key: ObjectKey) -> str:
     if kind.namespaced != bool(key.namespace):
         raise Rejected(f"{key}: a {kind.kind} {'needs a' if kind.namespaced else 'has no'} namespace")
     return f"{collection(kind, version, key.namespace)}/{_segment(key.name)}"
+
+
+def resource(collection: str) -> tuple[str, str]:
+    """Group and plural of the path of a collection everywhere, whatever its version."""
+    *start, _version, plural = collection.split("/")
+    return (unquote(start[2]) if start[1] == "apis" else "", unquote(plural))
 
 
 def _segment(name: str) -> str:

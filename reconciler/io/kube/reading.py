@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,6 +15,7 @@ from reconciler.io.kube import pages, paths
 from reconciler.io.kube.crds import Crds
 from reconciler.io.kube.discovery import Discovery, Served
 from reconciler.io.kube.kinds import CRD, FACT_KINDS, POD
+from reconciler.io.kube.lists import Lists, Snapshot
 from reconciler.io.kube.transport import Transport
 from reconciler.model.live import LiveObject
 from reconciler.model.native import NativeKind
@@ -21,55 +24,97 @@ from reconciler.model.rights import HINT
 from reconciler.ports import Absent, ClusterError, Forbidden, Inspection, Listing, Unreachable
 
 AT_ONCE = 4
+Objects = Snapshot[LiveObject]
 #: what listing one kind came to: its objects, None when it is not served, or what went wrong
-Listed = list[LiveObject] | None | ClusterError
+Listed = Objects | None | ClusterError
+Body = Mapping[str, Any]
+
+
+class Bodies(Collection[Body]):
+    """Objects that are decoded while they are walked through, and not held decoded."""
+
+    def __init__(self, objects: Sequence[LiveObject]) -> None:
+        self._objects = objects
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def __iter__(self) -> Iterator[Body]:
+        return (orjson.loads(found.raw) for found in self._objects)
+
+    def __contains__(self, body: object) -> bool:
+        return any(body == known for known in self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was made, and all that it was made from, to be compared with ``same``."""
+
+    of: tuple[Any, ...]
+    made: Any
+
+
+def _same(known: _Read | None, of: tuple[Any, ...]) -> bool:
+    return known is not None and len(known.of) == len(of) and all(a is b for a, b in zip(known.of, of, strict=True))
 
 
 class Reader:
-    def __init__(self, name: str, transport: Transport, discovery: Discovery) -> None:
+    """While nothing has changed in what a connection that stays has read, it gives the very same value again."""
+
+    def __init__(self, name: str, transport: Transport, discovery: Discovery, lists: Lists) -> None:
         self._name = name
         self._transport = transport
         self._discovery = discovery
-        self._lists = pages.Lists(transport)
+        self._lists = lists
         self._crds = Crds(transport, self._lists)
         self._slots = asyncio.Semaphore(AT_ONCE)
-
-    def wrote(self) -> None:
-        """What is listed next must have what we wrote."""
-        self._lists.forget()
+        self._makers: dict[tuple[KindId, str], Any] = {}
+        self._listing: dict[tuple[NativeKind, ...], _Read] = {}
+        self._inspection: dict[tuple[NativeKind, ...], _Read] = {}
+        self._lone = _Read((), ())
 
     async def list_objects(self, kinds: Sequence[NativeKind]) -> Listing:
         """One failing kind is unread; raises only when no kind could be asked about, or nobody knows us (401)."""
         kinds = tuple({kind.kind: kind for kind in kinds}.values())
+        self._discovery.holds_with(await self._crds.versions())
         listed = await self._list(kinds)
         failed = {kind: error for kind, error in listed.items() if isinstance(error, ClusterError)}
         for error in failed.values():
             if error.status == 401 or (isinstance(error, Unreachable) and len(failed) == len(listed)):
                 raise error
-        found = {kind: objects for kind, objects in listed.items() if isinstance(objects, list)}
-        objects = [item for items in found.values() for item in items]
-        return Listing(
-            objects=tuple(sorted(objects, key=lambda item: item.key)),
-            unread={kind: _why_unread(error) for kind, error in sorted(failed.items())},
-            absent=frozenset(kind for kind, result in listed.items() if result is None),
-            schemas=await self._crds.schemas(kind for kind in kinds if kind.kind in found),
-        )
+        schemas = await self._crds.schemas(kind for kind in kinds if isinstance(listed[kind.kind], Snapshot))
+        of = (*listed.values(), *schemas.values())
+        known = self._listing.get(kinds)
+        if known is not None and _same(known, of):
+            found: Listing = known.made
+            return found
+        listing = _listing(listed, failed, schemas)
+        self._listing = {kinds: _Read(of, listing)}
+        return listing
 
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         """All or nothing: facts with a part missing would compile to other objects. Kinds not served are left out."""
         known = {kind.kind: kind for kind in (*FACT_KINDS, *kinds) if kind.kind != CRD.kind}
         version, crds = await asyncio.gather(self._discovery.server_version(), self._crds.facts())
+        self._discovery.holds_with(self._crds.seen)
         listed = await self._list(known.values())
-        bodies: dict[KindId, list[Mapping[str, Any]]] = {}
-        for kind, found in listed.items():
-            if isinstance(found, ClusterError):
-                raise found
-            bodies[kind] = [orjson.loads(item.raw) for item in found or ()]
-        raw = [body for kind in FACT_KINDS for body in bodies[kind.kind]]
-        raw += bodies[POD.kind] if POD.kind in bodies else await self._lone_pods()
-        facts = cluster_facts(self._name, raw, version=version, crds=crds)
-        asked = sorted({kind.kind for kind in kinds})
-        return Inspection(facts, tuple(body for kind in asked for body in bodies.get(kind, ())))
+        for error in listed.values():
+            if isinstance(error, ClusterError):
+                raise error
+        lone = () if POD.kind in known else await self._lone_pods()
+        asked = tuple(sorted({kind.kind: kind for kind in kinds}.values(), key=lambda kind: kind.kind))
+        of = (version, crds, lone, *listed.values())
+        before = self._inspection.get(asked)
+        if before is not None and _same(before, of):
+            found: Inspection = before.made
+            return found
+        about = [kind.kind for kind in (*FACT_KINDS, POD)]
+        bodies = [*Bodies([item for kind in about for item in _objects(listed.get(kind))]), *lone]
+        facts = cluster_facts(self._name, bodies, version=version, crds=crds)
+        shown = Bodies([item for kind in asked for item in _objects(listed.get(kind.kind))])
+        made = Inspection(facts, shown, token=object())
+        self._inspection = {asked: _Read(of, made)}
+        return made
 
     async def read(self, key: ObjectKey, kind: NativeKind) -> LiveObject | None:
         """One object as it is now. A version that is no longer served is looked up anew."""
@@ -83,7 +128,7 @@ class Reader:
                 answer = await self._transport.get(paths.item(kind, version, key))
             except Absent:
                 continue
-            return pages.live_object(pages.checked(answer), kind, version)
+            return pages.live_object(pages.item(answer), kind, version)
         return None
 
     async def _list(self, kinds: Iterable[NativeKind]) -> dict[KindId, Listed]:
@@ -97,30 +142,62 @@ class Reader:
             return version
         async with self._slots:
             try:
-                raws = await self._lists.read_all(paths.collection(kind, version))
+                return await self._lists.read(paths.collection(kind, version), self._maker(kind, version))
             except Absent:  # removed since discovery
+                self._discovery.forget(kind)
                 return None
             except ClusterError as error:
                 return error
-        return [pages.live_object(raw, kind, version) for raw in raws]
 
-    async def _lone_pods(self) -> list[Mapping[str, Any]]:
+    def _maker(self, kind: NativeKind, version: str) -> Any:
+        """One for each kind and version, whatever else is said of the kind."""
+        place = (kind.kind, version)
+        if place not in self._makers:
+            self._makers[place] = partial(pages.live_object, kind=kind, version=version)
+        return self._makers[place]
+
+    async def _lone_pods(self) -> Sequence[Body]:
         """Pods without a controller. Most clusters have few among very many, so only metadata is read at first."""
-        path = paths.collection(POD, "v1")
-        owned = pages.items(await self._lists.read_all(path, pages.METADATA_ONLY))
-        lone = [item.metadata for item in owned if not _is_controlled(item)]
-        found: list[Mapping[str, Any]] = []
-        for namespace in sorted({meta.namespace for meta in lone}):
-            names = {meta.name for meta in lone if meta.namespace == namespace}
-            raws = await self._lists.read_all(paths.collection(POD, "v1", namespace))
-            objects = (pages.live_object(raw, POD, "v1") for raw in raws)
-            found += [orjson.loads(item.raw) for item in objects if item.key.name in names]
-        return found
+        lone = await self._lists.read(paths.collection(POD, "v1"), _lone_pod, pages.METADATA_ONLY)
+        if not _same(self._lone, (lone,)):
+            found: list[Body] = []
+            for namespace in sorted({namespace for namespace, _, _ in lone.items}):
+                names = {name for place, name, _ in lone.items if place == namespace}
+                found += await self._pods(namespace, names)
+            self._lone = _Read((lone,), tuple(found))
+        pods: Sequence[Body] = self._lone.made
+        return pods
+
+    async def _pods(self, namespace: str, names: set[str]) -> list[Body]:
+        def chosen(item: pages.Item) -> Body | None:
+            found: Body = orjson.loads(pages.live_object(item, POD, "v1").raw)
+            return found if item.metadata.name in names else None
+
+        return list((await self._lists.read_once(paths.collection(POD, "v1", namespace), chosen)).items)
+
+
+def _objects(listed: Listed) -> tuple[LiveObject, ...]:
+    return listed.items if isinstance(listed, Snapshot) else ()
+
+
+def _listing(
+    listed: Mapping[KindId, Listed], failed: Mapping[KindId, ClusterError], schemas: Mapping[Any, Any]
+) -> Listing:
+    objects = [item for found in listed.values() for item in _objects(found)]
+    return Listing(
+        objects=tuple(sorted(objects, key=lambda item: item.key)),
+        unread={kind: _why_unread(error) for kind, error in sorted(failed.items())},
+        absent=frozenset(kind for kind, result in listed.items() if result is None),
+        schemas=schemas,
+        token=None if failed else object(),
+    )
 
 
 def _why_unread(error: ClusterError) -> str:
     return f"{error} ({HINT})" if isinstance(error, Forbidden) and error.status == 403 else str(error)
 
 
-def _is_controlled(item: pages.Item) -> bool:
-    return any(owner.controller for owner in item.metadata.owner_references or ())
+def _lone_pod(item: pages.Item) -> tuple[str, str, str] | None:
+    """Namespace, name and version; None for one that is its controller's."""
+    controlled = any(owner.controller for owner in item.metadata.owner_references or ())
+    return None if controlled else (*item.name, item.metadata.resource_version)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
@@ -62,12 +63,19 @@ class Transport:
     async def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = "application/json") -> Answer:
         """A read, tried again a few times where that can help. Raises the ClusterError of the last try."""
         request = Request("GET", path, query or {}, accept=accept)
+        return await self._tried(request, lambda error: error.retryable and not isinstance(error, TimedOut))
 
-        def may_retry(error: ClusterError) -> bool:
-            waited = isinstance(error, TimedOut) or (error.status == 504 and "resourceVersion" in request.query)
-            return error.retryable and not waited
-
-        return await self._tried(request, may_retry)
+    async def lines(self, request: Request, silence: float) -> AsyncIterator[Answer]:
+        """The lines of an answer that goes on, as they come, until it ends or says nothing for ``silence`` seconds."""
+        access = await self._current()
+        rest = b""
+        async with self._sent(request, access, self._limits(silence)) as response:
+            if response.status >= 300:
+                raise from_answer(response.status, response.headers, await response.read())
+            async for chunk in response.content.iter_any():
+                *whole, rest = (rest + chunk).split(b"\n")
+                for line in whole:
+                    yield Answer(response.status, line, access.host)
 
     async def write(self, request: Request) -> Answer:
         """A write, tried again only when the server throttled it and said for how long: then it has done nothing."""
@@ -128,6 +136,16 @@ class Transport:
             return self._access
 
     async def _exchange(self, request: Request, access: Access) -> Answer:
+        async with self._sent(request, access, self._limits()) as response:
+            body = await response.read()
+        if response.status >= 300:
+            raise from_answer(response.status, response.headers, body)
+        return Answer(response.status, body, access.host)
+
+    @asynccontextmanager
+    async def _sent(
+        self, request: Request, access: Access, limits: aiohttp.ClientTimeout
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         await self._bucket.take()
         headers = [*access.headers, ("Accept", request.accept)]
         if request.body is not None:
@@ -138,24 +156,31 @@ class Transport:
                 URL(f"{access.server}{request.path}?{urlencode(request.query)}".rstrip("?"), encoded=True),
                 data=None if request.body is None else PermittedBytes(request.body),
                 headers=headers,
+                timeout=limits,
                 ssl=access.tls or True,
                 server_hostname=access.server_name or None,
                 proxy=access.proxy or None,
                 allow_redirects=False,  # a token must not follow one elsewhere
             ) as response:
-                body = await response.read()
+                yield response
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             if request.body is not None:
                 WRITE_PERMIT.get()()  # the client library only says that it could not send
             raise from_transport(error, access.host, self._timeout) from error
-        if response.status >= 300:
-            raise from_answer(response.status, response.headers, body)
-        return Answer(response.status, body, access.host)
+
+    def _limits(self, silence: float = 0.0) -> aiohttp.ClientTimeout:
+        """Of one exchange in all; or, of one that goes on, between what comes."""
+        connect = min(CONNECT_TIMEOUT, self._timeout)
+        if silence:
+            return aiohttp.ClientTimeout(sock_connect=connect, sock_read=silence)
+        return aiohttp.ClientTimeout(total=self._timeout, sock_connect=connect)
 
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
             self._http = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(CONNECT_TIMEOUT, self._timeout)),
+                connector=aiohttp.TCPConnector(
+                    limit=0
+                ),  # watches hold theirs; what is at once is bounded by whoever asks
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"mesh-reconciler/{__version__}"},
                 trust_env=False,  # the proxy is in Access; reading the environment for every request costs 5x

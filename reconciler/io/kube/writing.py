@@ -7,23 +7,25 @@ from typing import Any
 
 import orjson
 
-from reconciler.io.kube import paths
+from reconciler.io.kube import pages, paths
 from reconciler.io.kube.discovery import Discovery
 from reconciler.io.kube.errors import garbage, lacks_right
+from reconciler.io.kube.lists import NOTHING_NEW, Lists
 from reconciler.io.kube.reading import Reader
 from reconciler.io.kube.transport import Answer, Request, Transport
 from reconciler.io.pointers import removal_order
 from reconciler.model.live import Prediction
 from reconciler.model.native import FIELD_MANAGER, NativeKind
 from reconciler.model.refs import ObjectKey
-from reconciler.ports import Absent, ClusterError, Conflict, Rejected, Written
+from reconciler.ports import Absent, ClusterError, Conflict, Forbidden, Rejected, Written
 
 
 class Writer:
-    def __init__(self, transport: Transport, discovery: Discovery, reader: Reader) -> None:
+    def __init__(self, transport: Transport, discovery: Discovery, reader: Reader, lists: Lists) -> None:
         self._transport = transport
         self._discovery = discovery
         self._reader = reader
+        self._lists = lists
 
     async def predict(self, body: Mapping[str, Any], kind: NativeKind) -> Prediction:
         try:
@@ -36,7 +38,7 @@ class Writer:
             return Prediction(None, str(error), error.retryable, immutable)
 
     async def apply(self, body: Mapping[str, Any], kind: NativeKind, *, force: bool) -> Written:
-        return _written(await self._write(_apply_request(body, kind, {"force": str(force).lower()})))
+        return _written(await self._write(_apply_request(body, kind, {"force": str(force).lower()}), kind))
 
     async def remove_fields(self, key: ObjectKey, kind: NativeKind, pointers: Sequence[str], rv: str) -> Written:
         """The guard is a ``replace`` of resourceVersion, not a ``test``: a stale one is then a 409, where a failed test
@@ -52,7 +54,7 @@ class Writer:
             "application/json-patch+json",
         )
         try:
-            return _written(await self._write(request))
+            return _written(await self._write(request, kind))
         except Rejected as error:
             # What was to be removed may be gone because the object moved: the server checks the paths first.
             live = await self._reader.read(key, kind)
@@ -67,19 +69,27 @@ class Writer:
         if version is None:
             return
         try:
-            await self._write(_delete_request(key, kind, version, uid, rv))
+            await self._write(_delete_request(key, kind, version, uid, rv), kind)
         except Absent:
             # Gone, or only no longer served in this version: the second look asks discovery again.
             if await self._reader.read(key, kind) is not None:
                 again = await self._version(key, kind)
-                await self._write(_delete_request(key, kind, again, uid, rv))
+                await self._write(_delete_request(key, kind, again, uid, rv), kind)
 
-    async def _write(self, request: Request) -> Answer:
-        """A write that may happen: also when its answer is lost, what was listed before is out of date."""
+    async def _write(self, request: Request, kind: NativeKind) -> Answer:
+        """What is listed next has it, also when the answer is lost. An answer to a deletion does not tell when it is
+        done."""
+        version = ""
         try:
-            return await self._transport.write(request)
+            answer = await self._transport.write(request)
+            if request.method == "PATCH":
+                version = pages.item(answer).metadata.resource_version
+            return answer
+        except (Conflict, Rejected, Forbidden, Absent):
+            version = NOTHING_NEW
+            raise
         finally:
-            self._reader.wrote()
+            self._lists.wrote(kind.kind.group, kind.plural, version)
 
     async def _version(self, key: ObjectKey, kind: NativeKind) -> str:
         version = await self._discovery.version(kind)

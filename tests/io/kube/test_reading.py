@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from reconciler.io.kube import pages
+from reconciler.io.kube import lists
 from reconciler.io.kube.cluster import KubeCluster
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId
@@ -40,7 +40,7 @@ async def test_a_list_is_read_in_pages_and_every_object_is_whole(
     for number in range(7):
         put(kube, widget_path(fresh_namespace), widget(fresh_namespace, f"w{number}"))
     put(kube, f"/api/v1/namespaces/{fresh_namespace}/services", service(fresh_namespace, "web"))
-    monkeypatch.setattr(pages, "PAGE", 2)
+    monkeypatch.setattr(lists, "PAGE", 2)
 
     listing = await cluster.list_objects([WIDGET, SERVICE])
 
@@ -188,7 +188,7 @@ async def test_a_list_that_expires_while_paging_is_begun_anew(
 ) -> None:
     for number in range(5):
         put(kube, widget_path(fresh_namespace), widget(fresh_namespace, f"w{number}"))
-    monkeypatch.setattr(pages, "PAGE", 2)
+    monkeypatch.setattr(lists, "PAGE", 2)
     stub.upstream = kube
     expired = 0
 
@@ -202,7 +202,7 @@ async def test_a_list_that_expires_while_paging_is_begun_anew(
     stub.answer = expire
     config = kube.config({"token": kube.token("admin")}, server=stub.url)
     listing = await open_with(config).list_objects([WIDGET])
-    assert expired == pages.RESTARTS
+    assert expired == lists.RESTARTS
     assert sum(item.key.namespace == fresh_namespace for item in listing.objects) == 5
     assert len({item.key for item in listing.objects}) == len(listing.objects)
 
