@@ -116,9 +116,9 @@ def _rules(
         paused={target: pause.words() for target, pause in state.pauses(world.store, world.now()).items()},
         fights={target: state.known_fights(world.store, target) for target in desired.targets},
         digests=world.kept.digests,
+        quiet=world.kept.quiet,
     )
 
 
 def has_errors(planned: Planned) -> bool:
     return any(finding.severity is Severity.ERROR for finding in planned.findings)
-        quiet=world.kept.quiet,

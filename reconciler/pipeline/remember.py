@@ -147,8 +147,8 @@ def _remember_proven(world: World, plan: Plan, run: Run) -> None:
         if result.outcome is Outcome.CHANGED and result.resource_version:
             rows[result.change.key] = (result.change.desired_hash, result.resource_version)
         elif result.outcome is Outcome.PRUNED:
-    written = {result.change.target.cluster for result in run.results}
             rows.pop(result.change.key, None)
+    written = {result.change.target.cluster for result in run.results}
     for cluster, rows in proven.items():
         found = run.planned.live.clusters.get(cluster)
         if cluster in written or found is None or rows != found.proven:
