@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,23 +16,26 @@ from reconciler.model.rules import NativePatch
 
 #: what says which object it is; a patch may not touch it
 IDENTITY = ("apiVersion", "kind", "status")
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+LONGEST_NAME = 253
 _Key = tuple[str, int]
 
 
 def patched(objects: Iterable[NativeObject], site: Site, notes: Notes) -> tuple[NativeObject, ...]:
-    """The objects with the patches of the policies among their origins, by policy; a patch that finds no object, or
-    two that differ on one field, are told. A patch that would change what an object is holds its policy."""
+    """The objects with the patches of the policies among their origins, by policy; a patch that finds no object is
+    told. A patch that would change what an object is, or the name that another patch gave it, holds its policy."""
     wanted = _patches(site)
     if not wanted:
         return tuple(objects)
     done: list[NativeObject] = []
     used: set[tuple[DocRef, _Key]] = set()
     for one in objects:
+        made = one.key.name
         for ref in sorted({origin.ref for origin in one.origins} & set(wanted)):
             for patch in wanted[ref]:
                 if patch.kind == one.kind.kind.kind:
                     used.add((ref, (patch.kind, patch.position.line)))
-                    one = _applied(one, ref, patch, notes)
+                    one = _applied(one, made, ref, patch, notes)
         done.append(one)
     for ref, patches in sorted(wanted.items()):
         for patch in patches:
@@ -52,15 +56,29 @@ def _patches(site: Site) -> Mapping[DocRef, tuple[NativePatch, ...]]:
     return found
 
 
-def _applied(one: NativeObject, ref: DocRef, patch: NativePatch, notes: Notes) -> NativeObject:
-    named = [key for key in ("name", "namespace") if key in (patch.patch.get("metadata") or {})]
-    if bad := [*(key for key in IDENTITY if key in patch.patch), *named]:
-        message = f"{ref}: a native patch cannot change {bad[0]} of an object"
-        notes.hold(ref, error("native-identity", message, patch.position, "patch spec, labels or annotations", ref))
+def _applied(one: NativeObject, made: str, ref: DocRef, patch: NativePatch, notes: Notes) -> NativeObject:
+    """``made``: the name that the object was made with."""
+    if problem := _problem(one, made, patch):
+        hint = "patch spec, labels or annotations"
+        notes.hold(ref, error("native-identity", f"{ref}: {problem}", patch.position, hint, ref))
         return one
     body: dict[str, Any] = merge_patch(one.body, patch.patch)
     notes.verdict(ref, f"native.{patch.kind}", "Native", "Applied", "as it is written", via=str(one.key))
-    return replace(one, body=body)
+    return replace(one, key=replace(one.key, name=body["metadata"]["name"]), body=body)
+
+
+def _problem(one: NativeObject, made: str, patch: NativePatch) -> str:
+    """Why a patch cannot be applied, or "". It may name the object, once: so one that exists keeps its name."""
+    metadata = patch.patch.get("metadata") or {}
+    bad = [*(key for key in IDENTITY if key in patch.patch), *(key for key in ("namespace",) if key in metadata)]
+    if bad:
+        return f"a native patch cannot change {bad[0]} of an object"
+    name = metadata.get("name", one.key.name)
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not NAME.fullmatch(name):
+        return f"{name!r} is not the name of an object"
+    if name != one.key.name != made:
+        return f"another policy calls the object {one.key.name}, and this one {name}"
+    return ""
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
