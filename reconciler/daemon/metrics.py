@@ -11,7 +11,7 @@ from reconciler.pipeline.breaker import Circuit
 from reconciler.pipeline.outcome import Run
 
 WHERE = ("cluster", "mesh")
-STATES = ("ok", "changed", "pruned", "drifted", "blocked", "unreachable", "failed", "skipped")
+STATES = ("ok", "changed", "pruned", "drifted", "blocked", "unreachable", "failed", "skipped", "late")
 
 
 class Metrics:
@@ -79,7 +79,7 @@ class Metrics:
         self._rounds.labels(str(run.code)).inc()
         self._seconds.observe(seconds)
         self._last.set(now)
-        if run.code in (0, 2, 3):
+        if run.code in (0, 2, 3) or (run.code == 4 and not any(row.unreachable for row in run.rows)):
             self._good.set(now)
         self._objects.clear()
         for row in run.rows:

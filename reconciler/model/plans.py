@@ -135,7 +135,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class TargetPlan:
-    """``error``: why nothing can be planned here (unreachable, no adapter); changes are then empty.
+    """``error``: why nothing can be planned here (unreachable, no adapter); changes are then empty. ``late``: because
+    others do not wait for it any longer, and it goes on beside them.
 
     ``guard_fingerprint`` confirms all that guards withhold here; "" when they withhold nothing.
     ``proven`` maps objects to the (desired hash, resourceVersion) last proven equal, to be remembered.
@@ -145,6 +146,7 @@ class TargetPlan:
     mode: Mode
     changes: tuple[Change, ...] = ()
     error: str = ""
+    late: bool = False
     stale: bool = False
     guard_fingerprint: str = ""
     guards: tuple[str, ...] = ()
@@ -204,3 +206,4 @@ class Recap:
     unreachable: int = 0
     failed: int = 0
     skipped: int = 0
+    late: int = 0

@@ -16,12 +16,13 @@ LONGEST_PAUSE = 300.0
 UNKNOWN_PACE = 10.0  # seconds that a round waits at least for one whose usual time is not known yet
 SHORTEST_PATIENCE = 2.0
 PATIENCE = 3.0  # times its usual time that others wait for a cluster
+READING = ("discovery", "reading")  # the stages before a plan
 
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """An open circuit: why, since when, how often it failed in a row, when it is tried again. ``slow``: it answers,
-    but not in time for rounds with others. ``trying``: half-open, being tried now."""
+    """An open circuit: why, since when, how often it failed in a row, when it is tried again. ``slow``: as far as is
+    known it only takes longer than rounds with others wait for it. ``trying``: half-open, being tried now."""
 
     cluster: Cluster
     reason: str
@@ -88,6 +89,11 @@ class Breakers:
         after = pause(before.failures + 1 if before else 1, asked, self.spread())
         self._set(tripped(before, cluster, reason, self.now(), after))
 
+    def late(self, cluster: Cluster, reason: str) -> None:
+        """A round with others went on without it. That is no failure yet: it is tried alone, at once."""
+        now, before = self.now(), self.circuit(cluster)
+        self._set(Circuit(cluster, reason, before.since if before else now, 0, now, slow=True))
+
     def tried(self, name: str, well: bool, again: float) -> None:
         """The try has ended, and no failure was told of: closed when all went well and in time; else it goes on
         beside the others, next in ``again`` seconds."""
@@ -117,6 +123,12 @@ class Breakers:
         """Seconds that others wait for a cluster in a stage, from when it began: some times its own usual time."""
         usual = self._paces.get((name, stage))
         return UNKNOWN_PACE if usual is None else max(SHORTEST_PATIENCE, PATIENCE * usual)
+
+    def time_to_plan(self, name: str, others: float) -> float:
+        """Seconds that the end of a round waits for the plan of one cluster, from when the round began: some times
+        its own usual time, or that of the others."""
+        usual = sum(seconds for (known, stage), seconds in self._paces.items() if known == name and stage in READING)
+        return max(SHORTEST_PATIENCE, PATIENCE * (usual or others))
 
     def took(self, name: str, stage: str, seconds: float) -> None:
         """A stage ended well. The usual time moves slowly, and not at all by what a sick cluster takes; one that is

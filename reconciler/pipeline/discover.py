@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler.adapters.base import Adapter
@@ -26,25 +26,49 @@ from reconciler.ports import Cluster, ClusterError, Forbidden, Inspection
 async def discover(
     world: World, desired: DesiredState, opened: Connections, selected: frozenset[TargetId] | None, request: Request
 ) -> Facts:
-    """Facts of every cluster with a selected target; an unreachable one has those of its last discovery, marked
-    stale, if there are any. A round beside the others takes the last known facts of all but its own cluster."""
-    names = sorted({target.cluster for target in desired.targets if selected is None or target in selected})
-    left_out = {name: why for name in names if (why := world.why_not(desired.clusters[name], request))}
-    jobs = {
-        name: partial(_inspect, world, desired, desired.clusters[name], opened)
-        for name in names
-        if name not in left_out
-    }
-    asked = await Stage(world, desired, "discovery", jobs).run(
-        lambda name, why: world.trouble(desired.clusters[name], why)
-    )
-    results = {**left_out, **asked}
-    if request.beside:
-        results |= {name: "not asked in this round" for name in desired.clusters if name not in results}
-    found = {name: result for name, result in results.items() if isinstance(result, ClusterFacts)}
-    unreachable = {name: result for name, result in results.items() if isinstance(result, str)}
-    remembered = {name: known for name in unreachable if (known := recorded_cluster(world.store, name))}
-    return Facts({**found, **remembered}, unreachable, frozenset(remembered))
+    """Facts of every cluster with a selected target; see ``Discovery``."""
+    discovery = Discovery(world, desired, opened, selected, request)
+    return discovery.facts(await discovery.stage().run(lambda name, why: world.late(desired.clusters[name], why)))
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """An unreachable cluster has the facts of its last discovery, marked stale, if there are any. A round beside the
+    others takes the last known facts of all but its own cluster."""
+
+    world: World
+    desired: DesiredState
+    opened: Connections
+    selected: frozenset[TargetId] | None
+    request: Request
+
+    def stage(self) -> Stage[ClusterFacts | str]:
+        """Asks every cluster that is to be asked: its facts, or why there are none."""
+        jobs = {
+            name: partial(_inspect, self.world, self.desired, self.desired.clusters[name], self.opened)
+            for name in self._names()
+            if not self._left_out(name)
+        }
+        return Stage(self.world, self.desired, "discovery", jobs)
+
+    def facts(self, asked: Mapping[str, ClusterFacts | str], still_asked: Container[str] = ()) -> Facts:
+        """Of those that are still asked the last known ones are taken, and nothing is said of how they are."""
+        results: dict[str, ClusterFacts | str] = {name: why for name in self._names() if (why := self._left_out(name))}
+        results |= asked
+        if self.request.beside:
+            results |= {name: "not asked in this round" for name in self.desired.clusters if name not in results}
+        found = {name: result for name, result in results.items() if isinstance(result, ClusterFacts)}
+        unreachable = {name: result for name, result in results.items() if isinstance(result, str)}
+        known = {name: kept for name in self.desired.clusters if (name in unreachable or name in still_asked)
+                 and (kept := recorded_cluster(self.world.store, name))}  # fmt: skip
+        return Facts({**found, **known}, unreachable, frozenset(known) & frozenset(unreachable))
+
+    def _names(self) -> list[str]:
+        chosen = self.desired.targets if self.selected is None else self.selected & frozenset(self.desired.targets)
+        return sorted({target.cluster for target in chosen})
+
+    def _left_out(self, name: str) -> str:
+        return self.world.why_not(self.desired.clusters[name], self.request)
 
 
 async def _inspect(

@@ -1,13 +1,16 @@
 """One stage of a round on all its clusters: side by side, none waiting for a place that a silent one holds, and in a
-daemon none waiting long for one that is late when most are done."""
+daemon none waiting long for one that is late when most are done.
+
+Where a late one can go on by itself (see ``parts``), the others wait a few hundredths of a second for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from reconciler.model.documents import DesiredState
 from reconciler.pipeline.world import World
@@ -15,23 +18,27 @@ from reconciler.pipeline.world import World
 T = TypeVar("T")
 PLACE_SECONDS = 1.0  # longer than that, a cluster mostly waits: its place goes to the next one
 POLL = 0.25
+QUIET_SECONDS = 0.02  # without anybody's end, at least: then those that are ready go on
+QUIET_SHARE = 0.05  # and this share of the time that they took
 
 
 @dataclass
 class Stage(Generic[T]):
-    """``name`` of the stage; ``jobs`` by cluster."""
+    """``name`` of the stage; ``jobs`` by cluster. ``idle``: clusters of the round that have nothing to do in it."""
 
     world: World
     desired: DesiredState
     name: str
     jobs: Mapping[str, Callable[[], Awaitable[T]]]
+    idle: int = 0
     _began: dict[str, float] = field(default_factory=dict)
+    _last_end: float = 0.0
 
     async def run(self, late: Callable[[str, str], T]) -> dict[str, T]:
         """What became of each; ``late`` (name, why) makes it of one that is cut off, as it keeps the others waiting."""
         tasks = await self.begin()
         behind = {name: task for name, task in tasks.items() if not task.done()}
-        await _cancelled(behind)
+        await cut_off(behind.values())
         return {
             name: late(name, self.excuse(name)) if name in behind else task.result() for name, task in tasks.items()
         }
@@ -39,18 +46,32 @@ class Stage(Generic[T]):
     async def begin(self) -> dict[str, asyncio.Task[T]]:
         """Every cluster's task when the stage is over for the others; those that are late still run. An error of one
         is in its task."""
+        return await self._begin(self._rest)
+
+    async def ready(self, awaited: Container[str] = ()) -> dict[str, asyncio.Task[T]]:
+        """Every cluster's task as soon as most have ended and the rest lags behind them; for ``awaited`` ones the
+        others wait longer, as in ``begin``."""
+        return await self._begin(lambda tasks: self._lag(tasks, awaited))
+
+    async def _begin(self, rest: Rest[T]) -> dict[str, asyncio.Task[T]]:
         gate = asyncio.Semaphore(self.desired.settings.limits.parallel_clusters)
+        self._last_end = asyncio.get_running_loop().time()
         tasks = {name: asyncio.create_task(self._one(gate, name)) for name in self.jobs}
         try:
-            await self._wait(tasks)
+            await self._wait(tasks, rest)
         except asyncio.CancelledError:
-            await _cancelled(tasks)
+            await cut_off(tasks.values())
             raise
         return tasks
 
+    @property
+    def took(self) -> float:
+        """Seconds from the first beginning to the last end so far."""
+        return max(0.0, self._last_end - min(self._began.values(), default=self._last_end))
+
     def excuse(self, name: str) -> str:
-        waited = asyncio.get_running_loop().time() - self._began.get(name, 0.0)
-        return f"late: no end of {self.name} within {waited:.0f} s, when others had ended; it goes on beside them"
+        now = asyncio.get_running_loop().time()
+        return late_words(self.name, now - self._began.get(name, now))
 
     async def _one(self, gate: asyncio.Semaphore, name: str) -> T:
         loop = asyncio.get_running_loop()
@@ -63,7 +84,7 @@ class Stage(Generic[T]):
                 held = False
                 gate.release()
 
-        self._began[name] = loop.time()
+        began = self._began[name] = loop.time()
         timer = loop.call_later(PLACE_SECONDS, leave)
         try:
             result = await self.jobs[name]()
@@ -71,46 +92,60 @@ class Stage(Generic[T]):
             timer.cancel()
             leave()
         if self.world.breakers is not None and not isinstance(result, str):
-            self.world.breakers.took(name, self.name, loop.time() - self._began[name])
+            self.world.breakers.took(name, self.name, loop.time() - began)
         return result
 
-    async def _wait(self, tasks: Mapping[str, asyncio.Task[T]]) -> None:
+    async def _wait(self, tasks: Mapping[str, asyncio.Task[T]], rest_of: Rest[T]) -> None:
         """Until all are done; or, where there are circuits, until most are and the rest has had its time."""
-        everybody, left = asyncio.Event(), len(tasks)
+        changed, left = asyncio.Event(), len(tasks)
 
         def ended(_task: asyncio.Task[T]) -> None:
             nonlocal left
             left -= 1
-            if not left:
-                everybody.set()
+            self._last_end = asyncio.get_running_loop().time()
+            if not left or 2 * left <= len(tasks) + self.idle:
+                changed.set()
 
         for task in tasks.values():
             task.add_done_callback(ended)
         while left:
-            rest = self._rest(tasks)
-            if rest is not None and rest <= 0 and 2 * left <= len(tasks):
+            rest = rest_of(tasks) if self.world.breakers is not None else None
+            most = 2 * left <= len(tasks) + self.idle
+            if rest is not None and rest <= 0 and most:
                 return
+            changed.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(None if rest is None else max(rest, POLL)):
-                    await everybody.wait()
+                async with asyncio.timeout(None if rest is None else rest if most else max(rest, POLL)):
+                    await changed.wait()
 
-    def _rest(self, tasks: Mapping[str, asyncio.Task[T]]) -> float | None:
-        """Seconds until all that still run are late, 0 or less when they are; None to wait for ever."""
-        breakers = self.world.breakers
-        if breakers is None:
-            return None
+    def _rest(self, tasks: Mapping[str, asyncio.Task[T]]) -> float:
+        """Seconds until all that still run are late, 0 or less when they are."""
+        return max((self._patience(name) for name, task in tasks.items() if not task.done()), default=0.0)
+
+    def _lag(self, tasks: Mapping[str, asyncio.Task[T]], awaited: Container[str]) -> float:
+        """Seconds until those that still run have kept the others waiting; longer for awaited ones."""
+        quiet = max(QUIET_SECONDS, QUIET_SHARE * self.took)
+        rest = [self._patience(name) for name, task in tasks.items() if name in awaited and not task.done()]
+        return max([self._last_end + quiet - asyncio.get_running_loop().time(), *rest])
+
+    def _patience(self, name: str) -> float:
+        assert self.world.breakers is not None
+        if name not in self._began:
+            return POLL
         now = asyncio.get_running_loop().time()
-        return max(
-            (
-                self._began[name] + breakers.patience(name, self.name) - now if name in self._began else POLL
-                for name, task in tasks.items()
-                if not task.done()
-            ),
-            default=0.0,
-        )
+        return self._began[name] + self.world.breakers.patience(name, self.name) - now
 
 
-async def _cancelled(tasks: Mapping[str, asyncio.Task[T]]) -> None:
-    for task in tasks.values():
+Rest = Callable[[Mapping[str, asyncio.Task[T]]], float]
+
+
+def late_words(doing: str, waited: float) -> str:
+    return f"late: {doing} took longer than {waited:.1f} s, when the others had ended; it goes on beside them"
+
+
+async def cut_off(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel them and wait for their ends; their errors are left in them."""
+    cut = list(tasks)
+    for task in cut:
         task.cancel()
-    await asyncio.gather(*tasks.values(), return_exceptions=True)
+    await asyncio.gather(*cut, return_exceptions=True)

@@ -20,11 +20,13 @@ from reconciler.pipeline.world import World
 
 @dataclass
 class Leases:
-    """``before``: the last lease of each name when the run began to look. ``left``: why one was left to another."""
+    """``before``: the last lease of each name when the run began to look. ``left``: why one was left to another.
+    ``late``: those of them that this run itself goes on with beside the others."""
 
     world: World
     before: dict[str, Lease]
     left: dict[TargetId, str] = field(default_factory=dict)
+    late: set[TargetId] = field(default_factory=set)
     _own: dict[TargetId, int] = field(default_factory=dict)
 
     @asynccontextmanager
@@ -53,10 +55,14 @@ class Leases:
 
     def findings(self) -> tuple[Finding, ...]:
         """One for each target that was left."""
-        return tuple(
-            replace(warning("held-elsewhere", why, hint="the next run looks again"), target=target)
-            for target, why in sorted(self.left.items())
-        )
+        return tuple(self._finding(target, why) for target, why in sorted(self.left.items()))
+
+    def _finding(self, target: TargetId, why: str) -> Finding:
+        if target in self.late:
+            found = warning("late", why, hint="what it had begun is recorded; a round of its own does the rest")
+        else:
+            found = warning("held-elsewhere", why, hint="the next run looks again")
+        return replace(found, target=target)
 
     def _refuse_moved(self, target: TargetId, lease: Lease) -> None:
         last = self.before.get(lease.name)

@@ -35,15 +35,27 @@ async def observe(
     """Live objects of every cluster that has a selected target, or had one; ``unreachable`` ones are not tried
     again."""
     names = observed_clusters(world, desired, rules.selection.targets)
-    jobs = {
-        name: partial(_observe, world, desired, compiled, rules, opened.to(desired.clusters[name]))
-        for name in names
-        if name not in unreachable
-    }
-    read = await Stage(world, desired, "reading", jobs).run(
-        lambda name, why: world.trouble(desired.clusters[name], why)
-    )
-    results = {name: read[name] if name in read else unreachable[name] for name in names}
+    stage = reading(world, desired, compiled, rules, opened)([name for name in names if name not in unreachable])
+    read = await stage.run(lambda name, why: world.late(desired.clusters[name], why))
+    return live_state({name: read[name] if name in read else unreachable[name] for name in names})
+
+
+def reading(
+    world: World, desired: DesiredState, compiled: Compiled, rules: PlanRules, opened: Connections
+) -> Callable[[Iterable[str]], Stage[LiveCluster | str]]:
+    """Makes a stage that reads some clusters: each as it is, or why it could not be read."""
+
+    def of(names: Iterable[str]) -> Stage[LiveCluster | str]:
+        jobs = {
+            name: partial(_observe, world, desired, compiled, rules, opened.to(desired.clusters[name]))
+            for name in names
+        }
+        return Stage(world, desired, "reading", jobs)
+
+    return of
+
+
+def live_state(results: Mapping[str, LiveCluster | str]) -> LiveState:
     return LiveState(
         {name: result for name, result in results.items() if isinstance(result, LiveCluster)},
         {name: result for name, result in results.items() if isinstance(result, str)},

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import Facts
-from reconciler.model.findings import Finding, Severity
+from reconciler.model.findings import Finding
 from reconciler.model.live import LiveState
 from reconciler.model.native import Compiled, NativeKind
 from reconciler.model.plans import Plan
 from reconciler.model.refs import KindId, TargetId
 from reconciler.pipeline import state
 from reconciler.pipeline.blame import with_commits
-from reconciler.pipeline.compiling import compile_all
-from reconciler.pipeline.discover import discover
+from reconciler.pipeline.compiling import Compilation, compile_all
+from reconciler.pipeline.discover import Discovery, discover
 from reconciler.pipeline.observe import kinds_of, observe
 from reconciler.pipeline.prepare import Prepared, prepare
 from reconciler.pipeline.world import Connections, Request, World
@@ -42,23 +42,75 @@ class Planned:
         return tuple(sorted(dict.fromkeys(found), key=lambda finding: finding.sort_key))
 
 
-async def make_plan(world: World, request: Request, opened: Connections) -> Planned:
-    """Plan what a request asks. Writes nothing to any cluster. SourceError, StoreError pass through."""
+@dataclass(frozen=True)
+class Basis:
+    """What every part of a plan is made from. ``asked``: the state as Git has it; ``desired``: with the clusters that
+    left it and are to be pruned first."""
+
+    world: World
+    request: Request
+    opened: Connections
+    prepared: Prepared
+    asked: DesiredState
+    desired: DesiredState
+
+    def discovery(self) -> Discovery:
+        return Discovery(self.world, self.desired, self.opened, self.prepared.selected, self.request)
+
+    async def compiled(self, facts: Facts) -> Compilation:
+        return await compile_all(self.world, self.prepared, self.asked, facts)
+
+    def rules(self, compilation: Compilation, facts: Facts) -> PlanRules:
+        return _rules(self.world, self.request, self.prepared, self.desired, compilation.compiled, facts)
+
+    def unreachable(self, facts: Facts) -> dict[str, str]:
+        """Clusters that are not to be read, and why."""
+        open_now = {
+            name: why for name, one in self.desired.clusters.items() if (why := self.world.why_not(one, self.request))
+        }
+        return {**open_now, **facts.unreachable}
+
+    async def plan(self, facts: Facts, compilation: Compilation, rules: PlanRules, live: LiveState) -> Planned:
+        """The plan of all targets; those of clusters that were not read have an error."""
+        plan = build_plan(self.asked, compilation.compiled, compilation.previous, live, rules)
+        plan = _with_late(plan, self.world.late_ones())
+        plan = await asyncio.to_thread(with_commits, plan, self.world.source)
+        return Planned(self.prepared, plan, self.desired, facts, compilation.compiled, compilation.previous, live)
+
+
+async def based(world: World, request: Request, opened: Connections) -> Basis | Planned:
+    """The basis of a plan; Planned, without a plan, when there is nothing usable. SourceError, StoreError pass."""
     prepared = await prepare(world, request)
     desired = prepared.desired
     if desired is None:
         return Planned(prepared)
     prepared = _narrowed(prepared, desired, request)
-    with_removed = _with_removed_clusters(desired, prepared)
-    facts = request.facts or await discover(world, with_removed, opened, prepared.selected, request)
-    compilation = await compile_all(world, prepared, desired, facts)
-    rules = _rules(world, request, prepared, with_removed, compilation.compiled, facts)
-    open_now = {name: why for name, one in with_removed.clusters.items() if (why := world.why_not(one, request))}
-    unreachable = {**open_now, **facts.unreachable}
-    live = await observe(world, with_removed, compilation.compiled, rules, opened, unreachable)
-    plan = build_plan(desired, compilation.compiled, compilation.previous, live, rules)
-    plan = await asyncio.to_thread(with_commits, plan, world.source)
-    return Planned(prepared, plan, with_removed, facts, compilation.compiled, compilation.previous, live)
+    return Basis(world, request, opened, prepared, desired, _with_removed_clusters(desired, prepared))
+
+
+async def make_plan(world: World, request: Request, opened: Connections) -> Planned:
+    """Plan what a request asks. Writes nothing to any cluster. SourceError, StoreError pass through."""
+    basis = await based(world, request, opened)
+    return basis if isinstance(basis, Planned) else await whole_plan(basis)
+
+
+async def whole_plan(basis: Basis) -> Planned:
+    """One plan of all clusters, each of them waited for as long as a round waits at all."""
+    world, desired = basis.world, basis.desired
+    facts = basis.request.facts
+    if facts is None:
+        facts = await discover(world, desired, basis.opened, basis.prepared.selected, basis.request)
+    compilation = await basis.compiled(facts)
+    rules = basis.rules(compilation, facts)
+    unreachable = basis.unreachable(facts)
+    live = await observe(world, desired, compilation.compiled, rules, basis.opened, unreachable)
+    return await basis.plan(facts, compilation, rules, live)
+
+
+def _with_late(plan: Plan, late: frozenset[str]) -> Plan:
+    """The same plan; its targets say whether they have no plan because they go on beside the others."""
+    targets = (replace(t, late=bool(t.error) and t.target.cluster in late) for t in plan.targets)
+    return replace(plan, targets=tuple(targets)) if late else plan
 
 
 def _narrowed(prepared: Prepared, desired: DesiredState, request: Request) -> Prepared:
@@ -118,7 +170,3 @@ def _rules(
         digests=world.kept.digests,
         quiet=world.kept.quiet,
     )
-
-
-def has_errors(planned: Planned) -> bool:
-    return any(finding.severity is Severity.ERROR for finding in planned.findings)

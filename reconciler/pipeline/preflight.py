@@ -39,10 +39,11 @@ async def preflight(world: World, planned: Planned, plan: Plan, opened: Connecti
     found = dict(by_cluster(targets))
 
     def late(name: str, why: str) -> dict[TargetId, Lacking]:
-        return {target.target: world.trouble(desired.clusters[name], why) for target in found[name]}
+        return {target.target: world.late(desired.clusters[name], why) for target in found[name]}
 
     jobs = {name: partial(_cluster, world, planned, desired, opened, name, its) for name, its in found.items()}
-    answers = await Stage(world, desired, "asking for rights", jobs).run(late)
+    idle = len(desired.clusters) - len(jobs)
+    answers = await Stage(world, desired, "asking for rights", jobs, idle).run(late)
     lacking = {target: lack for answer in answers.values() for target, lack in answer.items() if lack}
     return _without(plan, lacking) if lacking else plan
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from reconciler.load import load, select
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import ClusterFacts, Facts
-from reconciler.model.findings import Finding, info
+from reconciler.model.findings import Finding, has_errors, info
 from reconciler.model.live import LiveCluster, LiveObject, LiveState
 from reconciler.model.native import Compiled, NativeObject
 from reconciler.model.refs import TargetId
@@ -21,7 +21,7 @@ from reconciler.model.settings import Mode, Settings
 from reconciler.pipeline.blame import with_commits
 from reconciler.pipeline.compiling import compile_with_ages
 from reconciler.pipeline.outcome import Run
-from reconciler.pipeline.planning import Planned, has_errors
+from reconciler.pipeline.planning import Planned
 from reconciler.pipeline.prepare import Prepared
 from reconciler.pipeline.recap import exit_code, recap, totals
 from reconciler.pipeline.recorded import recorded_cluster
@@ -69,7 +69,7 @@ async def _planned(
     rows = recap(plan, ())
     planned = Planned(prepared, plan, applying, facts, compiled, before.objects, live)
     pending = any(change.pending for change in plan.changes)
-    code = exit_code(totals(rows, errors=has_errors(planned), pending=pending))
+    code = exit_code(totals(rows, errors=has_errors(planned.findings), pending=pending))
     return Run(world.new_id(), planned, rows=rows, code=code)
 
 

@@ -16,7 +16,7 @@ def recap(plan: Plan, results: Sequence[ApplyResult]) -> tuple[Recap, ...]:
 
 def _row(target: TargetPlan, results: Sequence[ApplyResult]) -> Recap:
     if target.error:
-        return Recap(target.target, unreachable=1)
+        return Recap(target.target, unreachable=int(not target.late), late=int(target.late))
     mine = [result for result in results if result.change.target == target.target]
     withheld = [change for change in target.changes if change.pending and change.withheld is not None]
     return Recap(
@@ -53,7 +53,7 @@ def totals(rows: Sequence[Recap], *, errors: bool, pending: bool) -> Totals:
         errors=errors,
         failed=any(row.failed for row in rows),
         applied=any(row.changed or row.pruned for row in rows),
-        unreachable=any(row.unreachable for row in rows),
+        unreachable=any(row.unreachable or row.late for row in rows),
         blocked=any(row.blocked for row in rows),
         pending=pending,
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable
 from typing import Any
 
 from reconciler.model import canonical
@@ -19,6 +18,7 @@ from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.planning import Planned, removed_clusters
 from reconciler.pipeline.record import RunContext, drift_event, run_event
 from reconciler.pipeline.recorded import record_clusters
+from reconciler.pipeline.status import row_of, status_of, word_of
 from reconciler.pipeline.world import World
 from reconciler.plan import fights
 
@@ -56,8 +56,7 @@ def after(world: World, context: RunContext, run: Run) -> None:
         if not planned.prepared.halted and not run.elsewhere and not run.beside and _anything_applies(planned.plan):
             state.accept_revision(draft, planned.plan.revision)
             state.set_belongs_to(draft, planned.prepared.source, world.source.name)
-    status = _status(world, context, run)
-    state.record_status(draft, _within(state.last_status(draft), status) if run.beside else status)
+    state.record_status(draft, status_of(run, context, (world.source.name, world.now()), state.last_status(draft)))
     world.store.append([*events, _finished(world, context, run)], draft.values)
 
 
@@ -191,45 +190,9 @@ def _removed(world: World, draft: Draft, context: RunContext, planned: Planned) 
 
 
 def _finished(world: World, context: RunContext, run: Run) -> AuditEvent:
-    details: dict[str, Any] = {"exitCode": run.code, "recap": [_row(row) for row in map(asdict, run.rows)]}
+    details: dict[str, Any] = {"exitCode": run.code, "recap": [row_of(row) for row in run.rows]}
     if run.planned.plan is not None:
         details["fingerprint"] = run.planned.plan.fingerprint
     if run.recovered:
         details["recovered"] = run.recovered
-    return run_event(context, world.new_id(), world.now(), "run.finished", details, result=_word(run.code))
-
-
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    target = row.pop("target")
-    return {"target": str(TargetId(target["cluster"], target["mesh"])), **row}
-
-
-def _word(code: int) -> str:
-    words = {0: "ok", 1: "error", 2: "changes pending", 3: "withheld", 4: "unreachable", 5: "partly failed"}
-    return words[code]
-
-
-def _within(last: Mapping[str, Any] | None, status: dict[str, Any]) -> Mapping[str, Any]:
-    """The status of the last round of all, with what a round of one cluster found there since."""
-    if last is None:
-        return status
-    newer = {row["target"]: row for row in status["targets"]}
-    return {**last, "targets": [newer.get(row["target"], row) for row in last["targets"]]}
-
-
-def _status(world: World, context: RunContext, run: Run) -> dict[str, Any]:
-    plan = run.planned.plan
-    errors = {str(target.target): target.error for target in plan.targets if target.error} if plan else {}
-    return {
-        "run": context.run,
-        "time": world.now().isoformat(),
-        "source": world.source.name,
-        "revision": context.commit.sha,
-        "subject": context.commit.subject,
-        "trigger": context.actor.trigger,
-        "exitCode": run.code,
-        "result": _word(run.code),
-        "targets": [{**_row(row), "error": errors.get(str(recap.target), "")} for recap, row in
-                    ((recap, asdict(recap)) for recap in run.rows)],
-        "findings": [str(finding) for finding in run.planned.findings],
-    }  # fmt: skip
+    return run_event(context, world.new_id(), world.now(), "run.finished", details, result=word_of(run.code))

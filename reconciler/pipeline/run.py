@@ -6,18 +6,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from reconciler.model.plans import Action, ApplyResult, Change, Outcome, Plan
+from reconciler.model.findings import has_errors
+from reconciler.model.plans import ApplyResult, Outcome
 from reconciler.pipeline import remember
 from reconciler.pipeline.apply import Progress
+from reconciler.pipeline.carry import Carry
 from reconciler.pipeline.leases import Leases, last_leases
 from reconciler.pipeline.outcome import Run
-from reconciler.pipeline.planning import Planned, has_errors, make_plan
-from reconciler.pipeline.preflight import preflight
+from reconciler.pipeline.parts import in_parts
+from reconciler.pipeline.planning import Planned, make_plan
 from reconciler.pipeline.recap import exit_code, recap, totals
 from reconciler.pipeline.record import RunContext
 from reconciler.pipeline.recover import recover
 from reconciler.pipeline.world import Connections, Request, World, connections
-from reconciler.pipeline.writing import Writing
 from reconciler.ports import SourceError
 
 
@@ -29,7 +30,7 @@ async def plan(world: World, request: Request) -> Run:
         return Run(world.new_id(), planned, code=1)
     rows = recap(planned.plan, ())
     pending = any(change.pending for change in planned.plan.changes)
-    code = exit_code(totals(rows, errors=has_errors(planned), pending=pending))
+    code = exit_code(totals(rows, errors=has_errors(planned.findings), pending=pending))
     return Run(world.new_id(), planned, rows=rows, code=code)
 
 
@@ -50,36 +51,30 @@ async def apply(
     async with connections(world) as opened:
         recovered = await _recover_first(world, request, opened)
         leases = Leases(world, await last_leases(world))
-        planned = await make_plan(world, request, opened)
-        if opened.taken_over and planned.plan is not None and any(_deletes(change) for change in planned.plan.changes):
-            opened.retire(tuple(opened.opened))  # before anything is deleted, all is read consistently
-            planned = await make_plan(world, request, opened)
-        if planned.prepared.commit.sha == "worktree":
-            raise SourceError(
-                f"{world.source.name} is no Git repository with a commit: only what is committed is applied"
-            )
-        if planned.plan is None or planned.desired is None:
-            run = Run(run_id, planned, code=1, recovered=recovered)
-        elif approved and planned.plan.fingerprint != approved:
-            return Run(run_id, planned, rows=recap(planned.plan, ()), code=1, moved=True, recovered=recovered)
-        else:
-            made = await preflight(world, planned, planned.plan, opened)
-            planned = replace(planned, plan=made)
+        parts = await in_parts(world, request, opened)
+        try:
+            planned = parts.first
             context = RunContext(run_id, world.actor, planned.prepared.commit)
-            begun(context)
-            elsewhere = await leases.elsewhere(target.target for target in made.targets)
-            await asyncio.to_thread(remember.before, world, context, planned, elsewhere)
-            results = await Writing(world, context, opened, leases, progress, stop).run(planned, made)
-            run = _finished(run_id, planned, made, tuple(results), recovered)
-            run = await _with_leases(run, made, leases)
+            _refuse_uncommitted(world, planned)
+            if planned.plan is None or planned.desired is None:
+                run = Run(run_id, planned, code=1, recovered=recovered)
+            elif approved and planned.plan.fingerprint != approved:
+                return Run(run_id, planned, rows=recap(planned.plan, ()), code=1, moved=True, recovered=recovered)
+            else:
+                begun(context)
+                planned, results = await Carry(world, context, opened, leases, progress, stop).out(parts)
+                run = await _finished(run_id, planned, tuple(results), recovered, leases)
+        finally:
+            await parts.end()
         run = replace(run, beside=request.beside)
-        await asyncio.to_thread(remember.after, world, RunContext(run_id, world.actor, planned.prepared.commit), run)
+        await asyncio.to_thread(remember.after, world, context, run)
         opened.retire(_troubled(run))
     return run
 
 
-def _deletes(change: Change) -> bool:
-    return change.writes and change.action in (Action.PRUNE, Action.REPLACE)
+def _refuse_uncommitted(world: World, planned: Planned) -> None:
+    if planned.prepared.commit.sha == "worktree":
+        raise SourceError(f"{world.source.name} is no Git repository with a commit: only what is committed is applied")
 
 
 def _troubled(run: Run) -> frozenset[str]:
@@ -103,17 +98,16 @@ async def _recover_first(world: World, request: Request, opened: Connections) ->
     return await recover(world, planned.desired, opened, kinds, silent)
 
 
-def _finished(run_id: str, planned: Planned, made: Plan, results: tuple[ApplyResult, ...], recovered: int) -> Run:
+async def _finished(
+    run_id: str, planned: Planned, results: tuple[ApplyResult, ...], recovered: int, leases: Leases
+) -> Run:
+    """The run with its counts, and with what it left to others."""
+    made = planned.plan
+    assert made is not None
     rows = recap(made, results)
     pending = any(change.pending and change.withheld is not None for change in made.changes)
     pending = pending or any(result.outcome is Outcome.SKIPPED for result in results)
-    code = exit_code(totals(rows, errors=has_errors(planned), pending=pending))
-    return Run(run_id, planned, results, rows, code, recovered=recovered)
-
-
-async def _with_leases(run: Run, made: Plan, leases: Leases) -> Run:
-    """The run, with what it left to others."""
-    prepared = run.planned.prepared
-    told = replace(prepared, findings=prepared.findings + leases.findings())
+    code = exit_code(totals(rows, errors=has_errors(planned.findings), pending=pending))
+    told = replace(planned.prepared, findings=planned.prepared.findings + leases.findings())
     elsewhere = await leases.elsewhere(target.target for target in made.targets)
-    return replace(run, planned=replace(run.planned, prepared=told), elsewhere=elsewhere)
+    return Run(run_id, replace(planned, prepared=told), results, rows, code, recovered=recovered, elsewhere=elsewhere)

@@ -60,6 +60,17 @@ class World:
             self.breakers.failed(cluster, str(problem), asked)
         return str(problem)
 
+    def late(self, cluster: clusters.Cluster, why: str) -> str:
+        """Others have waited for it long enough: it goes on beside their rounds, beginning now."""
+        if self.breakers:
+            self.breakers.late(cluster, why)
+        return why
+
+    def late_ones(self) -> frozenset[str]:
+        """The clusters that go on beside the rounds because they are late or slow."""
+        found = self.breakers.open() if self.breakers else {}
+        return frozenset(name for name, circuit in found.items() if circuit.slow)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -42,7 +42,7 @@ class Writing:
             return []
         found = dict(by_cluster([target for target in made.targets if any(c.writes for c in target.changes)]))
         jobs = {name: partial(self._cluster, planned, desired, targets) for name, targets in found.items()}
-        stage = Stage(self.world, desired, "writing", jobs)
+        stage = Stage(self.world, desired, "writing", jobs, idle=len(desired.clusters) - len(jobs))
         tasks = await stage.begin()
         for name in [name for name, task in tasks.items() if not task.done()]:
             self._leave(desired, stage.excuse(name), found[name], tasks.pop(name))
@@ -56,9 +56,10 @@ class Writing:
     ) -> None:
         """It begins nothing new, and the rest is for the next run on this cluster."""
         cluster = desired.clusters[targets[0].target.cluster]
-        self._late[cluster.name] = self.world.trouble(cluster, why)
+        self._late[cluster.name] = self.world.late(cluster, why)
         for target in targets:
             self.leases.left[target.target] = why
+            self.leases.late.add(target.target)
         connection = self.opened.left(cluster.name)
 
         async def ending() -> None:

@@ -22,10 +22,12 @@ def status_text(status: Mapping[str, Any], paint: Paint) -> str:
         recap_text([_row(row) for row in status["targets"]], paint),
     ]
     lines.extend(f"{row['target']}: {paint(row['error'], 'error')}" for row in status["targets"] if row["error"])
+    own = [row for row in status["targets"] if "own" in row]
+    lines.extend(f"{row['target']}: its own round ended {row['own'][:19]}Z" for row in own)
     lines.extend(f"  {finding}" for finding in status["findings"])
     return "\n".join(lines)
 
 
 def _row(row: Mapping[str, Any]) -> Recap:
     cluster, _, mesh = row["target"].partition("/")
-    return Recap(TargetId(cluster, mesh), **{name: row[name] for name in COUNTS})
+    return Recap(TargetId(cluster, mesh), **{name: row.get(name, 0) for name in COUNTS})

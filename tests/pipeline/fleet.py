@@ -176,7 +176,7 @@ class Fleet:
 
 def rows(run: Run) -> dict[str, dict[str, int]]:
     """The recap without zeros."""
-    names = ("ok", "changed", "pruned", "drifted", "blocked", "unreachable", "failed", "skipped")
+    names = ("ok", "changed", "pruned", "drifted", "blocked", "unreachable", "failed", "skipped", "late")
     return {str(row.target): {n: getattr(row, n) for n in names if getattr(row, n)} for row in run.rows}
 
 
