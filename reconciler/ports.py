@@ -20,18 +20,21 @@ Implementations are in ``reconciler.io``; an in-memory world for tests is ``reco
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from reconciler.model.commits import Commit, SourceTree
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
-from reconciler.model.facts import ClusterFacts
 from reconciler.model.leases import Lease
+from reconciler.model.live import Inspection as Inspection
+from reconciler.model.live import Listing as Listing
 from reconciler.model.live import LiveObject, Prediction
+from reconciler.model.live import Schemas as Schemas
+from reconciler.model.live import Written as Written
 from reconciler.model.native import NativeKind
-from reconciler.model.refs import KindId, ObjectKey
+from reconciler.model.refs import ObjectKey
 from reconciler.model.rights import Right
 
 
@@ -139,39 +142,6 @@ class Source(Protocol):
         """Per line of a file at a revision, the sha of the commit that last changed it (git blame)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What discovery reads of a cluster: facts of its own, and the raw objects in which adapters detect meshes.
-
-    ``token`` is the very same value as that of the inspection before when nothing has changed since; None: not known.
-    """
-
-    facts: ClusterFacts
-    objects: Collection[Mapping[str, Any]] = ()
-    token: object = None
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """``unread`` maps a kind that could not be listed to the reason; ``absent`` are kinds not served. ``token`` as of an
-    Inspection."""
-
-    objects: tuple[LiveObject, ...]
-    unread: Mapping[KindId, str] = field(default_factory=dict)
-    absent: frozenset[KindId] = frozenset()
-    schemas: Mapping[tuple[KindId, str], Mapping[str, Any]] = field(default_factory=dict)
-    token: object = None
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The object as the cluster returned it after a write (metadata.managedFields left out)."""
-
-    resource_version: str
-    body: Mapping[str, Any]
-    created: bool = False
-
-
 class Cluster(Protocol):
     """One cluster's API. Every method may raise a ClusterError; none retries on its own account except reads."""
 
@@ -183,6 +153,9 @@ class Cluster(Protocol):
 
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         """Namespaces, services, workloads, served kinds; and the raw objects of ``kinds`` for detection."""
+
+    async def schemas(self, kinds: Sequence[NativeKind]) -> Schemas:
+        """The schemas of those kinds that have one and that we may look at, by kind and served version."""
 
     async def list_objects(self, kinds: Sequence[NativeKind]) -> Listing:
         """Every object of these kinds, ours or not, and the schemas of those kinds that have one."""

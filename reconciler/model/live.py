@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.model.facts import ClusterFacts
 from reconciler.model.native import OWNER_LABEL
 from reconciler.model.refs import KindId, ObjectKey
+
+#: openAPIV3Schema by kind and served version
+Schemas = Mapping[tuple[KindId, str], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,39 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Inspection:
+    """What discovery reads of a cluster: facts of its own, and the raw objects in which adapters detect meshes.
+
+    ``token`` is the very same value as that of the inspection before when nothing has changed since; None: not known.
+    """
+
+    facts: ClusterFacts
+    objects: Collection[Mapping[str, Any]] = ()
+    token: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """``unread`` maps a kind that could not be listed to the reason; ``absent`` are kinds not served. ``token``: as in
+    Inspection."""
+
+    objects: tuple[LiveObject, ...]
+    unread: Mapping[KindId, str] = field(default_factory=dict)
+    absent: frozenset[KindId] = frozenset()
+    schemas: Schemas = field(default_factory=dict)
+    token: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The object as the cluster returned it after a write (metadata.managedFields left out)."""
+
+    resource_version: str
+    body: Mapping[str, Any]
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LiveCluster:
     """One cluster as observed. ``unread`` names kinds that could not be listed and why: nothing is planned for
     them and nothing of them pruned. ``schemas`` are the cluster's own openAPIV3Schema by kind and version.
@@ -69,7 +106,7 @@ class LiveCluster:
     objects: Mapping[ObjectKey, LiveObject] = field(default_factory=dict)
     unread: Mapping[KindId, str] = field(default_factory=dict)
     absent: frozenset[KindId] = frozenset()  # kinds that the cluster does not serve
-    schemas: Mapping[tuple[KindId, str], Mapping[str, Any]] = field(default_factory=dict)
+    schemas: Schemas = field(default_factory=dict)
     predictions: Mapping[ObjectKey, Prediction] = field(default_factory=dict)
     proven: Mapping[ObjectKey, tuple[str, str]] = field(default_factory=dict)
 

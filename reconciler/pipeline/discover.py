@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler.adapters.base import Adapter
+from reconciler.compile.gates import gated_kinds, with_fields
 from reconciler.io.kube.kinds import FACT_KINDS, POD
 from reconciler.model import clusters
 from reconciler.model.documents import DesiredState
@@ -20,7 +21,7 @@ from reconciler.pipeline.kept import Detected
 from reconciler.pipeline.recorded import recorded_cluster
 from reconciler.pipeline.world import Connections, Request, World
 from reconciler.plan.rights import listing, looking_up_kinds
-from reconciler.ports import Cluster, ClusterError, Forbidden, Inspection
+from reconciler.ports import Cluster, ClusterError, Forbidden, Inspection, Schemas
 
 
 async def discover(
@@ -80,21 +81,30 @@ async def _inspect(
         async with asyncio.timeout(desired.settings.limits.timeout):
             try:
                 inspection = await opened.to(cluster).inspect(detection_kinds(adapters))
+                schemas = await opened.to(cluster).schemas(gated_kinds(adapters))
             except Forbidden as problem:
                 return await _why_not(problem, opened.to(cluster), adapters)
     except ClusterError as problem:
         return world.trouble(cluster, problem)
     except TimeoutError:
         return world.trouble(cluster, f"no answer within {desired.settings.limits.timeout:g} s (limits.timeout)")
-    return _detected(world, cluster.name, inspection, adapters)
+    try:
+        return _detected(world, cluster.name, inspection, schemas, adapters)
+    except ValueError as problem:  # what a control plane is told cannot be read, and no guess is as good
+        return str(problem)
 
 
-def _detected(world: World, name: str, inspection: Inspection, adapters: tuple[Adapter, ...]) -> ClusterFacts:
-    """The facts with the meshes that the adapters recognise; those of the run before where nothing has changed."""
+def _detected(
+    world: World, name: str, inspection: Inspection, schemas: Schemas, adapters: tuple[Adapter, ...]
+) -> ClusterFacts:
+    """The facts with the meshes that the adapters recognise, and the fields that their claims need; those of the run
+    before where nothing has changed."""
     known = world.kept.detected.pop(name, None)
     if known is None or inspection.token is None or (known.token, known.adapters) != (inspection.token, adapters):
         meshes = tuple(mesh for adapter in adapters for mesh in adapter.detect(inspection.objects))
-        facts = replace(inspection.facts, cluster=name, meshes=meshes)
+        crds = inspection.facts.crds
+        gated = None if crds is None else with_fields(crds, adapters, schemas)
+        facts = replace(inspection.facts, cluster=name, meshes=meshes, crds=gated)
         known = Detected(inspection.token, adapters, facts)
     if known.token is not None:
         world.kept.detected[name] = known

@@ -26,6 +26,7 @@ from reconciler.ports import (
     Inspection,
     Listing,
     Rejected,
+    Schemas,
     ServerFailed,
     Unreachable,
     Written,
@@ -74,6 +75,9 @@ class DirectoryCluster:
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         """Rejected while a file cannot be read: facts with a part missing would compile to other objects."""
         return await self._do(lambda: self._inspect(kinds))
+
+    async def schemas(self, kinds: Sequence[NativeKind]) -> Schemas:
+        return await self._do(lambda: _schemas(_definitions(_whole(self._tree.scan())), {k.kind: k for k in kinds}))
 
     async def list_objects(self, kinds: Sequence[NativeKind]) -> Listing:
         return await self._do(lambda: self._list(kinds))
@@ -133,7 +137,7 @@ class DirectoryCluster:
         if snapshot.faults:
             reason = _worded(snapshot)
             return Listing((), unread=dict.fromkeys(sorted(by_kind), reason))
-        crds = [s.body for s in _sorted(snapshot) if s.key.kind == "CustomResourceDefinition"]
+        crds = _definitions(snapshot)
         served = crd_facts(crds)
         found = [_live(s, by_kind[s.key.kind_id]) for s in _sorted(snapshot) if s.key.kind_id in by_kind]
         return Listing(
@@ -254,6 +258,10 @@ def _strings(value: Any) -> dict[str, str]:
 
 def _sorted(snapshot: Snapshot) -> list[Stored]:
     return [snapshot.objects[key] for key in sorted(snapshot.objects)]
+
+
+def _definitions(snapshot: Snapshot) -> list[Mapping[str, Any]]:
+    return [stored.body for stored in _sorted(snapshot) if stored.key.kind == "CustomResourceDefinition"]
 
 
 def _is_built_in(kind: KindId) -> bool:

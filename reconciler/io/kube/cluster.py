@@ -18,7 +18,7 @@ from reconciler.model.live import LiveObject, Prediction
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import ObjectKey
 from reconciler.model.rights import Right
-from reconciler.ports import Inspection, Listing, Written
+from reconciler.ports import Inspection, Listing, Schemas, Written
 
 
 class KubeCluster:
@@ -43,6 +43,9 @@ class KubeCluster:
 
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         return await self._reader.inspect(kinds)
+
+    async def schemas(self, kinds: Sequence[NativeKind]) -> Schemas:
+        return await self._reader.schemas(kinds)
 
     async def list_objects(self, kinds: Sequence[NativeKind]) -> Listing:
         return await self._reader.list_objects(kinds)

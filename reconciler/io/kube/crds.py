@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -68,27 +69,47 @@ class _SlimCrd(msgspec.Struct):
 
 _CRDS = msgspec.json.Decoder(_Crd)
 _SLIM = msgspec.json.Decoder(_SlimCrd)
+#: holds all of the definition once more
+_WHOLE = "kubectl.kubernetes.io/last-applied-configuration"
 _SCHEMAS = dict[tuple[KindId, str], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is read of every definition: not its schemas."""
+
+    name: str
+    version: str
+    annotations: Mapping[str, str]
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        metadata = {"name": self.name, "resourceVersion": self.version, "annotations": self.annotations}
+        return {"apiVersion": CRD.api_version(CRD.versions[0]), "kind": CRD.kind.kind, "metadata": metadata}
 
 
 class Crds:
     def __init__(self, transport: Transport, lists: Lists) -> None:
         self._transport = transport
         self._lists = lists
-        self.seen: Snapshot[tuple[str, str]] | None = None
-        self._read: Snapshot[tuple[str, str]] | None = None
+        self.seen: Snapshot[Head] | None = None
+        self._read: Snapshot[Head] | None = None
         self._facts: Mapping[KindId, CrdFacts] = {}
         self._schemas: dict[str, tuple[str, _SCHEMAS]] = {}
 
-    async def versions(self) -> Snapshot[tuple[str, str]] | None:
-        """Name and resourceVersion of every custom kind; None where we may not look. They stay as ``seen``."""
+    async def versions(self) -> Snapshot[Head] | None:
+        """The head of every definition; None where we may not look. They stay as ``seen``."""
         try:
-            self.seen = await self._lists.read(paths.collection(CRD, "v1"), _version, pages.METADATA_ONLY)
+            self.seen = await self._lists.read(paths.collection(CRD, "v1"), _head, pages.METADATA_ONLY)
         except (Forbidden, Absent) as error:
             if error.status == 401:
                 raise
             self.seen = None
         return self.seen
+
+    def heads(self) -> tuple[Mapping[str, Any], ...]:
+        """The definitions ``seen`` as objects of which only the metadata is known."""
+        return tuple(head.body for head in self.seen.items) if self.seen else ()
 
     async def facts(self) -> Mapping[KindId, CrdFacts] | None:
         """What is served of each custom kind; None where we may not look, and so cannot say."""
@@ -103,7 +124,7 @@ class Crds:
     async def schemas(self, kinds: Iterable[NativeKind]) -> _SCHEMAS:
         """openAPIV3Schema by kind and served version, of the kinds ``seen`` that have one."""
         wanted = {f"{kind.plural}.{kind.kind.group}": kind for kind in kinds if "." in kind.kind.group}
-        now = dict(self.seen.items) if self.seen else {}
+        now = {head.name: head.version for head in self.seen.items} if self.seen else {}
         found: _SCHEMAS = {}
         for name, kind in sorted(wanted.items()):
             if name in now:
@@ -129,8 +150,9 @@ class Crds:
         return schemas
 
 
-def _version(item: pages.Item) -> tuple[str, str]:
-    return item.metadata.name, item.metadata.resource_version
+def _head(item: pages.Item) -> Head:
+    said = {key: value for key, value in (item.metadata.annotations or {}).items() if key != _WHOLE}
+    return Head(item.metadata.name, item.metadata.resource_version, said)
 
 
 def _slim(item: pages.Item) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from reconciler.model.live import LiveObject
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey
 from reconciler.model.rights import HINT
-from reconciler.ports import Absent, ClusterError, Forbidden, Inspection, Listing, Unreachable
+from reconciler.ports import Absent, ClusterError, Forbidden, Inspection, Listing, Schemas, Unreachable
 
 AT_ONCE = 4
 Objects = Snapshot[LiveObject]
@@ -92,6 +92,12 @@ class Reader:
         self._listing = {kinds: _Read(of, listing)}
         return listing
 
+    async def schemas(self, kinds: Sequence[NativeKind]) -> Schemas:
+        """Those of the definitions as they were last seen."""
+        if self._crds.seen is None:
+            await self._crds.versions()
+        return await self._crds.schemas(kinds)
+
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         """All or nothing: facts with a part missing would compile to other objects. Kinds not served are left out."""
         known = {kind.kind: kind for kind in (*FACT_KINDS, *kinds) if kind.kind != CRD.kind}
@@ -112,7 +118,8 @@ class Reader:
         bodies = [*Bodies([item for kind in about for item in _objects(listed.get(kind))]), *lone]
         facts = cluster_facts(self._name, bodies, version=version, crds=crds)
         shown = Bodies([item for kind in asked for item in _objects(listed.get(kind.kind))])
-        made = Inspection(facts, shown, token=object())
+        defined = self._crds.heads() if any(kind.kind == CRD.kind for kind in kinds) else ()
+        made = Inspection(facts, [*shown, *defined] if defined else shown, token=object())
         self._inspection = {asked: _Read(of, made)}
         return made
 

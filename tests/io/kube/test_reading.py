@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.io.kube import lists
 from reconciler.io.kube.cluster import KubeCluster
+from reconciler.io.kube.kinds import CRD
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId
 from reconciler.ports import Forbidden, Unreachable
@@ -75,6 +76,7 @@ async def test_another_served_version_is_read_where_the_preferred_one_is_not(
 
 async def test_schemas_are_the_clusters_own_and_follow_its_changes(cluster: KubeCluster, kube: ApiServer) -> None:
     schemas = (await cluster.list_objects([WIDGET, SERVICE])).schemas
+    assert await cluster.schemas([WIDGET, SERVICE]) == schemas
     assert set(schemas) == {(WIDGET.kind, "v1"), (WIDGET.kind, "v1beta1")}
     assert schemas[WIDGET.kind, "v1"]["properties"]["spec"]["properties"]["color"]["default"] == "red"
 
@@ -95,6 +97,19 @@ async def test_schemas_are_the_clusters_own_and_follow_its_changes(cluster: Kube
         assert "extra" in second.schemas[changing.kind, "v1"]["properties"]
     finally:
         kube.request("DELETE", f"{PATH}/{name}")
+
+
+async def test_definitions_are_shown_without_their_schemas(cluster: KubeCluster, kube: ApiServer) -> None:
+    body = widget_crd()
+    name = body["metadata"]["name"]
+    said = {"example.com/release": "v1.2.3", "kubectl.kubernetes.io/last-applied-configuration": "{}"}
+    patch = {"metadata": {"annotations": said}}
+    kube.request("PATCH", f"{PATH}/{name}", patch, "application/merge-patch+json")
+    found = {item["metadata"]["name"]: item for item in (await cluster.inspect([CRD])).objects}
+    assert found[name]["metadata"]["annotations"]["example.com/release"] == "v1.2.3"
+    assert set(found[name]["metadata"]["annotations"]) & set(said) == {"example.com/release"}
+    assert "spec" not in found[name]
+    assert list((await cluster.inspect([])).objects) == []
 
 
 async def test_a_kind_we_may_not_list_is_unread_in_the_servers_words(
