@@ -107,7 +107,7 @@ def _unknown(ready: _Policy, chosen: Chosen, site: Site) -> Finding:
     facts: ServiceFacts | None = chosen.facts
     if facts is None:
         return service_unknown(chosen.service, ready.policy.ref, chosen.position, site)
-    name = f"{chosen.service.name}.{chosen.service.namespace}"
+    name = f"{chosen.service.label}"
     message = f"{ready.policy.ref}: service {name} has no selector, so the workloads to protect are unknown"
     return warning("workloads-unknown", message, chosen.position, "name a service that selects pods", ready.policy.ref)
 

@@ -13,7 +13,6 @@ from reconciler.compile.targets import (
     destination,
     destination_unknown,
     host_service,
-    host_unsupported,
     service_unknown,
 )
 from reconciler.model.destinations import Subset
@@ -62,12 +61,10 @@ def _services(entry: RouteEntry, leaf: Leaf, host: ServiceRef, site: Site) -> tu
     refs, problems = list(to.services), []
     for name in to.destinations:
         doc = destination(name, leaf.policy.namespace, site)
-        refs += [doc.service] if doc else []
+        refs += site.meant(doc)[:1] if doc else []  # its hosts all lead to the same place
         problems += [] if doc else [destination_unknown(name, leaf.policy, position, site)]
     for name in to.hosts:
-        ref = host_service(name, site)
-        refs += [ref] if ref else []
-        problems += [] if ref else [host_unsupported(name, leaf.policy, position)]
+        refs.append(host_service(name, site))
     if not refs and not problems:
         refs = [host]
     if len(refs) > 1:
@@ -95,7 +92,7 @@ def _backend(
     except UnknownPort as reason:
         return warning("port-unknown", f"{policy}: {reason}", position, "", policy)
     if len(ports) > 1:
-        message = f"one entry of {leaf.path} names several ports of {service.name}.{service.namespace}"
+        message = f"one entry of {leaf.path} names several ports of {service.label}"
         return error("route-ambiguous", message, position, "write one port", policy)
     name = subset.name if subset else ""
     return Backend(service, entry.weight, name, ports[0] if ports else 0, entry.headers), subset

@@ -25,7 +25,7 @@ def tell_cut_off(
             allowed.setdefault(intent.service, []).append(intent)
     policies = {policy.ref: policy for policy in site.view.traffic}
     for service, several in sorted(asks.items()):
-        name = f"{service.name}.{service.namespace}"
+        name = f"{service.label}"
         own = [policies[ask.policy] for ask in several if ask.policy in policies]
         if own and service not in allowed:
             _tell_nobody(name, own, notes)

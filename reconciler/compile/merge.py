@@ -125,7 +125,7 @@ def _conflict(service: ServiceRef, holder: Bid, loser: Bid, why: str) -> Finding
     path = f"{other.path} {other.key}".strip()
     opposed = "" if mine.path == other.path else f" ({mine.path})"
     message = (
-        f"{loser.ask.policy} sets {path} of {service.name}.{service.namespace} otherwise than {holder.ask.policy} "
+        f"{loser.ask.policy} sets {path} of {service.label} otherwise than {holder.ask.policy} "
         f"at {mine.position}{opposed}, which holds: {why}"
     )
     hint = "give one of them a higher priority, or make them agree"

@@ -37,7 +37,7 @@ def workload_ports(ports: Iterable[Port], service: ServiceFacts, site: Site) -> 
         numbers = {item.container_ports[known.target] for item in workloads if known.target in item.container_ports}
         if not numbers:
             raise UnknownPort(
-                f"port {port} of {service.ref.name}.{service.ref.namespace} goes to the container port "
+                f"port {port} of {service.ref.label} goes to the container port "
                 f"named {known.target}, which none of its workloads has"
             )
         found |= numbers
@@ -51,4 +51,4 @@ def _named(port: Port, service: ServiceFacts | None) -> PortFacts:
         if port in (known.number, known.name):
             return known
     have = ", ".join(f"{known.number} {known.name}".strip() for known in service.ports) or "none"
-    raise UnknownPort(f"{service.ref.name}.{service.ref.namespace} has no port {port} (it has {have})")
+    raise UnknownPort(f"{service.ref.label} has no port {port} (it has {have})")

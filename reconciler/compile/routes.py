@@ -143,6 +143,6 @@ def _tell_idle(asks: Sequence[Ask], rules: Sequence[Rule], court: Court) -> None
     for ask in asks:
         for one in ask.routed:
             if not ask.default and (ask.policy, one.slot) not in held | court.lost:
-                name = f"{ask.service.name}.{ask.service.namespace}"
+                name = f"{ask.service.label}"
                 message = f"{one.leaf.path} of {ask.policy} has no effect on {name}: every route there sets its own"
                 court.notes.find(warning("leaf-without-effect", message, one.leaf.position, "", ask.policy))

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.adapters.base import Adapter
+from reconciler.compile.named import facts_of, is_here, references
 from reconciler.compile.notes import Notes
+from reconciler.model.destinations import Destination
 from reconciler.model.documents import DesiredState, View
 from reconciler.model.facts import ClusterFacts, Facts, MeshFacts, ServiceFacts, WorkloadFacts
 from reconciler.model.findings import Finding, Position, warning
@@ -57,6 +59,7 @@ class Site:
     cluster_domain: str
     away: frozenset[str]
     services: Mapping[tuple[str, str], ServiceFacts] = field(repr=False)  # by (namespace, name)
+    named: Mapping[str, ServiceFacts] = field(default_factory=dict, repr=False)  # of Destination documents, by host
 
     @property
     def strict(self) -> bool:
@@ -67,7 +70,13 @@ class Site:
         return (not clusters or self.target.cluster in clusters) and covers(meshes, self.target, self.view)
 
     def service(self, ref: ServiceRef) -> ServiceFacts | None:
-        return self.services.get((ref.namespace, ref.name))
+        return self.named.get(ref.host) if ref.host else self.services.get((ref.namespace, ref.name))
+
+    def meant(self, doc: Destination) -> tuple[ServiceRef, ...]:
+        """What a Destination document stands for here; nothing where it is about another cluster or virtual mesh."""
+        if not is_here(doc, self.target, self.view):
+            return ()
+        return tuple(ref for ref in references(doc, self.target, self.mesh) if ref.cluster == self.target.cluster)
 
     def profile(self, ref: ServiceRef | None = None) -> str:
         """The way in which the mesh serves a service, or itself as a whole."""
@@ -95,6 +104,7 @@ def site_of(world: World, target: TargetId, cluster: ClusterFacts, adapter: Adap
         cluster_domain=known.cluster_domain if known else "cluster.local",
         away=frozenset(away),
         services={(service.ref.namespace, service.ref.name): service for service in cluster.services},
+        named=facts_of(view.destinations, target, view, mesh),
     )
 
 

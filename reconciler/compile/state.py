@@ -10,6 +10,7 @@ from reconciler.adapters.base import Adapter
 from reconciler.compile.access import access_of
 from reconciler.compile.cutoff import tell_cut_off
 from reconciler.compile.defaults import default_deny, mesh_mtls
+from reconciler.compile.destinations import destinations_of
 from reconciler.compile.emit import emitted, without_duplicates
 from reconciler.compile.extensions import extensions_of
 from reconciler.compile.hosts import hosts_of
@@ -117,7 +118,8 @@ def _compile(site: Site, sites: Mapping[TargetId, Site], notes: Notes) -> tuple[
 
 
 def _intent(site: Site, notes: Notes) -> MeshIntent:
-    asks = asks_by_service(site, notes)
+    named = destinations_of(site, notes)
+    asks = asks_by_service(site, notes, named.asks)
     hosts = hosts_of(asks, site, notes)
     access = access_of(site, notes)
     deny = default_deny(site, notes)
@@ -132,6 +134,7 @@ def _intent(site: Site, notes: Notes) -> MeshIntent:
         access=access,
         mtls=(*mesh_mtls(site, notes), *sorted(hosts.mtls, key=_service)),
         default_deny=deny,
+        destinations=named.intents,
     )
 
 

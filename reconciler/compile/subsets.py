@@ -22,8 +22,7 @@ def declared(service: ServiceRef, site: Site) -> tuple[tuple[Destination, Subset
     return tuple(
         (doc, subset)
         for doc in site.view.destinations
-        if (doc.service.name, doc.service.namespace) == (service.name, service.namespace)
-        and doc.service.cluster in ("", site.target.cluster)
+        if site.here(service) in site.meant(doc)
         for subset in doc.subsets
     )
 
@@ -50,7 +49,7 @@ def held(service: ServiceRef, site: Site, notes: Notes) -> dict[str, tuple[Desti
 def _contradiction(holder: tuple[Destination, Subset], other: tuple[Destination, Subset], why: str) -> Finding:
     (held_by, subset), (doc, loser) = holder, other
     message = (
-        f"{doc.ref} gives subset {loser.name} of {doc.service.name}.{doc.service.namespace} other labels "
+        f"{doc.ref} gives a subset {loser.name} other labels "
         f"than {held_by.ref} at {subset.position}, which holds: {why}"
     )
     return error("subset-conflict", message, loser.position, "rename one of the two", doc.ref, held_by.ref)
@@ -87,7 +86,7 @@ def nobody(subset: Subset, service: ServiceRef, policy: DocRef, site: Site) -> F
     if not workloads or any(has_labels(workload.labels, dict(subset.labels)) for workload in workloads):
         return None
     labels = ", ".join(f"{key}={value}" for key, value in subset.labels)
-    message = f"no workload behind {service.name}.{service.namespace} has {labels}: requests sent there will fail"
+    message = f"no workload behind {service.label} has {labels}: requests sent there will fail"
     return warning("subset-empty", message, subset.position, "", policy)
 
 

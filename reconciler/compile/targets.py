@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import IntEnum
 
+from reconciler.compile.named import bare_host
 from reconciler.compile.site import Site
 from reconciler.model.destinations import Destination
 from reconciler.model.facts import ServiceFacts
@@ -112,10 +113,9 @@ def _candidates(policy: DocRef, item: PolicyTarget, site: Site) -> set[ServiceRe
         sets.append({ref for service in item.services for ref in _expanded(service, site)})
     if item.destinations:
         known = (destination(name, policy.namespace, site) for name in item.destinations)
-        sets.append({ref for doc in known if doc is not None for ref in _expanded(doc.service, site)})
+        sets.append({ref for doc in known if doc is not None for ref in site.meant(doc)})
     if item.hosts:
-        parsed = (host_service(host, site) for host in item.hosts)
-        sets.append({ref for ref in parsed if ref is not None})
+        sets.append({host_service(host, site) for host in item.hosts})
     if sets:
         return set.intersection(*sets)
     return _all_of(site, item.namespaces)
@@ -147,9 +147,6 @@ def _problems(policy: DocRef, item: PolicyTarget, site: Site) -> Iterable[Findin
     for name in item.destinations:
         if destination(name, policy.namespace, site) is None:
             yield destination_unknown(name, policy, item.position, site)
-    for host in item.hosts:
-        if host_service(host, site) is None:
-            yield host_unsupported(host, policy, item.position)
     if item.subset or item.subset_name:
         message = f"{policy} is about a subset of a service: rules for a part of a service are not supported yet"
         yield error("target-subset", message, item.position, "name the whole service", policy)
@@ -162,16 +159,17 @@ def destination(name: str, namespace: str, site: Site) -> Destination | None:
     return own[0] if own else (named[0] if len(named) == 1 else None)
 
 
-def host_service(host: str, site: Site) -> ServiceRef | None:
-    """The service that a literal host name means in the cluster; None for any other host."""
+def host_service(host: str, site: Site) -> ServiceRef:
+    """What a literal host means: that of a Destination document, a service of the cluster, or a host of nobody."""
+    if known := site.named.get(host):
+        return known.ref
     suffixes = ("", ".svc", f".svc.{site.cluster_domain}")
     for suffix in sorted(suffixes, key=len, reverse=True):
         parts = host.removesuffix(suffix).split(".")
-        if host.endswith(suffix) and len(parts) == 2 and all(parts) and parts[0] != "*":
-            if suffix == "" and (parts[1], parts[0]) not in site.services:
-                return None
+        named = host.endswith(suffix) and len(parts) == 2 and all(parts) and parts[0] != "*"
+        if named and (suffix or (parts[1], parts[0]) in site.services):
             return ServiceRef(parts[0], parts[1], site.target.cluster)
-    return None
+    return bare_host(host, site.target, site.mesh)
 
 
 def destination_unknown(name: str, policy: DocRef, position: Position, site: Site) -> Finding:
@@ -180,18 +178,16 @@ def destination_unknown(name: str, policy: DocRef, position: Position, site: Sit
     return error("destination-unknown", f"there is no Destination {name}", position, hint, policy)
 
 
-def host_unsupported(host: str, policy: DocRef, position: Position) -> Finding:
-    message = f"host {host} is not a service of the cluster: other hosts are not supported yet"
-    return error("host-unsupported", message, position, "write the service as name.namespace", policy)
-
-
 def service_unknown(ref: ServiceRef, policy: DocRef, position: Position, site: Site) -> Finding:
     """Severity warning, or error where the Reconciler is strict."""
-    known = sorted(f"{name}.{namespace}" for namespace, name in site.services)
-    hint = nearest(f"{ref.name}.{ref.namespace}", known)
-    message = f"there is no service {ref.name}.{ref.namespace} in cluster {site.target.cluster}"
     severity = Severity.ERROR if site.strict else Severity.WARNING
-    return Finding(severity, "service-unknown", message, position, hint, (policy,))
+    if ref.host:
+        message = f"no Destination declares the host {ref.host}: the mesh may not know it in {site.target.cluster}"
+        hint = nearest(ref.host, sorted(site.named)) or "write a Destination with its ports"
+        return Finding(severity, "host-undeclared", message, position, hint, (policy,))
+    known = sorted(f"{name}.{namespace}" for namespace, name in site.services)
+    message = f"there is no service {ref.label} in cluster {site.target.cluster}"
+    return Finding(severity, "service-unknown", message, position, nearest(ref.label, known), (policy,))
 
 
 def nearest(name: str, known: list[str]) -> str:

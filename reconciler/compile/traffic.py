@@ -37,9 +37,9 @@ class _Policy:
     profile: str = ""
 
 
-def asks_by_service(site: Site, notes: Notes) -> Mapping[ServiceRef, tuple[Ask, ...]]:
-    """Everything that traffic policies and the defaults of groups ask on a site, by service."""
-    asks: list[Ask] = []
+def asks_by_service(site: Site, notes: Notes, more: Iterable[Ask] = ()) -> Mapping[ServiceRef, tuple[Ask, ...]]:
+    """Everything that traffic policies and the defaults of groups ask on a site, by service; ``more`` joins them."""
+    asks = list(more)
     for policy in site.view.traffic:
         if site.world.in_force(policy.expires):
             asks += _asks(policy, site, notes)
@@ -169,7 +169,7 @@ def _host_wide(ask: Ask, chosen: Chosen, wishes: Iterable[Wish], site: Site, not
 
 
 def _host_wide_problem(ask: Ask, chosen: Chosen, leaf: Leaf) -> Finding | None:
-    name = f"{chosen.service.name}.{chosen.service.namespace}"
+    name = f"{chosen.service.label}"
     if ask.matches or ask.sources:
         message = f"{leaf.path} holds for all requests to {name}, so it cannot depend on match, ports or from"
         hint = "set it in a policy of its own"
@@ -202,9 +202,7 @@ def _clash(ask: Ask, lost: Mapping[tuple[ServiceRef, str], list[tuple[tuple[str,
     for one in ask.routed:
         for used in one.used:
             if used.subset.labels in lost.get((used.service, used.subset.name), ()):
-                message = (
-                    f"two sets of labels of {used.service.name}.{used.service.namespace} make the same subset name"
-                )
+                message = f"two sets of labels of {used.service.label} make the same subset name"
                 hint = f"give one of them a name in a Destination ({used.subset.name})"
                 return error("subset-conflict", message, one.leaf.position, hint, ask.policy)
     return None

@@ -132,6 +132,7 @@ def target(node: Map, at: Place) -> PolicyTarget:
         labels=labels(node.get("labels")),
         services=_services(node),
         destinations=strings(node, "destinations"),
+        hosts=strings(node, "hosts"),
         subset=() if named else pairs(subset),
         subset_name=str(subset) if named else "",
         ports=ports(node),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.load.blocks import Decoder, matches, mesh_set, pairs, service, source, sources, strings, targets
+from reconciler.load.blocks import Decoder, matches, mesh_set, source, sources, strings, targets
+from reconciler.load.destinations import destination
 from reconciler.load.nodes import Map, Place, Seq, place_of, position
 from reconciler.load.rules import leaves
 from reconciler.load.values import moment, plain
 from reconciler.model.access import AccessAction, AccessPolicy
-from reconciler.model.destinations import Destination, Subset
+from reconciler.model.destinations import Destination
 from reconciler.model.extensions import Extension, RawObject
 from reconciler.model.findings import NOWHERE, Position
 from reconciler.model.meshes import VirtualMesh
@@ -30,7 +31,7 @@ def decode(root: Map, into: Decoder) -> Decoded:
         case "Extension":
             return _extension(root, spec, into)
         case "Destination":
-            return _destination(root, spec, into)
+            return destination(root, spec, into)
         case _:
             return _virtual_mesh(root, spec, into)
 
@@ -118,20 +119,6 @@ def _check_same_objects(objects: Seq, into: Decoder) -> None:
             told = f"{body['kind']} `{key[3]}` is in this list already, at {position(seen[key])}"
             into.complain("duplicate-document", told, at, "keep one of them")
         seen.setdefault(key, at)
-
-
-def _destination(root: Map, spec: Map, into: Decoder) -> Destination:
-    subsets = tuple(
-        Subset(item["name"], pairs(item["labels"]), position(at))
-        for item, at in (spec["subsets"].entries() if "subsets" in spec else ())
-    )
-    seen: set[str] = set()
-    for subset in subsets:
-        if subset.name in seen:
-            at = (subset.position.path, subset.position.line, subset.position.column)
-            into.complain("duplicate-document", f"the subset `{subset.name}` is there twice", at, "keep one of them")
-        seen.add(subset.name)
-    return Destination(into.ref, position(root.at), service(spec["service"]), subsets)
 
 
 def mode_or_none(mode: str) -> str:

@@ -61,7 +61,12 @@ def references(kind: str, root: Map) -> Iterator[Reference]:
         yield Reference("type", spec["type"], spec.values_at["type"])
         yield from _names(spec, "clusters", "Cluster")
     elif kind == "Destination":
-        yield from _clusters([spec["service"]])
+        yield from _clusters([spec["service"]] if "service" in spec else [])
+        for key in ("services", "visibleTo"):
+            for item in spec.get(key, ()):
+                yield from _scope(item, caller=key == "visibleTo")
+        if "virtualMesh" in spec:
+            yield Reference("VirtualMesh", spec["virtualMesh"], spec.values_at["virtualMesh"])
     for override in spec.get("overrides", ()):
         yield from _scope(override["select"])
 

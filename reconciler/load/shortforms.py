@@ -28,11 +28,13 @@ def service(text: str, at: Place) -> Map:
 
 
 def target(text: str, at: Place) -> Map:
-    """``reviews.shop``, ``*.shop``, ``destination/x``, ``*``"""
+    """``reviews.shop``, ``*.shop``, ``destination/x``, ``host/x``, ``*``"""
     if text == "*":
         return mapping(at, everything=True)
     if text.startswith("destination/"):
         return mapping(at, destinations=Seq.of(at, text.removeprefix("destination/")))
+    if text.startswith("host/"):
+        return mapping(at, hosts=Seq.of(at, text.removeprefix("host/")))
     return mapping(at, services=Seq.of(at, service(text, at)))
 
 

@@ -70,6 +70,7 @@ CODES: dict[str, str] = {
     "route-ambiguous": "One entry of a route names several services or ports.",
     "service-unknown": "A policy names a service that does not exist in the cluster (yet).",
     "source-ambiguous": "The callers of a traffic policy have no labels that tell them from others.",
+    "source-unsupported": "A source cannot be said in this place.",
     "source-unknown": "A source of a policy means no known caller.",
     "source-unreachable": "A source needs facts of a cluster that could not be read, so its policy is held.",
     "source-unresolved": "The callers of a traffic policy cannot be told by namespace and labels.",

@@ -1,11 +1,14 @@
-"""Destination: a named thing to call, and its subsets."""
+"""Destination: a named thing to call, its hosts and ports, where it answers, its parts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from reconciler.model.findings import NOWHERE, Position
 from reconciler.model.refs import DocRef, ServiceRef
+from reconciler.model.rules import Leaf
+from reconciler.model.selectors import AccountRef, PolicySource, PolicyTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +19,48 @@ class Subset:
 
 
 @dataclass(frozen=True, slots=True)
+class DestinationPort:
+    number: int
+    name: str
+    protocol: str  # HTTP | HTTPS | HTTP2 | GRPC | TCP | TLS | MONGO
+    target: int = 0  # 0: the same number
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A place where a destination answers. ``account``: of a machine that is in the mesh."""
+
+    address: str
+    ports: Mapping[str, int] = field(default_factory=dict)  # by the name of a port of the destination
+    locality: str = ""  # region/zone/subZone
+    network: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    weight: int = 0  # 0: not said
+    account: AccountRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
+    """One of ``service`` (an existing one, to name its parts), ``services`` (that answer for the hosts), ``external``
+    with its ``resolution``, ``workloads`` (machines in the mesh; both as ``endpoints``).
+
+    ``leaves`` hold for the hosts as a whole: what ``tls`` and ``failover`` ask, at the paths of a traffic rule.
+    """
+
     ref: DocRef
     position: Position
-    service: ServiceRef
+    service: ServiceRef | None = None
     subsets: tuple[Subset, ...] = ()
+    hosts: tuple[str, ...] = ()
+    ports: tuple[DestinationPort, ...] = ()
+    services: tuple[PolicyTarget, ...] = ()
+    resolution: str = ""  # Static | Dns | Dynamic | None, of an external one
+    endpoints: tuple[Endpoint, ...] = ()
+    in_mesh: bool = False  # its endpoints are machines with a proxy of the mesh
+    leaves: tuple[Leaf, ...] = ()
+    visible_to: tuple[PolicySource, ...] = ()
+    virtual_mesh: str = ""
+
+    @property
+    def external(self) -> bool:
+        return bool(self.resolution)

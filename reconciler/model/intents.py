@@ -11,22 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.model.access import AccessAction
+from reconciler.model.destination_intents import DestinationIntent
 from reconciler.model.destinations import Subset
 from reconciler.model.facts import ClusterFacts, GatewayFacts, MeshFacts, ServiceFacts
-from reconciler.model.findings import Finding, Position
+from reconciler.model.findings import Finding
+from reconciler.model.origins import Origin as Origin
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
 from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Origin:
-    """Where something comes from: the document, the most telling place in it, and the commit since which that place
-    has read so ("" when it was not looked up, "worktree" when it is not committed)."""
-
-    ref: DocRef
-    position: Position
-    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +131,7 @@ class MeshIntent:
     access: tuple[AccessIntent, ...] = ()
     mtls: tuple[MtlsIntent, ...] = ()
     default_deny: DefaultDeny | None = None
+    destinations: tuple[DestinationIntent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,14 +27,24 @@ class DocRef:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ServiceRef:
-    """A Kubernetes-style service; an empty cluster means the cluster that the reader is about."""
+    """A Kubernetes-style service; an empty cluster means the cluster that the reader is about.
+
+    With ``host`` it is no Service of a cluster but a literal host: of a Destination document, whose name it then has,
+    or of nobody known. ``namespace`` is where its objects lie.
+    """
 
     name: str
     namespace: str
     cluster: str = ""
+    host: str = ""
 
     def __str__(self) -> str:
-        return ".".join(part for part in (self.name, self.namespace, self.cluster) if part)
+        return self.host or ".".join(part for part in (self.name, self.namespace, self.cluster) if part)
+
+    @property
+    def label(self) -> str:
+        """How people call it, within one cluster."""
+        return self.host or f"{self.name}.{self.namespace}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -70,7 +70,7 @@ def render(case: Path) -> str:
 
 
 def _verdict(one: Verdict) -> str:
-    where = ", ".join(f"{ref.name}.{ref.namespace}" for ref in one.destinations) or "all"
+    where = ", ".join(ref.label for ref in one.destinations) or "all"
     told = f"{one.target} {one.policy} {where}: {one.capability} {one.level} {one.action}"
     return f"{told} ({one.note})" if one.note else told
 

@@ -122,10 +122,10 @@ def test_unknown_destination_refuses() -> None:
     assert (names(one), held(one)) == ([], ["p"])
 
 
-def test_host_outside_of_the_cluster_refuses() -> None:
+def test_host_that_nobody_declares_is_told_and_written() -> None:
     one = given(traffic("p", to(hosts=("api.example.org",)), rule=RULE)).compiled()
-    assert codes(one) == ["host-unsupported"]
-    assert verdict(one, "p", "traffic.timeout.request").action == "Refused"
+    assert codes(one) == ["host-undeclared"]
+    assert verdict(one, "p", "traffic.timeout.request").destinations[0].host == "api.example.org"
 
 
 def test_subset_of_a_target_refuses() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from reconciler.adapters.base import Adapter
-from reconciler.adapters.istio import access, default_deny, hosts, mtls
+from reconciler.adapters.istio import access, default_deny, entries, hosts, mtls
 from reconciler.adapters.istio.bridge import bridge
 from reconciler.adapters.istio.capabilities import claims as capability_claims
 from reconciler.adapters.istio.detect import DEFAULT_TRUST_DOMAIN, TYPE, detect
+from reconciler.adapters.istio.importing import importer
 from reconciler.adapters.istio.kinds import DETECT_KINDS, KINDS, OWNABLE
 from reconciler.adapters.istio.live import claims, health, normalize
+from reconciler.adapters.istio.meaning import meanings
 from reconciler.adapters.istio.review import review
 from reconciler.model.facts import MeshFacts
 
@@ -18,7 +20,7 @@ ADAPTER = Adapter(
     detect_kinds=DETECT_KINDS,
     detect=detect,
     default_mesh=MeshFacts(TYPE, "istio-system", trust_domain=DEFAULT_TRUST_DOMAIN),
-    emitters=(hosts.emit, access.emit, default_deny.emit, mtls.emit),
+    emitters=(entries.emit, hosts.emit, access.emit, default_deny.emit, mtls.emit),
     capabilities=capability_claims,
     review=review,
     normalize=normalize,
@@ -26,4 +28,6 @@ ADAPTER = Adapter(
     claims=claims,
     bridge=bridge,
     raw_kinds=OWNABLE,
+    importer=importer,
+    meanings=meanings,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.balancing import load_balancer
+from reconciler.adapters.istio.entries import name_of
 from reconciler.adapters.istio.kinds import DESTINATION_RULE
 from reconciler.adapters.istio.objects import build, fqdn
 from reconciler.adapters.istio.resilience import duration
@@ -52,7 +53,7 @@ def destination_rule(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Native
         return None
     spec: dict[str, Any] = {"host": fqdn(host.service, intent)}
     spec |= ({"trafficPolicy": policy} if policy else {}) | ({"subsets": subsets} if subsets else {})
-    return build(intent, DESTINATION_RULE, host.service.namespace, host.service.name, spec, _origins(host))
+    return build(intent, DESTINATION_RULE, host.service.namespace, name_of(host.service), spec, _origins(host))
 
 
 def _origins(host: HostIntent) -> Iterable[Origin]:

@@ -23,6 +23,7 @@ def _security(kind: str, plural: str, wave: int) -> NativeKind:
     return NativeKind(KindId("security.istio.io", kind), _SECURITY, plural, wave=wave)
 
 
+SERVICE_ENTRY = _networking("ServiceEntry", "serviceentries", 10)
 DESTINATION_RULE = _networking("DestinationRule", "destinationrules", 20)
 VIRTUAL_SERVICE = _networking("VirtualService", "virtualservices", 30)
 PEER_AUTHENTICATION = _security("PeerAuthentication", "peerauthentications", 35)
@@ -31,7 +32,6 @@ AUTHORIZATION_POLICY = _security("AuthorizationPolicy", "authorizationpolicies",
 DEFAULT_DENY = replace(AUTHORIZATION_POLICY, wave=45)
 
 OWNABLE = (
-    _networking("ServiceEntry", "serviceentries", 10),
     _networking("WorkloadEntry", "workloadentries", 10),
     _networking("WorkloadGroup", "workloadgroups", 10),
     _networking("ProxyConfig", "proxyconfigs", 10, ("v1beta1",)),
@@ -43,7 +43,7 @@ OWNABLE = (
     NativeKind(KindId("extensions.istio.io", "WasmPlugin"), ("v1alpha1",), "wasmplugins", wave=45),
     NativeKind(KindId("extensions.istio.io", "TrafficExtension"), ("v1alpha1",), "trafficextensions", wave=45),
 )
-KINDS = (DESTINATION_RULE, VIRTUAL_SERVICE, PEER_AUTHENTICATION, AUTHORIZATION_POLICY, *OWNABLE)
+KINDS = (SERVICE_ENTRY, DESTINATION_RULE, VIRTUAL_SERVICE, PEER_AUTHENTICATION, AUTHORIZATION_POLICY, *OWNABLE)
 
 
 def _seen(group: str, kind: str, plural: str, *versions: str, namespaced: bool = True) -> NativeKind:

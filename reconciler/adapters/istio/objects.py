@@ -18,7 +18,7 @@ MAX_NAME = 253
 
 def fqdn(service: ServiceRef, intent: MeshIntent) -> str:
     """Always the full name: a short one would be read in the namespace of the rule, not of the caller."""
-    return f"{service.name}.{service.namespace}.svc.{intent.cluster_domain}"
+    return service.host or f"{service.name}.{service.namespace}.svc.{intent.cluster_domain}"
 
 
 def root_namespace(intent: MeshIntent) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.istio import access, default_deny, hosts, mtls
+from reconciler.adapters.istio import access, default_deny, entries, hosts, mtls
 from reconciler.adapters.served import is_served
 from reconciler.model.findings import Finding
 from reconciler.model.intents import MeshIntent, Origin
@@ -30,6 +30,9 @@ def review(intent: MeshIntent) -> Iterable[Finding]:
 
 
 def _things(intent: MeshIntent) -> Iterator[Built]:
+    for destination in intent.destinations:
+        gaps = Gaps()
+        yield [entries.service_entry(destination, intent, gaps)], gaps, destination.origins
     for host in intent.hosts:
         gaps = Gaps()
         yield hosts.objects(host, intent, gaps), gaps, host.origins

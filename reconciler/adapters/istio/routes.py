@@ -10,6 +10,7 @@ from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio import headers, resilience
 from reconciler.adapters.istio.answers import answer
 from reconciler.adapters.istio.cors import cors
+from reconciler.adapters.istio.entries import name_of
 from reconciler.adapters.istio.kinds import VIRTUAL_SERVICE
 from reconciler.adapters.istio.matches import match_entries
 from reconciler.adapters.istio.objects import build, fqdn
@@ -27,7 +28,7 @@ def virtual_service(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> NativeO
     http = [_http(route, host, intent, gaps) for route in host.routes]
     spec = {"hosts": [fqdn(host.service, intent)], "http": http}
     origins = {origin for route in host.routes for origin in route.origins} or host.origins
-    return build(intent, VIRTUAL_SERVICE, host.service.namespace, host.service.name, spec, origins)
+    return build(intent, VIRTUAL_SERVICE, host.service.namespace, name_of(host.service), spec, origins)
 
 
 def _http(route: Route, host: HostIntent, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
