@@ -18,6 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from reconciler.daemon.beside import Beside
+from reconciler.daemon.ending import Ending
 from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.rounds import Round, Watch, one_round
 from reconciler.daemon.web import listening
@@ -27,7 +28,6 @@ from reconciler.ports import SourceError
 
 FIRST_INTERVAL = 60.0  # seconds, until the Reconciler document has been read
 LONGEST_BACKOFF = 900.0
-STOP_WITHIN = 6.0  # seconds from the signal until what still waits is cut off
 
 
 @dataclass
@@ -37,19 +37,17 @@ class Loop:
 
     world: World
     watch: Watch
+    ending: Ending
     limit: str = ""
     interval: float | None = None
     address: str = ""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _trigger: str = "schedule"
-    _stopping: bool = False
     _failures: int = 0
     _rounds: int = 0
     _seconds: float = FIRST_INTERVAL
     _not_before: float = 0.0
-    _ends_by: float = 0.0
     _head: str | None = None
-    _end_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._seconds = self.interval or FIRST_INTERVAL
@@ -87,7 +85,7 @@ class Loop:
         finally:
             scheduler.shutdown(wait=False)
             looking.cancel()
-            await beside.close(max(0.0, self._ends_by - asyncio.get_running_loop().time()))
+            await beside.close(self.ending.rest)
         self.watch.log.info("stopped", exit_code=code)
         return code
 
@@ -98,16 +96,7 @@ class Loop:
         """One round; cut off when the process has to end and it does not. Its record is then completed by the next."""
         request = Request(limit=self.limit)
         task = asyncio.create_task(one_round(self.world, request, self._take_trigger(), self._stop, self.watch))
-        ending = asyncio.create_task(self._end_asked.wait())
-        await asyncio.wait({task, ending}, return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
-        if not task.done():
-            await asyncio.wait({task}, timeout=STOP_WITHIN)
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
-            self.watch.log.warning("cut off", why=f"it did not end within {STOP_WITHIN:g} s of the signal")
-        return Round(1, failed=True) if task.cancelled() else task.result()
+        return Round(1, failed=True) if await self.ending.bounded(task) else task.result()
 
     async def _next(self) -> bool:
         """Wait for the next round; false when there is none. While rounds fail, only a signal or a newer commit
@@ -116,18 +105,19 @@ class Loop:
             await self._wake.wait()
             self._wake.clear()
             waiting = self._not_before > asyncio.get_running_loop().time()
-            if self._stopping or self._trigger != "schedule" or not waiting or await self._has_moved():
-                return not self._stopping
+            if self.ending.asked or self._trigger != "schedule" or not waiting or await self._has_moved():
+                return not self.ending.asked
 
     async def _has_moved(self) -> bool:
         """Whether the source has another head than the round that failed."""
+        fetching = asyncio.create_task(asyncio.to_thread(self.world.source.fetch))
         try:
-            return await asyncio.to_thread(self.world.source.fetch) != self._head
+            return await self.ending.bounded(fetching) or fetching.result() != self._head
         except SourceError:
             return False
 
     def _stop(self) -> bool:
-        return self._stopping
+        return self.ending.asked
 
     def _take_trigger(self) -> str:
         trigger, self._trigger = self._trigger, "schedule"
@@ -140,9 +130,7 @@ class Loop:
         loop.add_signal_handler(signal.SIGHUP, self._now)
 
     def _end(self) -> None:
-        self._stopping = True
-        self._ends_by = asyncio.get_running_loop().time() + STOP_WITHIN
-        self._end_asked.set()
+        self.ending.ask()
         self._wake.set()
 
     def _now(self) -> None:
@@ -175,27 +163,24 @@ class Serving:
 
 def serve(open_world: Callable[[], AbstractContextManager[World]], log: Any, how: Serving) -> int:
     """Run the daemon, or a single round; the exit code."""
-    watch = Watch(log, Metrics())
+    watch, ending = Watch(log, Metrics()), Ending(log)
     with open_world() as world:
-        if how.once:
-            return asyncio.run(_once(world, how.limit, watch))
-        return asyncio.run(_serve(world, watch, how))
+        try:
+            return asyncio.run(
+                _once(world, how.limit, watch, ending) if how.once else _serve(world, watch, how, ending)
+            )
+        finally:
+            ending.over()
 
 
-async def _serve(world: World, watch: Watch, how: Serving) -> int:
+async def _serve(world: World, watch: Watch, how: Serving, ending: Ending) -> int:
     async with keeping_connections(world) as kept:
-        return await Loop(kept, watch, how.limit, how.interval, how.address).run()
+        return await Loop(kept, watch, ending, how.limit, how.interval, how.address).run()
 
 
-async def _once(world: World, limit: str, watch: Watch) -> int:
-    stopping = False
-
-    def note() -> None:
-        nonlocal stopping
-        stopping = True
-
+async def _once(world: World, limit: str, watch: Watch, ending: Ending) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, note)
-    done = await one_round(world, Request(limit=limit), "once", lambda: stopping, watch)
-    return done.code
+        loop.add_signal_handler(number, ending.ask)
+    task = asyncio.create_task(one_round(world, Request(limit=limit), "once", lambda: ending.asked, watch))
+    return 1 if await ending.bounded(task) else task.result().code

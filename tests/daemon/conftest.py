@@ -1,3 +1,3 @@
-from tests.pipeline.conftest import two
+from tests.pipeline.conftest import fleet, two
 
-__all__ = ["two"]
+__all__ = ["fleet", "two"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -166,6 +167,31 @@ def test_it_ends_in_time_while_a_cluster_hangs(two: Fleet, start: Callable[..., 
         _code, seconds = daemon.end()
         assert seconds < 10
         assert daemon.lines()[-1]["event"] == "stopped"
+
+
+def processes_about(text: str) -> list[str]:
+    """Command lines of this machine's processes that hold a text."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(entry.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in found if text in line]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--once",)])
+@pytest.mark.parametrize("scheme", ["http", "ssh"])
+def test_it_ends_in_time_while_git_hangs(
+    two: Fleet, start: Callable[..., Daemon], scheme: str, arguments: tuple[str, ...]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        daemon = start("--repo", f"{scheme}://{address}/mesh.git", *arguments)
+        daemon.until(lambda: any("git " in line for line in processes_about(address) if "reconciler" not in line))
+        _code, seconds = daemon.end()
+        assert seconds < 10
+        assert processes_about(address) == []
+    assert two.store.pending_intents() == []
+    assert two.store.verify() == len(two.events())
 
 
 def test_a_hanging_cluster_is_left_out_told_of_and_taken_back(two: Fleet, start: Callable[..., Daemon]) -> None:

@@ -59,6 +59,8 @@ _ENVIRONMENT = {
     "GIT_PAGER": "cat",
 }
 
+_RUNNING: set[int] = set()  # the commands of this process, each the leader of its group
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -125,6 +127,7 @@ class GitCommand:
             raise SourceError(f"{self.name}: cannot run git: {clean(str(cause), around.secrets)}") from cause
         process: subprocess.Popen[bytes] = started.proc
         started.proc = None  # ours now: GitPython's wrapper would end it when it is collected
+        _RUNNING.add(process.pid)
         return process
 
     def _finish(self, process: subprocess.Popen[bytes], doing: str, limit: int, around: Surroundings) -> Answer:
@@ -137,6 +140,7 @@ class GitCommand:
             out.join(self.timeout)
             late = out.is_alive() or not _exited(process.pid, deadline)
         finally:
+            _RUNNING.discard(process.pid)  # before it is reaped: its number may then be another's
             _end(process)
             out.join(_GRACE)
             err.join(_GRACE)
@@ -191,6 +195,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _signal(group: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+
+
+def end_running() -> None:
+    """End every command that runs now, with all its children: whoever waits for one gets its error."""
+    for group in tuple(_RUNNING):
+        _signal(group, signal.SIGKILL)
 
 
 def _without_inherited(own: Mapping[str, str]) -> list[str]:
