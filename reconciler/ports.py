@@ -244,12 +244,16 @@ class Store(Values, Protocol):
         """Make intents durable, all or none, before their writes. LeaseLost when one of the leases is not held."""
 
     def close_intents(
-        self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = (), proofs: Proofs | None = None
+        self,
+        done: Mapping[str, AuditEvent | None],
+        leases: Iterable[Lease] = (),
+        proofs: Proofs | None = None,
+        opened: Iterable[Intent] = (),
     ) -> None:
-        """Close intents by id, appending the event of each (None: it turned out that nothing was written), and keep
-        the proofs with them.
+        """Close intents by id, appending the event of each (None: it turned out that nothing was written), keep the
+        proofs with them, and make the next intents durable: all of it or nothing.
 
-        LeaseLost, and nothing is closed, when one of the leases is not held.
+        LeaseLost, and nothing is done, when one of the leases is not held.
         """
 
     def pending_intents(self) -> Sequence[Intent]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.model.native import NativeKind
 from reconciler.model.rights import Right, Role, RoleRule, RoleSection
@@ -12,11 +12,13 @@ CRD = ("apiextensions.k8s.io", "customresourcedefinitions")
 #: an apply that creates asks for both; get is for the look that settles whether a write happened
 APPLY = ("create", "get", "patch")
 DELETE = "delete"
+WATCH = "watch"
 GRANTING = "rbac.authorization.k8s.io"
 
 _WHY_FACTS = (
     "Discovery: the namespaces, services and workloads that policies are compiled against. They are listed whole,"
-    " which resourceNames cannot narrow."
+    " which resourceNames cannot narrow. Here and below, watch lets a daemon follow long lists instead of reading them"
+    " again each round; it works without."
 )
 _WHY_CRDS = (
     "Discovery: which custom kinds and versions are served, and their schemas, by which objects are compared without"
@@ -59,6 +61,12 @@ def listing(kinds: Iterable[NativeKind]) -> frozenset[Right]:
     return frozenset(Right(kind.kind.group, kind.plural, "list") for kind in kinds)
 
 
+def following(kinds: Iterable[NativeKind]) -> frozenset[Right]:
+    """What listing asks for, and a daemon's watches of long lists; without them it lists again and again."""
+    rights = listing(kinds)
+    return rights | {replace(right, verb=WATCH) for right in rights}
+
+
 def looking_up_kinds() -> frozenset[Right]:
     return frozenset(Right(*CRD, verb) for verb in ("get", "list"))
 
@@ -71,10 +79,11 @@ def writing(kinds: Iterable[NativeKind], *, deletes: bool) -> frozenset[Right]:
 
 def role(use: Use, notes: tuple[str, ...] = ()) -> Role:
     """The role for this use; a right that several purposes need stands with the first of them."""
-    wanted: list[tuple[str, frozenset[Right]]] = [(_WHY_FACTS, listing(use.facts)), (_WHY_CRDS, looking_up_kinds())]
-    wanted += [(_WHY_DETECT.format(mesh), listing(kinds)) for mesh, kinds in sorted(use.detected.items())]
-    wanted += [(_WHY_LIST.format(mesh), listing(kinds)) for mesh, kinds in sorted(use.listed.items())]
-    wanted.append((_WHY_LIST_MORE, listing(use.more_listed)))
+    wanted: list[tuple[str, frozenset[Right]]] = [(_WHY_FACTS, following(use.facts))]
+    wanted.append((_WHY_CRDS, looking_up_kinds() | {Right(*CRD, WATCH)}))
+    wanted += [(_WHY_DETECT.format(mesh), following(kinds)) for mesh, kinds in sorted(use.detected.items())]
+    wanted += [(_WHY_LIST.format(mesh), following(kinds)) for mesh, kinds in sorted(use.listed.items())]
+    wanted.append((_WHY_LIST_MORE, following(use.more_listed)))
     also = ", delete is for pruning" if use.deletes else ""
     for mesh, kinds in sorted(use.written.items()):
         wanted.append((_WHY_WRITE.format(mesh, also), writing(kinds, deletes=use.deletes)))

@@ -69,7 +69,7 @@ def test_only_what_a_run_asks_for_is_in_it(cli: Command) -> None:
     core = {("", "namespaces"), ("", "pods"), ("", "services"), ("apiextensions.k8s.io", "customresourcedefinitions")}
     apps = {("apps", f"{kind}s") for kind in ("deployment", "statefulset", "daemonset")}
     assert {(right.group, right.resource) for right in listed} == kinds | core | apps
-    assert {right.verb for right in rights(cli())} == {"list", "get", "create", "patch", "delete"}
+    assert {right.verb for right in rights(cli())} == {"list", "watch", "get", "create", "patch", "delete"}
     assert not [right for right in rights(cli()) if "*" in (right.group, right.resource, right.verb)]
 
 

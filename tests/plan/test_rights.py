@@ -13,13 +13,13 @@ ROUTES = NativeKind(KindId("mesh.example.com", "Route"), ("v1",), "routes")
 FILTERS = NativeKind(KindId("mesh.example.com", "Filter"), ("v1",), "filters")
 GRANTS = NativeKind(KindId("rbac.authorization.k8s.io", "Role"), ("v1",), "roles")
 READING = Use((PODS,), {"one": (MAPS, ROUTES)}, {"one": (ROUTES, FILTERS)})
-CRDS = {Right("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("get", "list")}
-LISTED = {Right("", "pods", "list"), Right("", "configmaps", "list")} | {
-    Right("mesh.example.com", name, "list") for name in ("routes", "filters")
+CRDS = {Right("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("get", "list", "watch")}
+LISTED = {Right("", name, verb) for name in ("pods", "configmaps") for verb in ("list", "watch")} | {
+    Right("mesh.example.com", name, verb) for name in ("routes", "filters") for verb in ("list", "watch")
 }
 
 
-def test_reading_lists_and_nothing_else() -> None:
+def test_reading_lists_and_watches_and_nothing_else() -> None:
     assert role(READING).rights == LISTED | CRDS
 
 

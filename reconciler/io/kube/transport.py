@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
@@ -65,17 +65,14 @@ class Transport:
         request = Request("GET", path, query or {}, accept=accept)
         return await self._tried(request, lambda error: error.retryable and not isinstance(error, TimedOut))
 
-    async def lines(self, request: Request, silence: float) -> AsyncIterator[Answer]:
-        """The lines of an answer that goes on, as they come, until it ends or says nothing for ``silence`` seconds."""
+    @asynccontextmanager
+    async def going_on(self, request: Request, silence: float) -> AsyncIterator[AsyncIterator[Answer]]:
+        """The lines, as they come, of an answer that goes on until it ends or says nothing for ``silence`` seconds."""
         access = await self._current()
-        rest = b""
         async with self._sent(request, access, self._limits(silence)) as response:
             if response.status >= 300:
                 raise from_answer(response.status, response.headers, await response.read())
-            async for chunk in response.content.iter_any():
-                *whole, rest = (rest + chunk).split(b"\n")
-                for line in whole:
-                    yield Answer(response.status, line, access.host)
+            yield _lines(response, access.host)
 
     async def write(self, request: Request) -> Answer:
         """A write, tried again only when the server throttled it and said for how long: then it has done nothing."""
@@ -162,7 +159,8 @@ class Transport:
                 proxy=access.proxy or None,
                 allow_redirects=False,  # a token must not follow one elsewhere
             ) as response:
-                yield response
+                with _aborted_unless_read(response):
+                    yield response
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             if request.body is not None:
                 WRITE_PERMIT.get()()  # the client library only says that it could not send
@@ -186,6 +184,24 @@ class Transport:
                 trust_env=False,  # the proxy is in Access; reading the environment for every request costs 5x
             )
         return self._http
+
+
+async def _lines(response: aiohttp.ClientResponse, host: str) -> AsyncIterator[Answer]:
+    rest = b""
+    async for chunk in response.content.iter_any():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield Answer(response.status, line, host)
+
+
+@contextmanager
+def _aborted_unless_read(response: aiohttp.ClientResponse) -> Iterator[None]:
+    """A connection on which nobody waits any more is ended at once: the polite end of TLS waits for the server."""
+    try:
+        yield
+    finally:
+        if response.connection is not None and response.connection.protocol is not None:
+            response.connection.protocol.abort()
 
 
 def _pause(attempt: int, asked: float) -> float:
