@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from reconciler.adapters.importing import Importer, Meanings, as_written, no_importer
 from reconciler.model.facts import ClusterFacts, MeshFacts
 from reconciler.model.findings import Finding
 from reconciler.model.intents import MeshIntent
@@ -92,6 +93,7 @@ class Adapter:
     the mesh would not merge the two, and ours is not written. ``bridge`` (live, desired) gives what to apply first
     where going straight to desired would break what still refers to live (make before break), or None.
     ``raw_kinds`` are those of ``kinds`` that no emitter makes: they are written for Extension documents only.
+    ``importer`` proposes neutral documents for existing objects; ``meanings`` says when objects mean the same.
     """
 
     name: str
@@ -107,6 +109,8 @@ class Adapter:
     claims: Callable[[Mapping[str, Any]], tuple[str, ...]] = no_claims
     bridge: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None] = no_bridge
     raw_kinds: tuple[NativeKind, ...] = ()
+    importer: Importer = no_importer
+    meanings: Meanings = as_written
     profile: Callable[[MeshFacts, ClusterFacts, ServiceRef | None], str] = one_profile
     profiles: tuple[str, ...] = ("",)
 

@@ -12,6 +12,7 @@ from reconciler import __version__
 #: command -> (module, short help); a module is imported only when its command is called
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("init", "Write a first repository that plan accepts."),
+    "import": ("importing", "Make neutral documents of existing objects of a mesh."),
     "validate": ("validate", "Check what is written in Git; all mistakes at once."),
     "plan": ("plan", "Show what would change on each cluster and mesh, and why."),
     "apply": ("apply", "Carry out the plan, and record every change."),

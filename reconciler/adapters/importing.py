@@ -1,0 +1,102 @@
+"""What an adapter gives to ``import``: neutral documents for native objects, and what objects mean.
+
+An importer proposes; whether a proposal holds is proved by compiling it and comparing what both sides mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.facts import ClusterFacts, MeshFacts
+from reconciler.model.refs import ObjectKey, ServiceRef
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where the objects live. ``only``: the cluster that documents are to be limited to, "" for every one. ``rename``:
+    made objects may have the names that they would have anyway."""
+
+    cluster: ClusterFacts
+    mesh: MeshFacts
+    cluster_domain: str = "cluster.local"
+    only: str = ""
+    rename: bool = False
+
+    def short(self, service: ServiceRef) -> str:
+        """A service as a target is written, limited to the cluster where documents are."""
+        return ".".join(part for part in (service.name, service.namespace, self.only) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One object in neutral words: documents without apiVersion, as ``{kind, name, spec}``. ``remarks`` tell what was
+    left out because it has no effect."""
+
+    key: ObjectKey
+    documents: tuple[Mapping[str, Any], ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """``kept``: why an object cannot be said in neutral words."""
+
+    drafts: tuple[Draft, ...] = ()
+    kept: Mapping[ObjectKey, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What objects have the mesh do about one thing (a host, the callers of some workloads), in one form for all
+    spellings. ``objects``: those that say it."""
+
+    about: str
+    content: Any
+    objects: tuple[ObjectKey, ...]
+
+
+Importer = Callable[[Sequence[Body], Scene], Imported]
+Meanings = Callable[[Iterable[Body], Scene], Mapping[str, Meaning]]
+
+
+class Unsayable(Exception):
+    """An object, or a part of it, that no neutral field covers; the message says which."""
+
+
+def key_of(body: Body) -> ObjectKey:
+    metadata = body.get("metadata") or {}
+    group = str(body.get("apiVersion", "")).rpartition("/")[0]
+    name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace") or "")
+    return ObjectKey(group, str(body.get("kind", "")), namespace, name)
+
+
+def only(given: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    """Unsayable when there is a field that is not known: nothing is left out by not having been thought of."""
+    unknown = sorted(key for key, value in given.items() if key not in set(known) and value not in (None, {}, []))
+    if unknown:
+        raise Unsayable(f"no neutral field covers {', '.join(f'{where}.{key}' for key in unknown)}")
+
+
+def named(mesh_type: str, body: Body, usual: str, scene: Scene) -> dict[str, Any]:
+    """The field of a policy by which what it makes has the name of an object that exists; empty where it has."""
+    key = key_of(body)
+    if scene.rename or key.name == usual:
+        return {}
+    return {"native": {mesh_type: {key.kind: {"metadata": {"name": key.name}}}}}
+
+
+def no_importer(bodies: Sequence[Body], _scene: Scene) -> Imported:
+    return Imported(kept={key_of(body): "its mesh has no importer" for body in bodies})
+
+
+def as_written(bodies: Iterable[Body], _scene: Scene) -> Mapping[str, Meaning]:
+    """Each object means what its text says."""
+    found = {}
+    for body in bodies:
+        key = key_of(body)
+        found[str(key)] = Meaning(str(key), {name: body.get(name) for name in body if name != "metadata"}, (key,))
+    return found

@@ -1,0 +1,102 @@
+"""Objects by what they are about. What the mesh may read in an order that is not written down is told apart by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from reconciler.adapters.importing import Body, Meaning, Scene, key_of
+from reconciler.adapters.istio.live import normalize
+from reconciler.adapters.istio.meaning.callers import atoms
+from reconciler.adapters.istio.meaning.names import (
+    full_host,
+    labels_of,
+    namespace_of,
+    read_by_mesh,
+    service_of,
+    spec_of,
+    worded,
+)
+from reconciler.adapters.istio.meaning.routes import routes
+from reconciler.model.canonical import plain
+
+#: what one object says of each thing that it is about
+Said = dict[str, Any]
+
+
+def meanings(bodies: Iterable[Body], scene: Scene) -> Mapping[str, Meaning]:
+    found: dict[str, Meaning] = {}
+    for body in bodies:
+        body, key = normalize(body), key_of(body)
+        for about, content in _said(body, scene).items():
+            held = found.get(about)
+            joined = _joined(held, content, body) if held else content
+            found[about] = Meaning(about, plain(joined), (*(held.objects if held else ()), key))
+    return dict(sorted(found.items()))
+
+
+def _said(body: Body, scene: Scene) -> Said:
+    read = _READERS.get(str(body.get("kind", "")))
+    said = read(body, scene) if read and not read_by_mesh(body) else None
+    if said is not None:
+        return said
+    content = {name: value for name, value in body.items() if name not in ("apiVersion", "metadata", "status")}
+    return {str(key_of(body)): {**content, "read by the mesh": read_by_mesh(body)}}
+
+
+def _joined(held: Meaning, content: Any, body: Body) -> Any:
+    """Two objects about one thing. The rules of callers are a union; of anything else the mesh takes one."""
+    if isinstance(held.content, Mapping) and held.content.keys() == {"rules"}:
+        rules = {str(rule): rule for rule in (*held.content["rules"], *plain(content)["rules"])}
+        return {"rules": [rules[text] for text in sorted(rules)]}
+    several = held.content["several"] if "several" in held.content else {str(held.objects[0]): held.content}
+    return {"several": {**several, str(key_of(body)): content}}
+
+
+def _virtual_service(body: Body, scene: Scene) -> Said | None:
+    spec, namespace = spec_of(body), namespace_of(body)
+    rest = {key: value for key, value in spec.items() if key not in ("hosts", "http", "gateways") and value}
+    hosts = [str(host) for host in spec.get("hosts") or ()]
+    inside = (spec.get("gateways") or ["mesh"]) == ["mesh"]
+    if rest or not inside or not hosts or any(_elsewhere(host, namespace, scene) for host in hosts):
+        return None
+    told = {"routes": routes(spec.get("http") or (), namespace, scene)}
+    return {f"requests to {full_host(host, namespace, scene)}": told for host in hosts}
+
+
+def _elsewhere(host: str, namespace: str, scene: Scene) -> bool:
+    """Who sees a rule depends on its namespace, so only those that lie with their service are told by host."""
+    service = service_of(host, namespace, scene)
+    return service is None or service.namespace != namespace
+
+
+def _destination_rule(body: Body, scene: Scene) -> Said | None:
+    spec, namespace = spec_of(body), namespace_of(body)
+    host = str(spec.get("host", ""))
+    if _elsewhere(host, namespace, scene):
+        return None
+    content = {key: value for key, value in spec.items() if key not in ("host", "subsets") and value not in ({}, [])}
+    subsets = {str(one.get("name")): {**one} for one in spec.get("subsets") or ()}
+    return {f"connections to {full_host(host, namespace, scene)}": {**content, "subsets": subsets}}
+
+
+def _authorization_policy(body: Body, scene: Scene) -> Said | None:
+    spec = spec_of(body)
+    action = str(spec.get("action") or "ALLOW")
+    if set(spec) - {"selector", "action", "rules"} or action not in ("ALLOW", "DENY"):
+        return None
+    about = f"{action} of {worded(labels_of(body))} in {namespace_of(body)}"
+    return {about: {"rules": atoms(spec.get("rules") or (), scene.mesh.trust_domain)}}
+
+
+def _peer_authentication(body: Body, _scene: Scene) -> Said | None:
+    content = {key: value for key, value in spec_of(body).items() if key != "selector" and value not in ({}, [])}
+    return {f"mTLS of {worded(labels_of(body))} in {namespace_of(body)}": content}
+
+
+_READERS: Mapping[str, Callable[[Body, Scene], Said | None]] = {
+    "VirtualService": _virtual_service,
+    "DestinationRule": _destination_rule,
+    "AuthorizationPolicy": _authorization_policy,
+    "PeerAuthentication": _peer_authentication,
+}

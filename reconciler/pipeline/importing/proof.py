@@ -1,0 +1,217 @@
+"""Decides what is taken over: documents are compiled, and each object must come back meaning what it meant.
+
+What does not is kept as an object, and the rest is tried again, until all that stands holds together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from reconciler.adapters.base import Adapter
+from reconciler.adapters.importing import Body, Draft, Meaning, Scene, key_of
+from reconciler.compile import compile_state, intents
+from reconciler.load import load
+from reconciler.model.canonical import encode
+from reconciler.model.commits import SourceTree
+from reconciler.model.facts import Facts
+from reconciler.model.findings import Finding, Severity
+from reconciler.model.imports import Back, Fate, Import, Taken
+from reconciler.model.native import Compiled, NativeObject
+from reconciler.model.refs import DocRef, ObjectKey, TargetId
+from reconciler.pipeline.importing.difference import difference
+from reconciler.pipeline.importing.documents import Place, Written, files
+from reconciler.pipeline.importing.objects import sorted_out
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where the documents are to stand. ``tree``: what the repository says already; ``exact``: only what comes back as
+    the very same object is said in neutral words; ``rename``: names of objects may change."""
+
+    tree: SourceTree
+    target: TargetId
+    facts: Facts
+    adapters: Mapping[str, Adapter]
+    now: datetime
+    place: Place
+    exact: bool = False
+    rename: bool = False
+
+
+class Unusable(Exception):
+    """The repository has no such target, or cannot be loaded at all."""
+
+
+def import_objects(bodies: Iterable[Body], ground: Ground) -> Import:
+    """Everything that became of the objects. Raises Unusable."""
+    adapter, scene = _scene(ground)
+    wanted, skipped = sorted_out(bodies, adapter)
+    return _Proof(ground, adapter, scene, {key_of(body): body for body in wanted}).run(skipped)
+
+
+def _scene(ground: Ground) -> tuple[Adapter, Scene]:
+    desired, findings = load(ground.tree, tuple(ground.adapters))
+    if desired is None or ground.target not in desired.targets:
+        wrong = next((str(one) for one in findings if one.severity is Severity.ERROR), "")
+        raise Unusable(wrong or f"there is no mesh {ground.target} in this repository")
+    adapter = ground.adapters[desired.mesh(ground.target).type]
+    intent = intents(desired, ground.facts, ground.adapters, ground.now)[ground.target]
+    return adapter, Scene(intent.cluster, intent.mesh, intent.cluster_domain, ground.place.only, ground.rename)
+
+
+@dataclass(slots=True)
+class _Trial:
+    """One attempt: what was written, what came of it, and why which objects cannot stay as they are."""
+
+    written: dict[ObjectKey, Written]
+    files: dict[str, str]
+    compiled: Compiled
+    made: tuple[NativeObject, ...]
+    findings: tuple[Finding, ...]
+    blamed: dict[ObjectKey, str]
+
+
+class _Proof:
+    def __init__(self, ground: Ground, adapter: Adapter, scene: Scene, bodies: Mapping[ObjectKey, Body]) -> None:
+        self.ground, self.adapter, self.scene, self.bodies = ground, adapter, scene, bodies
+        imported = adapter.importer(list(bodies.values()), scene)
+        self.drafts: dict[ObjectKey, Draft] = {draft.key: draft for draft in imported.drafts}
+        self.kept: dict[ObjectKey, str] = {key: imported.kept.get(key, "") for key in bodies if key not in self.drafts}
+        self.lost: dict[ObjectKey, str] = {}
+        self.meant = adapter.meanings(bodies.values(), scene)
+
+    def run(self, skipped: Iterable[Taken]) -> Import:
+        """Each round takes back at least one object, so there are at most as many as objects, and one more for each
+        that cannot even be kept."""
+        while (trial := self._try()).blamed:
+            for key, reason in trial.blamed.items():
+                if self.drafts.pop(key, None) is None:
+                    del self.kept[key]
+                    self.lost[key] = reason
+                else:
+                    self.kept[key] = reason
+        taken = [*skipped, *(self._taken(key, trial) for key in self.bodies)]
+        return Import(self.ground.target, tuple(sorted(taken, key=lambda one: one.key)), trial.files, self._told(trial))
+
+    def _try(self) -> _Trial:
+        written = {key: self.ground.place.of_draft(draft) for key, draft in self.drafts.items()}
+        written |= {key: self.ground.place.of_object(self.bodies[key]) for key in self.kept}
+        texts = files(written.values())
+        encoded = {path: text.encode() for path, text in texts.items()}
+        tree = replace(self.ground.tree, files={**self.ground.tree.files, **encoded})
+        desired, findings = load(tree, tuple(self.ground.adapters))
+        if desired is None:
+            raise Unusable(str(findings[0]))
+        compiled = compile_state(desired, self.ground.facts, self.ground.adapters, self.ground.now)
+        made = compiled.objects.get(self.ground.target, ())
+        trial = _Trial(written, texts, compiled, made, (*findings, *compiled.findings), {})
+        trial.blamed = self._blamed(trial)
+        return trial
+
+    def _blamed(self, trial: _Trial) -> dict[ObjectKey, str]:
+        owners = {ref: key for key, one in trial.written.items() for ref, _ in one.documents}
+        found = self._refused(trial, owners)
+        if found:
+            return found
+        back = self.adapter.meanings([one.body for one in trial.made if self._ours(one, owners)], self.scene)
+        for about in sorted({*self.meant, *back}):
+            reason = self._differs(about, back)
+            if reason:
+                found |= dict.fromkeys(self._concerned(about, back, trial, owners), reason)
+        return found or self._mixed(trial, owners) or self._inexact(trial)
+
+    def _refused(self, trial: _Trial, owners: Mapping[DocRef, ObjectKey]) -> dict[ObjectKey, str]:
+        """Objects with a document that is wrong, refused, or made less of than it says."""
+        found: dict[ObjectKey, str] = {}
+        by_path: dict[str, list[ObjectKey]] = {}
+        for key, one in trial.written.items():
+            by_path.setdefault(one.path, []).append(key)
+        for finding in trial.findings:
+            if finding.severity is Severity.ERROR:
+                named = [owners[ref] for ref in finding.documents if ref in owners]
+                for key in named or by_path.get(finding.position.path, []):
+                    found.setdefault(key, f"{finding.code}: {finding.message}")
+        for hold in trial.compiled.holds:
+            if hold.ref is not None and hold.ref in owners:
+                found.setdefault(owners[hold.ref], hold.reason)
+        return found
+
+    def _ours(self, one: NativeObject, owners: Mapping[DocRef, ObjectKey]) -> bool:
+        return any(origin.ref in owners for origin in one.origins)
+
+    def _differs(self, about: str, back: Mapping[str, Meaning]) -> str:
+        before, after = self.meant.get(about), back.get(about)
+        if before is not None and before.objects and set(before.objects) <= self.lost.keys():
+            return ""
+        if before is None or after is None:
+            return f"compiling gives {'nothing' if after is None else 'something else'} for {about}"
+        if encode(before.content) == encode(after.content):
+            return ""
+        return f"it would come back with another meaning: {about}: {difference(before.content, after.content)}"
+
+    def _concerned(
+        self, about: str, back: Mapping[str, Meaning], trial: _Trial, owners: Mapping[DocRef, ObjectKey]
+    ) -> set[ObjectKey]:
+        """The drafts that say something of a thing, now or in what came back of them."""
+        after = back[about].objects if about in back else ()
+        origins = {origin.ref for one in trial.made if one.key in after for origin in one.origins}
+        keys = {owners[ref] for ref in origins if ref in owners}
+        keys |= set(self.meant[about].objects) if about in self.meant else set()
+        concerned = keys & self.drafts.keys() or keys & self.kept.keys()
+        if not concerned:
+            raise RuntimeError(f"no object answers for {about}")
+        return concerned
+
+    def _mixed(self, trial: _Trial, owners: Mapping[DocRef, ObjectKey]) -> dict[ObjectKey, str]:
+        """Objects that documents of the repository have a part in: the two would be one from now on."""
+        found: dict[ObjectKey, str] = {}
+        for one in trial.made:
+            others = sorted({str(origin.ref) for origin in one.origins if origin.ref not in owners})
+            if others and self._ours(one, owners):
+                keys = {owners[origin.ref] for origin in one.origins if origin.ref in owners}
+                found |= dict.fromkeys(keys & self.drafts.keys(), f"{others[0]} has a part in {one.key}, too")
+        return found
+
+    def _inexact(self, trial: _Trial) -> dict[ObjectKey, str]:
+        if not self.ground.exact:
+            return {}
+        reasons = {Back.RESPELLED: "it would come back in another spelling", Back.RENAMED: "... under another name"}
+        backs = {key: self._back(key, trial) for key in self.drafts}
+        return {key: reasons[back] for key, back in backs.items() if back in reasons}
+
+    def _back(self, key: ObjectKey, trial: _Trial) -> Back:
+        made = next((one for one in trial.made if one.key == key), None)
+        if made is None:
+            return Back.RENAMED
+        return Back.SAME if self._content(made.body) == self._content(self.bodies[key]) else Back.RESPELLED
+
+    def _content(self, body: Body) -> str:
+        normal: Mapping[str, Any] = self.adapter.normalize(body)
+        return encode({name: value for name, value in normal.items() if name not in ("apiVersion", "metadata")})
+
+    def _taken(self, key: ObjectKey, trial: _Trial) -> Taken:
+        if key in self.lost:
+            return Taken(key, Fate.SKIPPED, reason=self.lost[key])
+        one = trial.written[key]
+        refs = tuple(ref for ref, _ in one.documents)
+        if key in self.kept:
+            return Taken(key, Fate.OBJECT, Back.SAME, refs, one.path, self.kept[key])
+        draft, back = self.drafts[key], self._back(key, trial)
+        native = any(_patched(document["spec"]) for document in draft.documents)
+        origins = set(refs)
+        becomes = tuple(made.key for made in trial.made if origins & {origin.ref for origin in made.origins})
+        fate = Fate.NATIVE if native else Fate.NEUTRAL
+        return Taken(key, fate, back, refs, one.path, "", draft.remarks, becomes if back is Back.RENAMED else ())
+
+    def _told(self, trial: _Trial) -> tuple[Finding, ...]:
+        ours = {ref for one in trial.written.values() for ref, _ in one.documents}
+        return tuple(one for one in trial.findings if ours & set(one.documents) or one.position.path in trial.files)
+
+
+def _patched(spec: Mapping[str, Any]) -> bool:
+    """Whether a document has a native patch that does more than to name an object."""
+    patches = [patch for kinds in (spec.get("native") or {}).values() for patch in kinds.values()]
+    return any(patch.keys() != {"metadata"} or patch["metadata"].keys() != {"name"} for patch in patches)
