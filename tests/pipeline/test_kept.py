@@ -6,7 +6,12 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
+from reconciler.io.directory.cluster import DirectoryCluster
+from reconciler.model import clusters
 from reconciler.pipeline import run as pipeline
+from reconciler.pipeline.kept_connections import LONGEST, KeptConnections
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.world import Request, World
 from tests.pipeline.fleet import FACTS, Fleet, rows, service
@@ -76,3 +81,77 @@ def test_only_a_few_revisions_are_kept(fleet: Fleet) -> None:
     assert len(world.kept._loaded) <= 3
     assert len(world.kept._made) <= 3
     assert len(world.kept.digests) <= 9
+
+
+class Door(DirectoryCluster):
+    """Tells whether it was closed."""
+
+    closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def doors(fleet: Fleet) -> tuple[KeptConnections, list[Door], clusters.Cluster]:
+    made: list[Door] = []
+
+    def opened(document: clusters.Cluster) -> Door:
+        made.append(Door(document.name, fleet.repo / "live/eu"))
+        return made[-1]
+
+    desired = again(fleet.world()).planned.desired
+    assert desired is not None
+    return KeptConnections(opened), made, desired.clusters["eu"]
+
+
+async def test_a_connection_is_taken_over_while_it_is_fresh_and_closed_after(
+    fleet: Fleet, doors: tuple[KeptConnections, list[Door], clusters.Cluster]
+) -> None:
+    kept, made, document = doors
+    kept.begin()
+    first = kept.to(document)
+    assert not kept.taken_over("eu")
+    await kept.end(fleet.at)
+    kept.begin()
+    assert kept.to(document) is first
+    assert kept.taken_over("eu")
+    await kept.end(fleet.at + LONGEST)
+    assert [door.closed for door in made] == [True]
+    kept.begin()
+    assert kept.to(document) is not first
+    assert not kept.taken_over("eu")
+    await kept.end(fleet.at)
+    await kept.close()
+    assert [door.closed for door in made] == [True, True]
+
+
+async def test_what_is_retired_stays_open_while_a_run_may_use_it(
+    fleet: Fleet, doors: tuple[KeptConnections, list[Door], clusters.Cluster]
+) -> None:
+    kept, made, document = doors
+    kept.begin()
+    kept.begin()
+    kept.to(document)
+    kept.retire(["eu"])
+    kept.to(replace(document, limits=replace(document.limits, timeout=7.0)))
+    kept.to(document)  # as it was: another connection again
+    await kept.end(fleet.at)
+    assert [door.closed for door in made] == [False, False, False]
+    await kept.end(fleet.at)
+    assert [door.closed for door in made] == [True, True, False]
+    kept.begin()
+    await kept.end(fleet.at - timedelta(seconds=1))  # the clock was set back: how old it is, nobody knows
+    assert [door.closed for door in made] == [True, True, True]
+
+
+async def test_a_connection_that_is_handed_over_is_anothers_to_close(
+    fleet: Fleet, doors: tuple[KeptConnections, list[Door], clusters.Cluster]
+) -> None:
+    kept, made, document = doors
+    kept.begin()
+    kept.to(document)
+    kept.forget("eu")
+    await kept.end(fleet.at)
+    await kept.close()
+    assert [door.closed for door in made] == [False]
