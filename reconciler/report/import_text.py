@@ -16,19 +16,19 @@ _ROLES = {Fate.NEUTRAL: "good", Fate.NATIVE: "good", Fate.OBJECT: "update", Fate
 def import_text(made: Import, paint: Paint) -> str:
     """A table by kind, then each object that is not said in neutral words, or does not come back as it is."""
     lines = [*_table(made.taken, paint)]
-    lines += _several("kept as they are, in Extension documents", _of(made, Fate.OBJECT), paint, lambda one: one.reason)
-    lines += _several("not taken over", _of(made, Fate.SKIPPED), paint, lambda one: one.reason)
+    lines += _several("Kept as it is, in an Extension document", _of(made, Fate.OBJECT), paint, lambda one: one.reason)
+    lines += _several("Not taken over", _of(made, Fate.SKIPPED), paint, lambda one: one.reason)
     lines += _several(
-        "said otherwise, meaning the same: adopting them writes them once", _back(made, Back.RESPELLED), paint, _remarks
+        "The same in another spelling, which adopting writes once", _back(made, Back.RESPELLED), paint, _remarks
     )
     lines += _several(
-        "come back under other names: remove the old ones when the new ones are there",
+        "The same under another name: remove the old one when the new ones are there",
         _back(made, Back.RENAMED),
         paint,
         lambda one: ", ".join(str(key) for key in one.becomes),
     )
     same = [one for one in _back(made, Back.SAME) if one.remarks]
-    lines += _several("with a remark", same, paint, _remarks)
+    lines += _several("With a remark", same, paint, _remarks)
     for kind, reason in made.unread.items():
         lines.append(paint(f"{kind} could not be read: {reason}", "error"))
     return "\n".join(lines)
@@ -64,7 +64,7 @@ def _several(title: str, found: Sequence[Taken], paint: Paint, why: Any) -> list
     """One line for each reason: with the object, or the number of them where it is one of many."""
     if not found:
         return []
-    lines = ["", paint(f"{plural(len(found), 'object')} {title}", "heading")]
+    lines = ["", paint(f"{title} ({len(found)})", "heading")]
     by_reason: dict[tuple[str, str], list[Taken]] = {}
     for one in found:
         by_reason.setdefault((one.key.kind, why(one)), []).append(one)

@@ -18,7 +18,7 @@ from reconciler.adapters.istio.meaning.names import (
     worded,
 )
 from reconciler.adapters.istio.meaning.routes import routes
-from reconciler.model.canonical import plain
+from reconciler.model.canonical import encode, plain
 
 #: what one object says of each thing that it is about
 Said = dict[str, Any]
@@ -47,7 +47,7 @@ def _said(body: Body, scene: Scene) -> Said:
 def _joined(held: Meaning, content: Any, body: Body) -> Any:
     """Two objects about one thing. The rules of callers are a union; of anything else the mesh takes one."""
     if isinstance(held.content, Mapping) and held.content.keys() == {"rules"}:
-        rules = {str(rule): rule for rule in (*held.content["rules"], *plain(content)["rules"])}
+        rules = {encode(rule): rule for rule in (*held.content["rules"], *plain(content)["rules"])}
         return {"rules": [rules[text] for text in sorted(rules)]}
     several = held.content["several"] if "several" in held.content else {str(held.objects[0]): held.content}
     return {"several": {**several, str(key_of(body)): content}}

@@ -1,0 +1,82 @@
+"""Imports from a real kube-apiserver: what other clients wrote there is read, adopted, and only marked as ours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.io.clusters import open_cluster
+from reconciler.model.imports import Back
+from reconciler.pipeline.importing.reading import Asked, import_cluster
+from reconciler.pipeline.meshes import installed
+from tests.kube.control_plane import ApiServer
+from tests.pipeline.fleet import rows
+from tests.pipeline.test_importing import EXACT, RESPELLED, backs, changed, only_marks, write
+from tests.pipeline.test_kube import KubeFleet
+
+SECURITY = "/apis/security.istio.io/v1"
+PLURALS = {
+    "VirtualService": "virtualservices", "DestinationRule": "destinationrules", "Gateway": "gateways",
+    "AuthorizationPolicy": "authorizationpolicies", "PeerAuthentication": "peerauthentications",
+}  # fmt: skip
+
+
+@pytest.fixture
+def bare(tmp_path: Path, kube: ApiServer, fresh_namespace: str, mesh_crds: str) -> Iterator[KubeFleet]:
+    made = KubeFleet(tmp_path, [kube], fresh_namespace)
+    for name in ("reviews", "cart"):
+        made.remove(f"policies/{name}.yaml")
+    made.settings(f"{{mode: Apply, owner: {fresh_namespace}, unowned: Adopt, limits: {{timeout: 20s}}}}")
+    made.commit("no policies")
+    yield made
+    made.store.close()
+
+
+def there(fleet: KubeFleet, body: dict[str, Any]) -> None:
+    """An object as somebody else wrote it, in the namespace of this test."""
+    mine = json.loads(json.dumps(body).replace(".shop.svc", f".{fleet.namespace}.svc"))
+    mine["metadata"]["namespace"] = fleet.namespace
+    mine["metadata"]["labels"] = {"team": "shop"}
+    group = SECURITY if mine["apiVersion"].startswith("security") else fleet.url("").partition("/namespaces")[0]
+    url = fleet.url(PLURALS[mine["kind"]], group=group) + "?fieldManager=kubectl-client-side-apply"
+    status, answer = fleet.servers[0].request("POST", url, mine)
+    assert status == 201, answer
+
+
+def test_what_others_wrote_is_imported_and_adopted_by_marks_alone(bare: KubeFleet) -> None:
+    for body in EXACT:
+        there(bare, body)
+    tree = bare.world().source.tree("worktree")
+    asked = Asked(installed(), bare.at, namespaces=(bare.namespace,))
+    made = asyncio.run(import_cluster(tree, "c0", lambda one: open_cluster(one, bare.repo), asked))
+    assert {back for _, back in backs(made).values()} == {Back.SAME}
+    assert len(made.taken) == len(EXACT)
+    write(bare, made)
+    plan = bare.plan()
+    assert len(changed(plan)) == len(EXACT)
+    assert only_marks(changed(plan))
+    before = bare.get("virtualservices", "reviews-route")
+    assert rows(bare.apply()) == {"c0/mesh": {"changed": 5}}
+    after = bare.get("virtualservices", "reviews-route")
+    assert after["spec"] == before["spec"]
+    assert after["metadata"]["generation"] == before["metadata"]["generation"]
+    assert after["metadata"]["labels"]["team"] == "shop"
+    assert rows(bare.apply()) == {"c0/mesh": {"ok": 5}}
+
+
+def test_another_spelling_is_written_once_and_then_in_sync(bare: KubeFleet) -> None:
+    there(bare, RESPELLED)
+    tree = bare.world().source.tree("worktree")
+    asked = Asked(installed(), bare.at, namespaces=(bare.namespace,))
+    made = asyncio.run(import_cluster(tree, "c0", lambda one: open_cluster(one, bare.repo), asked))
+    assert {back for _, back in backs(made).values()} == {Back.RESPELLED}
+    write(bare, made)
+    assert rows(bare.apply()) == {"c0/mesh": {"changed": 1}}
+    hosts = bare.get("virtualservices", "checkout")["spec"]["hosts"]
+    assert hosts == [f"checkout.{bare.namespace}.svc.cluster.local"]
+    assert rows(bare.apply()) == {"c0/mesh": {"ok": 1}}
