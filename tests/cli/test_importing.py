@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -151,3 +152,10 @@ def test_something_must_be_named(cli: Command) -> None:
     code, _, err = cli("import")
     assert code == 1
     assert "files, --cluster NAME or --kubeconfig PATH" in err
+
+
+def test_the_example_of_the_page_is_true(cli: Command, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/import.md").read_text().partition("## An example")[2]
+    given, printed, told = re.findall(r"^```(?:yaml)?\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "reviews.yaml").write_text(given)
+    assert cli("import", tmp_path / "reviews.yaml") == (0, printed, told)
