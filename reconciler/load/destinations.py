@@ -103,7 +103,7 @@ def _leaves(spec: Map, into: Decoder) -> Iterator[Leaf]:
     if "locality" in failover:
         steps = plain(failover["locality"])
         at = position(failover.keys_at["locality"])
-        yield Leaf("traffic.loadBalancing.locality", {"failover": steps}, at, into.ref)
+        yield Leaf("traffic.loadBalancing.locality.failover", steps, at, into.ref)
     if "outlier" in failover:
         rule = Map(failover.at)
         rule.put("outlier", failover["outlier"], failover.keys_at["outlier"], failover.values_at["outlier"])

@@ -97,13 +97,15 @@ def _select(value: Any, at: Place) -> Any:
     return made.add("meshes", inner) if inner else made
 
 
+_ORIGINS = _each(_text(lambda text, at: shortforms.mapping(at, exact=text)))
 _RULE = _fields(
     route=_route,
     mirror=_each(_filled(_fields(to=_TARGET), percent=100)),
-    fault=_fields(delay=_PERCENT, abort=_PERCENT),
+    fault=_fields(delay=_PERCENT, abort=_PERCENT, bandwidth=_PERCENT),
     timeout=_timeout,
     retries=_retries,
-    cors=_fields(origins=_each(_text(lambda text, at: shortforms.mapping(at, exact=text)))),
+    cors=_fields(origins=_ORIGINS),
+    csrf=_filled(_fields(origins=_ORIGINS), percent=100),
     loadBalancing=_fields(hash=_fields(cookie=_text(lambda text, at: shortforms.mapping(at, name=text)))),
 )
 _POLICY = _fields(from_=_each(_SOURCE), to=_each(_TARGET), match=_each(_text(shortforms.request)), rule=_RULE)

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.load.blocks import Decoder, target
 from reconciler.load.nodes import Map, Place, position
-from reconciler.load.values import plain
+from reconciler.load.values import plain, regex_problem
 from reconciler.model.rules import Leaf, RouteEntry
 
 #: mappings whose every field is a leaf; every other field of a rule is one leaf as it stands
@@ -16,13 +16,20 @@ _SPLIT = frozenset(
         "fault",
         "timeout",
         "retries",
+        "retries.backoff",
+        "retries.budget",
         "outlier",
         "connections",
         "connections.tcp",
         "connections.http",
         "loadBalancing",
+        "loadBalancing.locality",
+        "rateLimit",
+        "transform",
+        "protocol",
     }
 )
+PREFERENCE = "traffic.loadBalancing.locality.prefer"
 
 
 def leaves(rule: Map, into: Decoder) -> tuple[Leaf, ...]:
@@ -86,9 +93,21 @@ def _header_leaves(node: Map, into: Decoder) -> Iterator[Leaf]:
                 yield Leaf(path, value, position(at), into.ref, name.lower())
 
 
+def preference(defaults: Map, into: Decoder) -> tuple[Leaf, ...]:
+    """``localityPreference`` of a group: what the rule of every service of its meshes says."""
+    if "localityPreference" not in defaults:
+        return ()
+    at = position(defaults.keys_at["localityPreference"])
+    return (Leaf(PREFERENCE, defaults["localityPreference"], at, into.ref),)
+
+
 def _check_expressions(rule: Map, into: Decoder) -> None:
-    for origin in rule.get("cors", {}).get("origins", ()):
-        if "regex" in origin:
-            into.regex(origin)
+    for name in ("cors", "csrf"):
+        for origin in rule.get(name, {}).get("origins", ()):
+            if "regex" in origin:
+                into.regex(origin)
+    for mask, at in rule["dlp"]["masks"].entries() if "dlp" in rule else ():
+        if problem := regex_problem(mask):
+            into.complain("wrong-value", f"not an RE2 expression: {problem}", at)
     if "regex" in rule.get("rewrite", {}):
         into.regex(rule["rewrite"]["regex"], "pattern")
