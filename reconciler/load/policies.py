@@ -8,8 +8,6 @@ from reconciler.load.blocks import Decoder, matches, mesh_set, source, sources, 
 from reconciler.load.destinations import destination
 from reconciler.load.nodes import Map, Place, Seq, place_of, position
 from reconciler.load.rules import leaves, preference
-from reconciler.load.telemetry import telemetry, telemetry_leaves
-from reconciler.load.terms import native, on_unsupported
 from reconciler.load.values import moment, plain
 from reconciler.model.access import AccessAction, AccessPolicy
 from reconciler.model.destinations import Destination
@@ -140,7 +138,6 @@ def _virtual_mesh(root: Map, spec: Map, into: Decoder) -> VirtualMesh:
         access=defaults.get("access", ""),
         mtls=mode_or_none(defaults.get("mtls", "")),
         leaves=(*(leaves(defaults["traffic"], into) if "traffic" in defaults else ()), *preference(defaults, into)),
-        telemetry=tuple(telemetry_leaves(defaults["telemetry"], into)) if "telemetry" in defaults else (),
         access_position=_key_position(defaults, "access"),
         mtls_position=_key_position(defaults, "mtls"),
     )
