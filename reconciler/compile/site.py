@@ -15,6 +15,7 @@ from reconciler.model.facts import ClusterFacts, Facts, MeshFacts, ServiceFacts,
 from reconciler.model.findings import Finding, Position, warning
 from reconciler.model.membership import covers
 from reconciler.model.meshes import Mesh
+from reconciler.model.native import SUBSET_LABEL
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
 from reconciler.model.selectors import MeshSet
 
@@ -93,6 +94,7 @@ def site_of(world: World, target: TargetId, cluster: ClusterFacts, adapter: Adap
     siblings = [other for other in world.desired.targets if other.cluster == target.cluster and other != target]
     away = {name for other in siblings for name in _enrolled(world, other)} - set(mesh.enrolled_namespaces)
     known = world.desired.clusters.get(target.cluster)
+    cluster = _without_subsets(cluster)
     return Site(
         world=world,
         target=target,
@@ -106,6 +108,12 @@ def site_of(world: World, target: TargetId, cluster: ClusterFacts, adapter: Adap
         services={(service.ref.namespace, service.ref.name): service for service in cluster.services},
         named=facts_of(view.destinations, target, view, mesh),
     )
+
+
+def _without_subsets(cluster: ClusterFacts) -> ClusterFacts:
+    """Services that stand for a subset are no services that people speak of: a policy for all means none of them."""
+    services = tuple(service for service in cluster.services if SUBSET_LABEL not in service.labels)
+    return cluster if len(services) == len(cluster.services) else replace(cluster, services=services)
 
 
 def _control_plane(world: World, target: TargetId, document: Mesh, adapter: Adapter, notes: Notes) -> MeshFacts:

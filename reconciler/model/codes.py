@@ -97,6 +97,8 @@ CODES: dict[str, str] = {
     "mtls-overlap": "Two services with the same workloads are asked for different mTLS modes.",
     "namespace-not-enrolled": "The namespace of the service is not in the mesh, so nothing there enforces the rule.",
     "nothing-matches": "An access rule that no request or caller can meet.",
+    "port-needed": "The mesh wants the number of a service port, and it is not known which one is meant.",
+    "route-order": "Which of two routes a request goes to is left to each implementation of the mesh's standard.",
     "subset-unknown": "A route goes to a subset that is not defined for its service.",
     "timeout-cuts-retries": "The timeout of the whole request ends before every try can.",
     # plan and apply: what the clusters say

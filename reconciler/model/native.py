@@ -18,6 +18,8 @@ ORIGIN_ANNOTATION = "reconciler.dev/origin"
 COMMIT_ANNOTATION = "reconciler.dev/commit"
 EVENT_ANNOTATION = "reconciler.dev/event"  # id of the audit event of the last write
 SOURCE_ANNOTATION = "reconciler.dev/source"
+#: on a Service that stands for a subset, for meshes that know no parts of a service: the name of that service
+SUBSET_LABEL = "reconciler.dev/subset-of"
 FIELD_MANAGER = "mesh-reconciler"
 
 

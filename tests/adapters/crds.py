@@ -23,6 +23,11 @@ def folder() -> Path:
     return Path(os.environ.get("MESH_CRDS") or Path(__file__).parents[3] / "shared" / "crds")
 
 
+def sets(mesh: str) -> list[str]:
+    """The folders that hold the CRDs of a mesh; of several the richest last."""
+    return [f"{mesh}-standard", f"{mesh}-experimental"] if mesh == "gateway-api" else [mesh]
+
+
 @cache
 def schemas(mesh: str) -> Mapping[tuple[str, str], Mapping[str, Any]]:
     """Schemas of a mesh's CRDs by (apiVersion, kind); empty where there are none."""

@@ -58,15 +58,22 @@ class Dumper(yaml.SafeDumper):
         return True
 
 
-def read(path: Path) -> MeshIntent:
-    return intent(yaml.load(path.read_text(), Loader))
+def read(path: Path, mesh: str = "istio") -> MeshIntent:
+    return intent(yaml.load(path.read_text(), Loader), mesh)
 
 
 def dump(value: Any) -> str:
     return yaml.dump(value, Dumper=Dumper, sort_keys=False, width=120)
 
 
-def intent(given: Given) -> MeshIntent:
+#: a plain mesh of each type
+PLAIN: Given = {
+    "istio": {"type": "istio", "namespace": "istio-system", "trust_domain": "cluster.local"},
+    "gateway-api": {"type": "gateway-api", "namespace": "", "version": "1.6.1", "channel": "experimental"},
+}
+
+
+def intent(given: Given, plain: str = "istio") -> MeshIntent:
     """``given`` as a mesh intent on target eu-1/mesh. Fields that are not in it have the defaults of a plain mesh."""
     mesh = dict(given.get("mesh", {}))
     gateways = tuple(GatewayFacts(**gateway) for gateway in mesh.pop("gateways", ()))
@@ -77,7 +84,7 @@ def intent(given: Given) -> MeshIntent:
         cluster_domain=given.get("cluster_domain", "cluster.local"),
         cluster=_cluster(given.get("cluster", {})),
         mesh=MeshFacts(
-            **({"type": "istio", "namespace": "istio-system", "trust_domain": "cluster.local"} | mesh),
+            **(PLAIN[plain] | mesh),
             gateways=gateways,
             enrolled_namespaces=enrolled,
         ),

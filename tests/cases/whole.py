@@ -19,12 +19,14 @@ from typing import Any
 import yaml
 
 from reconciler.compile import compile_state
+from reconciler.compile.gates import with_fields
 from reconciler.io.facts import cluster_facts, crd_facts
 from reconciler.load import load
 from reconciler.model.commits import Commit, SourceTree
 from reconciler.model.facts import ClusterFacts, Facts
 from reconciler.model.findings import Finding, Severity
 from reconciler.model.native import Compiled, Verdict
+from reconciler.model.refs import KindId
 from reconciler.pipeline.meshes import installed
 from tests.adapters.given import Loader, dump
 
@@ -96,9 +98,20 @@ def _shop() -> tuple[Body, ...]:
 
 def _facts(name: str, objects: list[Body]) -> ClusterFacts:
     """As discovery would have them. Without CRDs among the objects everything is taken to be served."""
-    crds = crd_facts(objects)
+    crds = with_fields(crd_facts(objects), installed().values(), _schemas(objects))
     found = cluster_facts(name, objects, version="1.31", crds=crds or None)
     return replace(found, meshes=tuple(mesh for one in installed().values() for mesh in one.detect(objects)))
+
+
+def _schemas(objects: Iterable[Body]) -> dict[tuple[KindId, str], Body]:
+    found = {}
+    for body in objects:
+        spec = body.get("spec") or {}
+        for version in spec.get("versions", ()) if body.get("kind") == "CustomResourceDefinition" else ():
+            schema = (version.get("schema") or {}).get("openAPIV3Schema")
+            if schema:
+                found[KindId(spec["group"], spec["names"]["kind"]), version["name"]] = schema
+    return found
 
 
 def _defaults(given: list[Body], live: Mapping[str, Any]) -> dict[str, bytes]:

@@ -1,0 +1,27 @@
+"""Puts the parts together: the value that the registry finds."""
+
+from __future__ import annotations
+
+from reconciler.adapters.base import Adapter
+from reconciler.adapters.gateway_api import hosts
+from reconciler.adapters.gateway_api.capabilities import claims as capability_claims
+from reconciler.adapters.gateway_api.detect import TYPE, detect
+from reconciler.adapters.gateway_api.kinds import DETECT_KINDS
+from reconciler.adapters.gateway_api.live import claims, health
+from reconciler.adapters.gateway_api.review import review
+from reconciler.adapters.gateway_api.written import KINDS, OWNABLE
+from reconciler.model.facts import MeshFacts
+
+ADAPTER = Adapter(
+    name=TYPE,
+    kinds=KINDS,
+    detect_kinds=DETECT_KINDS,
+    detect=detect,
+    default_mesh=MeshFacts(TYPE, ""),
+    emitters=(hosts.emit,),
+    capabilities=capability_claims,
+    review=review,
+    health=health,
+    claims=claims,
+    raw_kinds=OWNABLE,
+)

@@ -1,0 +1,71 @@
+"""``backendRefs[]``: the Services that requests go to. The API always wants to know the port."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.adapters import weights
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.gateway_api.filters import header_filters
+from reconciler.adapters.gateway_api.matches import MOST
+from reconciler.adapters.gateway_api.subsets import defined, missing, name_of
+from reconciler.adapters.leaves import leaf_at
+from reconciler.model.intents import Backend, MeshIntent, Route
+
+MAX_WEIGHT = 1_000_000
+
+
+class References:
+    """References from the routes of one namespace, for requests on one port (0: no port of a service)."""
+
+    def __init__(self, intent: MeshIntent, namespace: str, port: int, gaps: Gaps) -> None:
+        self.intent, self.namespace, self.port, self.gaps = intent, namespace, port, gaps
+
+    def of(self, route: Route) -> list[dict[str, Any]]:
+        shares = weights.whole([backend.weight for backend in route.backends])
+        leaf = leaf_at(route.leaves, "traffic.route")
+        if not any(shares):
+            self.gaps.error("mesh-invalid-value", "the weights of a route are all 0", leaf)
+        if any(share > MAX_WEIGHT for share in shares):
+            self.gaps.error("mesh-invalid-value", f"the API takes weights up to {MAX_WEIGHT}", leaf)
+        if len(shares) > MOST:
+            self.gaps.error("mesh-inexpressible", f"the API takes at most {MOST} destinations, not {len(shares)}", leaf)
+        return [
+            self.one(backend)
+            | ({"weight": share} if len(shares) > 1 else {})
+            | ({"filters": done} if (done := header_filters(backend.headers, self.gaps)) else {})
+            for backend, share in zip(route.backends, shares, strict=True)
+        ]
+
+    def one(self, backend: Backend) -> dict[str, Any]:
+        """A reference to a Service, or to that of its subset."""
+        service, name = backend.service, backend.service.name
+        if backend.service.host:
+            self.gaps.error("mesh-inexpressible", f"the API sends requests to Services only, not to {service.label}")
+        if backend.subset:
+            name = name_of(service, backend.subset, self.intent)
+            facts = self.intent.cluster.service(service.name, service.namespace)
+            if not defined(backend, self.intent):
+                self.gaps.error("subset-unknown", f"no subset {backend.subset!r} of {service} is defined")
+            elif problem := missing(facts, service):
+                self.gaps.error("workloads-unknown", problem)
+        native: dict[str, Any] = {"group": "", "kind": "Service", "name": name, "port": self._port(backend)}
+        return native | ({"namespace": service.namespace} if service.namespace != self.namespace else {})
+
+    def _port(self, backend: Backend) -> int:
+        """The one that is asked for, else the only one, else that of the caller."""
+        if backend.port:
+            return backend.port
+        facts = self.intent.cluster.service(backend.service.name, backend.service.namespace)
+        numbers = [port.number for port in facts.ports] if facts else []
+        if len(numbers) == 1:
+            return numbers[0]
+        if self.port in numbers:
+            return self.port
+        label = f"{backend.service.name}.{backend.service.namespace}"
+        self.gaps.error(
+            "port-needed",
+            f"the API wants the port of {label}, and it is not known which of its ports is meant",
+            hint="write the port in the entry of the route" if numbers else "it is written once the service is there",
+        )
+        return self.port or 1

@@ -1,0 +1,120 @@
+"""What holds for every adapter: each capability is claimed, claims are honest, output is deterministic and declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from reconciler.adapters import registry
+from reconciler.adapters.base import Adapter, Level
+from reconciler.model.canonical import encode
+from tests.adapters import crds, given
+from tests.adapters.test_istio_claims import HOST_LEAVES, MATCHES, ROUTE_LEAVES, nested
+
+ADAPTERS = registry.load_all()
+PATHS = sorted(
+    {path for adapter in ADAPTERS.values() for profile in adapter.profiles for path in adapter.capabilities(profile)}
+)
+#: a service that every adapter can write routes for
+PORTS = [{"number": 80, "name": "http"}, {"number": 81, "name": "http-admin"}]
+CLUSTER = {"services": {"a.shop": {"selector": {"app": "a"}, "ports": PORTS}}}
+#: something that every adapter can do, so that there is an object to leave a trace in
+BASE = {"headers": {"request": {"set": {"x": "1"}}}}
+SUPPORTED = [
+    (name, path)
+    for name, adapter in ADAPTERS.items()
+    for path in {**ROUTE_LEAVES, **HOST_LEAVES}
+    if (claim := adapter.capability(path)) is not None and claim.level is not Level.NONE
+]
+REFUSED = [
+    (name, path)
+    for name, adapter in ADAPTERS.items()
+    for path in PATHS
+    if path.startswith("traffic.")
+    and path.split(".")[1] not in ("match", "from", "mirror", "native", "route")
+    and (claim := adapter.capability(path)) is not None
+    and claim.level is Level.NONE
+    and not any(other.startswith(f"{path}.") for other in PATHS)
+]
+CONDITIONS = [(name, path) for name in ADAPTERS for path in MATCHES]
+
+
+def form(rule: Mapping[str, Any], **route: Any) -> dict[str, Any]:
+    return {"cluster": CLUSTER, "hosts": {"a.shop": {"routes": [{"rule": {**BASE, **rule}, **route}]}}}
+
+
+def host_form(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {"cluster": CLUSTER, "hosts": {"a.shop": {"rule": rule, "routes": [{"rule": BASE}]}}}
+
+
+def output(name: str, said: Mapping[str, Any]) -> str:
+    intent = given.intent(said, name)
+    first, second = ([one.body for emit in ADAPTERS[name].emitters for one in emit(intent)] for _ in range(2))
+    assert encode(first) == encode(second)
+    return encode(first)
+
+
+def errors(name: str, said: Mapping[str, Any]) -> list[str]:
+    return [one.code for one in ADAPTERS[name].review(given.intent(said, name)) if one.severity == "error"]
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=list(ADAPTERS))
+def test_every_capability_is_claimed(adapter: Adapter) -> None:
+    own = adapter.capabilities("")
+    finer = {path.rsplit(".", count)[0] for path in own for count in range(1, path.count(".") + 1)}
+    assert [path for path in PATHS if adapter.capability(path) is None and path not in finer] == []
+    assert adapter.capability("traffic.nonsense") is None
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=list(ADAPTERS))
+def test_every_claim_says_how_or_whose_the_lack_is(adapter: Adapter) -> None:
+    for profile in adapter.profiles:
+        for path, claim in adapter.capabilities(profile).items():
+            assert claim.via if claim.level is not Level.NONE else claim.note, path
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=list(ADAPTERS))
+def test_what_a_claim_needs_is_in_the_definitions(adapter: Adapter) -> None:
+    """A field that no version has would never be found in a cluster."""
+    known = {kind: schema for name in crds.sets(adapter.name) for (_, kind), schema in crds.schemas(name).items()}
+    if not known:
+        pytest.skip(f"NO CRDs TO CHECK AGAINST: none in {crds.folder()}; set MESH_CRDS to a folder that has them")
+    for path, claim in adapter.capabilities("").items():
+        for need in claim.needs:
+            kind, _, field = need.partition(" ")
+            at: Any = known[kind.partition(".")[0]]
+            for part in field.split(".") if field else ():
+                at = at.get("items", at)["properties"]
+                assert part in at, f"{path} needs {need}"
+                at = at[part]
+
+
+@pytest.mark.parametrize(("name", "path"), SUPPORTED)
+def test_a_supported_leaf_changes_the_output(name: str, path: str) -> None:
+    """Or its value cannot be said, which is an error of its own."""
+    build, (used, unused) = (host_form, HOST_LEAVES[path]) if path in HOST_LEAVES else (form, ROUTE_LEAVES[path])
+    assert errors(name, build(used)) or output(name, build(used)) != output(name, build(unused))
+
+
+@pytest.mark.parametrize(("name", "path"), REFUSED)
+def test_a_leaf_that_is_not_claimed_leaves_no_trace(name: str, path: str) -> None:
+    for value in ("1s", 3, True, {"anything": "1s"}):
+        for build in (form, host_form):
+            said = build(nested(path, value))
+            assert errors(name, said) or output(name, said) == output(name, build({}))
+
+
+@pytest.mark.parametrize(("name", "path"), CONDITIONS)
+def test_a_condition_is_written_or_stops_its_route(name: str, path: str) -> None:
+    used, _ = MATCHES[path]
+    claim = ADAPTERS[name].capability(f"traffic.match.{path}")
+    assert claim is not None
+    said = form({}, match=[used])
+    if claim.level is Level.NONE:
+        assert errors(name, said) == ["mesh-inexpressible"]
+        assert output(name, said) == "[]"
+    else:
+        assert errors(name, said) == []
+        assert output(name, said) not in ("[]", output(name, form({})))
