@@ -9,30 +9,27 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from reconciler.model.events import AuditEvent, Intent
 from reconciler.model.live import LiveCluster
 from reconciler.model.plans import Action, ApplyResult, Change, Outcome, TargetPlan
 from reconciler.model.refs import ObjectKey
 from reconciler.pipeline.lease import Tenure
-from reconciler.pipeline.patience import patiently
 from reconciler.pipeline.record import RunContext, object_event, outcome_event
 from reconciler.pipeline.steps import Bridge, Step, waves
+from reconciler.pipeline.wave import Ended, Wave
 from reconciler.pipeline.world import World
 from reconciler.pipeline.write import Done, write
 from reconciler.plan.stamp import with_event
 from reconciler.ports import Cluster, ClusterError, Forbidden, LeaseLost, Proofs, ServerFailed, Unreachable
-
-WRITES_AT_ONCE = 16  # per cluster; also how many intents are made durable together
 
 Progress = Callable[[ApplyResult], None]
 
 
 @dataclass
 class TargetApply:
-    """The apply of one target under its lease. ``stop`` is asked before every chunk of writes; true ends it after what
-    is in hand. ``forbidden`` is true once the cluster has refused a write for want of rights."""
+    """The apply of one target under its lease. ``stop`` is asked before every write; true ends it after what is in
+    hand. ``forbidden`` is true once the cluster has refused a write for want of rights."""
 
     world: World
     context: RunContext
@@ -53,88 +50,63 @@ class TargetApply:
         that cannot be recorded."""
         results: list[ApplyResult] = []
         for wave in waves(plan.changes, self.live, self.bridge):
-            steps = iter(wave)
-            while chunk := list(islice(steps, WRITES_AT_ONCE)):
-                for result in await self._chunk([step for step in chunk if step.change.key not in self._lost]):
-                    self.progress(result)
-                    results.append(result)
+            steps = [step for step in wave if step.change.key not in self._lost]
+            results += await Wave(steps, self, self.stop).run() if steps else []
         return results
 
-    async def _chunk(self, steps: Sequence[Step]) -> list[ApplyResult]:
-        if reason := self._why_not():
-            return [self._give_up(step, reason) for step in steps]
-        try:
-            await self._open([step for step in steps if step.first])
-        except LeaseLost as problem:
-            self.lease.stop(str(problem))
-            return [self._give_up(step, str(problem)) for step in steps]
-        outcomes = await self._write_all(steps)
-        closed: dict[str, AuditEvent | None] = {}
-        proofs: dict[ObjectKey, tuple[str, str] | None] = {}
-        results = []
-        for step, result in zip(steps, outcomes, strict=True):
-            if result is None:
-                continue  # the first half of a bridged change went well
-            results.append(result)
-            if result.outcome not in (Outcome.UNREACHABLE, Outcome.SKIPPED):
-                closed[self._events[step.change.key].id] = outcome_event(
-                    self._events[step.change.key], result, self.world.now()
-                )
-                if result.event_id:
-                    proofs[step.change.key] = _proof(result)
-        if closed:
-            await self._close(closed, proofs)
-        return results
-
-    async def _write_all(self, steps: Sequence[Step]) -> list[ApplyResult | None]:
-        """The writes side by side; of those that do not end in time once the run is to stop, nothing is known."""
-        writes = [asyncio.create_task(self._write(step)) for step in steps]
-        if writes:
-            await patiently(writes, self.stop)
-        why = "the run was asked to stop, and no answer came"
-        return [
-            self._unknown(step.change, why, 0.0) if done.cancelled() else done.result()
-            for step, done in zip(steps, writes, strict=True)
-        ]
-
-    def _why_not(self) -> str:
+    def why_not(self) -> str:
         if reason := self.lease.over():
             return reason
         if self._down:
             return f"not tried: {self._down}"
         return "the run was asked to stop" if self.stop() else ""
 
-    def _give_up(self, step: Step, reason: str) -> ApplyResult:
+    def give_up(self, step: Step, reason: str) -> ApplyResult:
         self._lost.add(step.change.key)
         unreachable = self._down and not self.lease.lost
         return ApplyResult(step.change, Outcome.UNREACHABLE if unreachable else Outcome.SKIPPED, reason)
 
-    async def _open(self, steps: Sequence[Step]) -> None:
-        intents = []
-        for step in steps:
-            change = step.change
-            event = object_event(self.context, change, self.world.new_id(), self.world.now())
-            details = {**event.details, "lease": self.lease.lease.token}
-            if change.foreign_paths:
-                details["removes"] = list(change.foreign_paths)
-            event = replace(event, details=details)
-            self._events[change.key] = event
-            intents.append(Intent(event.id, event, change.resource_version, change.desired_hash))
-        if intents:
-            await asyncio.to_thread(self.world.store.open_intents, intents, [self.lease.lease])
+    def unknown(self, step: Step) -> ApplyResult:
+        return self._unknown(step.change, "the run was asked to stop, and no answer came", 0.0)
 
-    async def _close(
-        self, done: Mapping[str, AuditEvent | None], proofs: Mapping[ObjectKey, tuple[str, str] | None]
-    ) -> None:
+    def report(self, result: ApplyResult) -> None:
+        self.progress(result)
+
+    async def record(self, ended: Sequence[Ended], opening: Sequence[Step]) -> str:
         """The proofs go with the outcomes: a run that dies later does not take its own writes for another's."""
-        written = Proofs(self.cluster.name, proofs)
+        closed: dict[str, AuditEvent | None] = {}
+        proofs: dict[ObjectKey, tuple[str, str] | None] = {}
+        for each in ended:
+            if each.result is not None and _is_known(each):
+                event = self._events[each.step.change.key]
+                closed[event.id] = outcome_event(event, each.result, self.world.now()) if each.begun else None
+                if each.result.event_id:
+                    proofs[each.step.change.key] = _proof(each.result)
+        opened = [self._intent(step.change) for step in opening if step.first]
         try:
-            await asyncio.to_thread(self.world.store.close_intents, done, [self.lease.lease], written)
+            await asyncio.to_thread(self._recorded, closed, Proofs(self.cluster.name, proofs), opened)
         except LeaseLost as problem:
             # Whoever took over completes the record of these from what lives: recorded here too, it would be twice.
             self.lease.stop(str(problem))
+            return str(problem)
+        return ""
 
-    async def _write(self, step: Step) -> ApplyResult | None:
+    def _recorded(self, closed: Mapping[str, AuditEvent | None], proofs: Proofs, opened: Sequence[Intent]) -> None:
+        held = [self.lease.lease]
+        if closed:
+            self.world.store.close_intents(closed, held, proofs, opened)
+        elif opened:
+            self.world.store.open_intents(opened, held)
+
+    def _intent(self, change: Change) -> Intent:
+        event = object_event(self.context, change, self.world.new_id(), self.world.now())
+        details = {**event.details, "lease": self.lease.lease.token}
+        if change.foreign_paths:
+            details["removes"] = list(change.foreign_paths)
+        event = self._events[change.key] = replace(event, details=details)
+        return Intent(event.id, event, change.resource_version, change.desired_hash)
+
+    async def write(self, step: Step) -> ApplyResult | None:
         change = step.change
         version = self._versions.get(change.key, change.resource_version)
         body = with_event(step.body, self._events[change.key].id) if step.body else step.body
@@ -171,6 +143,14 @@ class TargetApply:
             resource_version=done.resource_version,
             event_id=self._events[step.change.key].id,
         )
+
+
+def _is_known(ended: Ended) -> bool:
+    """Whether this run can say what became of an intent. One that was begun and may have been written stays open, and
+    so does the second half of a change whose first was written."""
+    if not ended.begun:
+        return ended.announced and ended.step.first
+    return ended.result is not None and ended.result.outcome not in (Outcome.UNREACHABLE, Outcome.SKIPPED)
 
 
 def _proof(result: ApplyResult) -> tuple[str, str] | None:

@@ -63,27 +63,19 @@ class Tenure:
         and this raises LeaseLost: whether it happened is then not known."""
         self.check()
         permit = WRITE_PERMIT.set(self.check)
-        try:
-            async with self._until_it_ends():
-                yield
-        finally:
-            WRITE_PERMIT.reset(permit)
-
-    @asynccontextmanager
-    async def _until_it_ends(self) -> AsyncIterator[None]:
         scope = asyncio.timeout_at(self.deadline)
         try:
             async with scope:
                 self._writes.add(scope)
-                try:
-                    yield
-                finally:
-                    self._writes.discard(scope)
+                yield
         except TimeoutError:
             if not scope.expired():
                 raise
             self.stop(self._ran_out())
             raise LeaseLost(self.lost) from None
+        finally:
+            self._writes.discard(scope)
+            WRITE_PERMIT.reset(permit)
 
     async def keep(self) -> None:
         """Renew until it is lost. A store that does not answer is asked again until the lease has run out."""

@@ -147,8 +147,8 @@ def _steps(campaign: Campaign, steps: list[tuple[str, str]], furthest: dict[str,
 
 def furthest(objects: int) -> dict[str, int]:
     """How often each step comes in an apply, about."""
-    chunks = objects // 16
-    often = {"intents": chunks, "outcomes": chunks, "commit": chunks, "head": chunks, "write": objects * 3 // 4}
+    turns = max(2, objects // 40)
+    often = {"intents": 2, "outcomes": turns, "commit": turns, "head": turns, "write": objects * 3 // 4}
     return {**often, "delete": max(1, objects // 20), "strip": 2, "lease": 1, "release": 1, "proofs": 1, "events": 2}
 
 

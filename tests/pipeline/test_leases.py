@@ -130,13 +130,20 @@ class Hooked(DirectoryCluster):
         pass
 
 
+def add(fleet: Fleet, every: int) -> int:
+    """So many policies that each make one object."""
+    for number in range(every):
+        fleet.policy(f"s{number:02}", f"{{to: [s{number:02}.shop], rule: {{timeout: 1s}}}}")
+    fleet.commit(f"{every} objects")
+    return every
+
+
 @pytest.fixture
 def many(fleet: Fleet) -> Fleet:
     """One cluster, forty policies that each make one object, and a lease of a second."""
     for name in ("reviews", "cart"):
         fleet.remove(f"policies/{name}.yaml")
-    for number in range(OBJECTS):
-        fleet.policy(f"s{number:02}", f"{{to: [s{number:02}.shop], rule: {{timeout: 1s}}}}")
+    add(fleet, OBJECTS)
     directory = {"directory": {"path": "live/eu", "facts": "facts/eu"}}
     fleet.cluster("eu", directory, limits={"timeout": "100ms"})
     fleet.commit("many")
@@ -161,11 +168,11 @@ def created(fleet: Fleet) -> Counter[str]:
     return Counter(str(event.object) for event in fleet.events(type="object.created", cluster="eu"))
 
 
-def everything_is_written_and_recorded_once(fleet: Fleet) -> None:
+def everything_is_written_and_recorded_once(fleet: Fleet, every: int = OBJECTS) -> None:
     assert fleet.store.pending_intents() == []
-    assert len(fleet.live()) == OBJECTS
+    assert len(fleet.live()) == every
     assert set(created(fleet).values()) == {1}
-    assert len(created(fleet)) == OBJECTS
+    assert len(created(fleet)) == every
     assert fleet.store.verify() == len(fleet.events())
 
 
@@ -215,26 +222,31 @@ class TakenOver(Hooked):
 
 
 def test_run_that_lost_its_lease_stops_and_the_next_completes_the_record(many: Fleet) -> None:
+    """It sees so when it next records what it has done, which it does after some writes or a fifth of a second."""
+    every = add(many, 200)
     world, cluster = hooked(many, TakenOver, shortest=30)
     assert isinstance(cluster, TakenOver)
     later = datetime.now(UTC) + timedelta(hours=1)
     taken: list[Lease | None] = []
     cluster.take_over = lambda: taken.append(many.store.acquire_lease(EU, "other:9", 30, later))
     run = asyncio.run(pipeline.apply(world, Request()))
-    assert rows(run) == {"eu/mesh": {"changed": 16, "skipped": 24}}
+    changed = rows(run)["eu/mesh"]["changed"]
+    assert 10 <= changed < every - 40
+    assert rows(run) == {"eu/mesh": {"changed": changed, "skipped": every - changed}}
     assert run.code == 2
     assert "other:9 took over" in told(run)[0]
     assert {"other:9 took over" in r.message for r in run.results if r.outcome is Outcome.SKIPPED} == {True}
     assert created(many) == {}
-    assert len(many.store.pending_intents()) == 16
+    announced = len(many.store.pending_intents())
+    assert announced >= changed
     assert state.applied_to(many.store, TargetId("eu", "mesh")) is None
     [lease] = taken
     assert lease
     many.store.release_lease(lease)
     world, cluster = hooked(many, Hooked, shortest=30)
     run = asyncio.run(pipeline.apply(world, Request()))
-    assert (run.recovered, rows(run)) == (16, {"eu/mesh": {"ok": 16, "changed": 24}})
-    everything_is_written_and_recorded_once(many)
+    assert (run.recovered, rows(run)) == (announced, {"eu/mesh": {"ok": changed, "changed": every - changed}})
+    everything_is_written_and_recorded_once(many, every)
 
 
 class Slow(Hooked):
@@ -282,7 +294,7 @@ def test_run_that_cannot_renew_stops_before_its_lease_runs_out(many: Fleet, monk
     assert "ran out at" in told(run)[0]
     assert "the disk is full" in told(run)[0]
     assert len(created(many)) == cluster.writes
-    assert len(many.store.pending_intents()) == 16 - cluster.writes
+    assert len(many.store.pending_intents()) == 16  # those in hand; what had not begun is known to be undone
     world, _ = hooked(many, Hooked, shortest=30)
     assert asyncio.run(pipeline.apply(world, Request())).code == 0
     everything_is_written_and_recorded_once(many)

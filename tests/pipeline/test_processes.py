@@ -242,19 +242,19 @@ def stopped_before_its_next_object(process: Process) -> None:
     assert "held-elsewhere" in told
     outcomes = Counter(line.split()[0] for line in told.splitlines())
     assert outcomes["skipped"] >= OBJECTS - 32, told
-    assert outcomes["changed"] < 16, told  # the rest of the first lot, told before it was frozen
+    assert outcomes["changed"] < OBJECTS // 2, told  # the rest of the first lots, told before it was frozen
 
 
 def test_frozen_writer_stops_before_its_next_object(fleet: Fleet, start: Callable[..., Process]) -> None:
     directories(fleet, "eu")
     write_policies(fleet, "1s")
     process = start(SCRIPT, fleet.repo, fleet.folder / "state", SHORTEST, 0.15)
-    next_line(process, "changed")  # the first lot is recorded
-    next_line(process, "wrote")  # and of the second, one is written and others are not
+    next_line(process, "changed")  # the first ones are recorded
+    next_line(process, "wrote")  # and of the next, one is written and others are not
     with frozen(fleet, process):
         stale, run = taken_over(fleet, "eu/mesh")
         written = [event for event in fleet.events(type="object.*") if event.details.get("recovered")]
-        assert 0 < len(written) < run.recovered == 16
+        assert 0 < len(written) < run.recovered
         live = fleet.live()
         lies = {path: path.stat().st_mtime_ns for path in (fleet.repo / "live/eu").rglob("*.yaml")}
     stopped_before_its_next_object(process)

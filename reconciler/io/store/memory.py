@@ -93,15 +93,17 @@ class MemoryStore:
         batch = list(intents)
         with self._lock:
             self._check(leases)
-            self._refuse_known(sorted({intent.id for intent in batch}))
-            twice = [name for name, count in Counter(i.id for i in batch).items() if count > 1 or name in self._intents]
-            if twice:
-                raise StoreError(f"opened already, nothing was added: intent {', '.join(sorted(twice))}")
+            self._refuse_opened(batch)
             self._intents.update((intent.id, intent) for intent in batch)
 
     def close_intents(
-        self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = (), proofs: Proofs | None = None
+        self,
+        done: Mapping[str, AuditEvent | None],
+        leases: Iterable[Lease] = (),
+        proofs: Proofs | None = None,
+        opened: Iterable[Intent] = (),
     ) -> None:
+        batch = list(opened)
         strayed = sorted(name for name, event in done.items() if event and event.id != name)
         if strayed:
             raise ValueError(f"an intent is closed by the event with its own id: {', '.join(strayed)}")
@@ -110,12 +112,14 @@ class MemoryStore:
             unknown = done.keys() - self._intents.keys()
             if unknown:
                 raise StoreError(f"not open, nothing was closed: intent {', '.join(sorted(unknown))}")
+            self._refuse_opened(batch)
             self.append(event for event in done.values() if event)
             for name in done:
                 del self._intents[name]
             if proofs:
                 wanted = {**self.proven(proofs.cluster), **proofs.objects}
                 self._proven[proofs.cluster] = {key: proof for key, proof in wanted.items() if proof is not None}
+            self._intents.update((intent.id, intent) for intent in batch)
 
     def pending_intents(self) -> Sequence[Intent]:
         with self._lock:
@@ -151,6 +155,12 @@ class MemoryStore:
         with self._lock:
             hashes = {record.stored.previous for record in self._records}
             return chain.follow(START, self._records, hashes.__contains__).count
+
+    def _refuse_opened(self, batch: Sequence[Intent]) -> None:
+        self._refuse_known(sorted({intent.id for intent in batch}))
+        twice = [name for name, count in Counter(i.id for i in batch).items() if count > 1 or name in self._intents]
+        if twice:
+            raise StoreError(f"opened already, nothing was added: intent {', '.join(sorted(twice))}")
 
     def _check(self, held: Iterable[Lease]) -> None:
         for lease in held:

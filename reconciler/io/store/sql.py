@@ -115,14 +115,19 @@ class SqlStore:
         with self._writing() as connection:
             holding.check(connection, leases)
             self._trusted_end(connection)
-            log.refuse_known(connection, sorted({intent.id for intent in batch}))
-            journal.open_intents(connection, batch)
+            self._open(connection, batch)
 
     def close_intents(
-        self, done: Mapping[str, AuditEvent | None], leases: Iterable[Lease] = (), proofs: Proofs | None = None
+        self,
+        done: Mapping[str, AuditEvent | None],
+        leases: Iterable[Lease] = (),
+        proofs: Proofs | None = None,
+        opened: Iterable[Intent] = (),
     ) -> None:
         """StoreError for an intent that is not open; ValueError for an event that has another id than its intent."""
+        batch = list(opened)
         if not done:
+            self.open_intents(batch, leases)
             return
         strayed = sorted(name for name, event in done.items() if event and event.id != name)
         if strayed:
@@ -133,6 +138,7 @@ class SqlStore:
             if proofs:
                 journal.update_proven(connection, proofs)
             end = self._extend(connection, [event for event in done.values() if event])
+            self._open(connection, batch)
         self._announce(end)
 
     def pending_intents(self) -> Sequence[Intent]:
@@ -210,6 +216,11 @@ class SqlStore:
             end = self._insert(connection, log.end(connection), [event])
         with self._told("write"):
             self._head.restate(end)
+
+    def _open(self, connection: Connection, batch: Sequence[Intent]) -> None:
+        if batch:
+            log.refuse_known(connection, sorted({intent.id for intent in batch}))
+            journal.open_intents(connection, batch)
 
     def _prepare(self) -> None:
         prepare_folder(self._path.parent)
