@@ -21,7 +21,7 @@ def read_claims(package: str, name: str = "capabilities.yaml") -> Claims:
 
     ValueError for a level or an entry that does not exist.
     """
-    content = yaml.safe_load(files(package).joinpath(name).read_text(encoding="utf-8"))
+    content = yaml.load(files(package).joinpath(name).read_text(encoding="utf-8"), yaml.CSafeLoader)
     base = read_claims(package, content["extends"]) if "extends" in content else {}
     return MappingProxyType({**base, **{path: _claim(path, entry) for path, entry in content["capabilities"].items()}})
 
@@ -29,7 +29,9 @@ def read_claims(package: str, name: str = "capabilities.yaml") -> Claims:
 def _claim(path: str, entry: Mapping[str, Any]) -> Capability:
     if unknown := sorted(set(entry) - set(_ENTRIES)):
         raise ValueError(f"{path}: there is no entry {', '.join(unknown)} in a claim")
-    given: dict[str, Any] = {key: _tuple(value) if key in _LISTS else value for key, value in entry.items() if key != "level"}
+    given: dict[str, Any] = {
+        key: _tuple(value) if key in _LISTS else value for key, value in entry.items() if key != "level"
+    }
     return Capability(path=path, level=Level(entry["level"]), **given)
 
 

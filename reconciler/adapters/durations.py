@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 _UNITS = {
     "h": Fraction(3600),
@@ -19,8 +20,11 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)")
 
 def seconds(text: object) -> Fraction | None:
     """The length in seconds, exactly; None when it is not a duration."""
-    if not isinstance(text, str) or not text:
-        return None
+    return _seconds(text) if isinstance(text, str) and text else None
+
+
+@lru_cache(maxsize=1024)
+def _seconds(text: str) -> Fraction | None:
     total, at = Fraction(0), 0
     while at < len(text):
         part = _PART.match(text, at)

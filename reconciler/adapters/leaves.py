@@ -38,7 +38,7 @@ def _put(into: dict[str, Any], parts: list[str], value: Any) -> None:
 def section(rule: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A mapping inside a rule; empty when it is not there."""
     found = rule.get(name)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, (dict, Mapping)) else {}
 
 
 def leaf_at(leaves: Iterable[Leaf], path: str) -> Leaf | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Mapping, Sequence
 
@@ -27,6 +28,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "rbac": ("rbac", "Print the role that the clusters' account needs."),
     "schema": ("schema", "Print the JSON Schema of a kind, for editors."),
 }
+
+
+#: objects made before the collector looks for circles among them: a run makes many and hardly any circle
+COLLECT_AFTER = 50_000
 
 
 class LazyGroup(click.Group):
@@ -88,6 +93,7 @@ def cli(ctx: click.Context, state: str | None, color: bool | None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code (see docs/operations.md). Wrong usage is 1."""
+    gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
     try:
         result = cli.main(list(arguments), prog_name="reconciler", standalone_mode=False)
         return result if isinstance(result, int) else 0

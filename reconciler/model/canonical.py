@@ -13,6 +13,18 @@ from typing import Any
 
 def plain(value: Any) -> Any:
     """The value as dicts, lists and scalars, with whole floats as integers. Raises TypeError on other types."""
+    kind = type(value)
+    if kind is str or kind is int:
+        return value
+    if kind is dict:  # by far the most, and without asking an abstract class
+        return {
+            key if type(key) is str else str(key): item if type(item) is str else plain(item)
+            for key, item in value.items()
+        }
+    return _plain_other(value)
+
+
+def _plain_other(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):

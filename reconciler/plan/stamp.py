@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,9 +43,8 @@ def origin_refs(text: str) -> tuple[DocRef, ...]:
 
 
 def stamp(native: NativeObject, mark: Mark) -> dict[str, Any]:
-    """A copy of the body with our labels and annotations beside its own."""
-    body: dict[str, Any] = copy.deepcopy(dict(native.body))
-    metadata = body.setdefault("metadata", {})
+    """The body with our labels and annotations beside its own; what is not metadata is shared with it."""
+    metadata = dict(native.body.get("metadata") or {})
     metadata["labels"] = {
         **(metadata.get("labels") or {}),
         MANAGED_BY_LABEL: MANAGED_BY,
@@ -59,7 +57,7 @@ def stamp(native: NativeObject, mark: Mark) -> dict[str, Any]:
     if mark.commit:
         annotations[COMMIT_ANNOTATION] = mark.commit
     metadata["annotations"] = annotations
-    return body
+    return {**native.body, "metadata": metadata}
 
 
 def with_commit(body: Mapping[str, Any], commit: str) -> dict[str, Any]:

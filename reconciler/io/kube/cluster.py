@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.io.kube import kubeconfig, pod
 from reconciler.io.kube.access import Access
 from reconciler.io.kube.discovery import Discovery
 from reconciler.io.kube.lists import Lists
+from reconciler.io.kube.plain_config import plain_access
 from reconciler.io.kube.reading import Reader
 from reconciler.io.kube.rights import missing_rights
 from reconciler.io.kube.transport import Transport
@@ -28,7 +28,7 @@ class KubeCluster:
         self, name: str, connection: KubeconfigConnection | InClusterConnection, limits: ClusterLimits | None = None
     ) -> None:
         async def load() -> Access:
-            return await kubeconfig.load(connection) if isinstance(connection, KubeconfigConnection) else pod.load()
+            return await _access(connection)
 
         self._name = name
         self._transport = Transport(load, limits or ClusterLimits())
@@ -77,3 +77,16 @@ class KubeCluster:
     async def close(self) -> None:
         await self._lists.close()
         await self._transport.close()
+
+
+async def _access(connection: KubeconfigConnection | InClusterConnection) -> Access:
+    """The client library takes long to import, and most kubeconfigs can do without it."""
+    if not isinstance(connection, KubeconfigConnection):
+        from reconciler.io.kube import pod
+
+        return pod.load()
+    if (plain := plain_access(connection)) is not None:
+        return plain
+    from reconciler.io.kube import kubeconfig
+
+    return await kubeconfig.load(connection)

@@ -1,7 +1,7 @@
 """Access from a kubeconfig: contexts, certificates, tokens, token files, exec plugins, OIDC and GCP.
 
 The client library reads and merges the files and knows the ways to authenticate; what it does with temporary files
-and errors of plugins is overridden here.
+and errors of plugins is overridden here. ``plain_config`` does without it where it can.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from kubernetes.aio.config.kube_config import FileOrData, KubeConfigLoader, Kube
 from reconciler.io.kube import plugin
 from reconciler.io.kube.access import Access, Tls, proxy_for
 from reconciler.io.kube.errors import unreachable
+from reconciler.io.kube.plain_config import paths_of
 from reconciler.model.clusters import KubeconfigConnection
 
 #: token files and cached logins are read anew this often, in seconds
@@ -37,7 +38,7 @@ async def load(connection: KubeconfigConnection) -> Access:
 
     Unreachable when the file or context is not there or broken, Forbidden when no credential can be had.
     """
-    paths = connection.path or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    paths = paths_of(connection)
     try:
         loader = _Loader(_merged(paths), active_context=connection.context or None, config_base_path=None)
         configuration = Configuration(host="")

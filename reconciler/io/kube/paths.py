@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from reconciler.model.native import NativeKind
@@ -13,6 +14,7 @@ def group_version(group: str, version: str) -> str:
     return f"/apis/{quote(group, safe='')}/{quote(version, safe='')}" if group else f"/api/{quote(version, safe='')}"
 
 
+@lru_cache(maxsize=4096)
 def collection(kind: NativeKind, version: str, namespace: str = "") -> str:
     """Path of all objects of a kind, in one namespace or ("") everywhere."""
     place = f"/namespaces/{_segment(namespace)}" if namespace else ""

@@ -106,6 +106,8 @@ class Transport:
         return await self._exchange(request, renewed)
 
     async def _current(self) -> Access:
+        if self._access is not None and time.time() < self._access.fresh_until and not self._loading.locked():
+            return self._access
         async with self._loading:
             if self._access is None or time.time() >= self._access.fresh_until:
                 self._access = await self._loaded()

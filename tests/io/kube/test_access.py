@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from kubernetes.aio.config import incluster_config
 from reconciler.io.kube import kubeconfig
 from reconciler.io.kube.access import proxy_for
 from reconciler.io.kube.cluster import KubeCluster
+from reconciler.io.kube.plain_config import plain_access
 from reconciler.model.clusters import InClusterConnection, KubeconfigConnection
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey
@@ -232,3 +234,47 @@ def test_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy_for("https://127.0.0.1:6443") == ""
     with pytest.raises(Unreachable, match="socks5 is not supported"):
         proxy_for("https://api.example.com", "socks5://proxy:1080")
+
+
+@pytest.mark.parametrize("inline", [True, False])
+@pytest.mark.parametrize("named", ["", "c0"])
+async def test_a_plain_kubeconfig_reads_as_by_the_library(
+    kube: ApiServer, tmp_path: Path, inline: bool, named: str
+) -> None:
+    config = kube.config({"token": kube.token("admin")})
+    cluster = config["clusters"][0]["cluster"]
+    cluster |= {"tls-server-name": "kubernetes", "proxy-url": "http://proxy.example:3128"}
+    if inline:
+        del cluster["certificate-authority"]
+        cluster["certificate-authority-data"] = base64.b64encode(kube.ca.read_bytes()).decode()
+    path = tmp_path / "config"
+    path.write_text(json.dumps(config))
+    connection = KubeconfigConnection(str(path), named)
+    plain, read = plain_access(connection), await kubeconfig.load(connection)
+    assert plain is not None
+    assert plain.tls is not None
+    assert read.tls is not None
+    assert plain.tls.get_ca_certs() == read.tls.get_ca_certs() != []
+    assert replace(plain, tls=None) == replace(read, tls=None)
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        plugin("login"),
+        {"tokenFile": "token"},
+        {"username": "ada", "password": "x"},
+        {"token": "x", "as": "bob"},
+        {"auth-provider": {"name": "oidc", "config": {}}},
+        {"client-certificate": "not-there.crt", "client-key": "not-there.key"},
+    ],
+)
+def test_what_is_not_plain_is_for_the_library(kube: ApiServer, tmp_path: Path, user: dict[str, Any]) -> None:
+    path = tmp_path / "config"
+    path.write_text(json.dumps(kube.config(user)))
+    assert plain_access(KubeconfigConnection(str(path), "")) is None
+    path.write_text(json.dumps(kube.config({"token": "x"})))
+    assert plain_access(KubeconfigConnection(str(path), "")) is not None
+    assert plain_access(KubeconfigConnection(str(path), "other")) is None
+    assert plain_access(KubeconfigConnection(f"{path}:{path}", "")) is None
+    assert plain_access(KubeconfigConnection(str(tmp_path / "missing"), "")) is None
