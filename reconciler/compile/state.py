@@ -16,6 +16,7 @@ from reconciler.compile.extensions import extensions_of
 from reconciler.compile.hosts import hosts_of
 from reconciler.compile.leftovers import leftovers
 from reconciler.compile.notes import REFUSED, Notes
+from reconciler.compile.observed import tell_observed, with_versions
 from reconciler.compile.patches import patched
 from reconciler.compile.site import Site, World, site_of
 from reconciler.compile.traffic import asks_by_service
@@ -42,7 +43,7 @@ def compile_state(
     A target whose cluster is not in ``facts``, or whose mesh type has no adapter, has no entry in the result's
     objects; of the latter an error tells.
     """
-    world = World(desired, facts, adapters, now, ages or {})
+    world = World(with_versions(desired, facts), facts, adapters, now, ages or {})
     made, sites, notes = _made(world)
     if withdrawn := _together(world, notes):
         world = replace(world, withdrawn=withdrawn)
@@ -92,7 +93,7 @@ def intents(
     ages: Mapping[Position, int] | None = None,
 ) -> Mapping[TargetId, MeshIntent]:
     """What each target is asked to do, before any adapter makes objects of it; for those who inspect."""
-    world = World(desired, facts, adapters, now, ages or {})
+    world = World(with_versions(desired, facts), facts, adapters, now, ages or {})
     notes = {target: Notes(target) for target in desired.targets}
     return {target: _intent(site, notes[target]) for target, site in _sites(world, notes).items()}
 
@@ -107,6 +108,7 @@ def _sites(world: World, notes: Mapping[TargetId, Notes]) -> dict[TargetId, Site
             notes[target].find(error("adapter-unknown", message, mesh.position, "", mesh.ref))
         elif cluster is not None:
             found[target] = site_of(world, target, cluster, adapter, notes[target])
+            tell_observed(found[target], notes[target])
     return found
 
 

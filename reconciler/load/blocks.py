@@ -80,7 +80,16 @@ def mesh_set(node: Map) -> MeshSet:
         clusters=strings(node, "clusters"),
         virtual_meshes=strings(node, "virtualMeshes"),
         labels=labels(node.get("labels")),
+        versions=str(node.get("versions", "")),
     )
+
+
+def lasting_mesh_set(node: Map, into: Decoder) -> MeshSet:
+    """Of meshes that are chosen by what Git says: what runs there may change at any time."""
+    if "versions" in node:
+        told = "what a mesh runs cannot decide this, since it may change without a commit"
+        into.complain("wrong-value", told, node.values_at["versions"], "choose by names, types, clusters or labels")
+    return mesh_set(node)
 
 
 def _meshes(node: Map) -> MeshSet | None:

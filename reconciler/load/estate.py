@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.load.blocks import Decoder, labels, mesh_set, strings
+from reconciler.load.blocks import Decoder, labels, lasting_mesh_set, strings
 from reconciler.load.nodes import Map, Place, place_of, position
 from reconciler.load.policies import mode_or_none, on_unsupported, time_at
 from reconciler.load.values import field_path, kind_id, seconds
@@ -90,6 +90,8 @@ def mesh(root: Map, clusters: Iterable[str], into: Decoder) -> Mesh:
         revision=recognise.get("revision", ""),
         mtls=mode_or_none(config.get("mtls", "")),
         trust_domain=config.get("trustDomain", ""),
+        trust_domain_aliases=strings(config, "trustDomainAliases") if "trustDomainAliases" in config else None,
+        version=spec.get("version", ""),
         gateways=gateways,
         disabled_capabilities=strings(spec.get("capabilities") or Map(spec.at), "disable"),
         suspend=suspend(spec, into),
@@ -108,7 +110,7 @@ def settings(root: Map, into: Decoder) -> Settings:
         interval=_duration(spec, "interval", _DEFAULT.interval, into),
         jitter=seconds(spec["jitter"]) if "jitter" in spec else _DEFAULT.jitter,
         mode=Mode(spec.get("mode", _DEFAULT.mode)),
-        overrides=tuple(_override(item) for item in spec.get("overrides", ())),
+        overrides=tuple(_override(item, into) for item in spec.get("overrides", ())),
         prune=spec.get("prune", _DEFAULT.prune),
         self_heal=spec.get("selfHeal", _DEFAULT.self_heal),
         adopt_unowned=spec.get("unowned") == "Adopt",
@@ -134,11 +136,11 @@ def _owner(spec: Map, name: str, root: Map, into: Decoder) -> str:
     return str(spec.get("owner", name))
 
 
-def _override(node: Map) -> ModeOverride:
+def _override(node: Map, into: Decoder) -> ModeOverride:
     chosen = node["select"]
     return ModeOverride(
         mode=Mode(node["mode"]),
-        meshes=mesh_set(chosen["meshes"]) if "meshes" in chosen else None,
+        meshes=lasting_mesh_set(chosen["meshes"], into) if "meshes" in chosen else None,
         clusters=strings(chosen, "clusters"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.load.blocks import Decoder, matches, mesh_set, source, sources, strings, targets
+from reconciler.load.blocks import Decoder, lasting_mesh_set, matches, source, sources, strings, targets
 from reconciler.load.destinations import destination
 from reconciler.load.nodes import Map, Place, Seq, place_of, position
 from reconciler.load.rules import leaves, preference
@@ -134,7 +134,7 @@ def _virtual_mesh(root: Map, spec: Map, into: Decoder) -> VirtualMesh:
     return VirtualMesh(
         ref=into.ref,
         position=position(root.at),
-        members=mesh_set(spec["meshes"]),
+        members=lasting_mesh_set(spec["meshes"], into),
         access=defaults.get("access", ""),
         mtls=mode_or_none(defaults.get("mtls", "")),
         leaves=(*(leaves(defaults["traffic"], into) if "traffic" in defaults else ()), *preference(defaults, into)),

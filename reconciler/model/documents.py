@@ -18,7 +18,10 @@ from reconciler.model.traffic import TrafficPolicy
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All documents as they read on one target, its variables filled in. Policies sorted by ref."""
+    """All documents as they read on one target, its variables filled in. Policies sorted by ref.
+
+    ``version``: what its mesh runs, "" where that is not known; None before anybody has looked.
+    """
 
     meshes: tuple[Mesh, ...] = ()
     virtual_meshes: tuple[VirtualMesh, ...] = ()
@@ -26,6 +29,7 @@ class View:
     traffic: tuple[TrafficPolicy, ...] = ()
     access: tuple[AccessPolicy, ...] = ()
     extensions: tuple[Extension, ...] = ()
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ class Mesh:
     revision: str = ""  # match.revision
     mtls: str = ""  # Strict | Permissive | Disabled | "" (leave as it is)
     trust_domain: str = ""  # asserted; else the discovered one
+    trust_domain_aliases: tuple[str, ...] | None = None  # asserted; None says nothing about them
+    version: str = ""  # the range in which its version is to be
     gateways: tuple[MeshGateway, ...] = ()
     disabled_capabilities: tuple[str, ...] = ()
     suspend: Suspend | None = None
@@ -44,5 +46,6 @@ class VirtualMesh:
     access: str = ""  # Allow | Deny | MeshDefault | ""
     mtls: str = ""
     leaves: tuple[Leaf, ...] = ()  # defaults.traffic
+    telemetry: tuple[Leaf, ...] = ()  # defaults.telemetry
     access_position: Position = NOWHERE
     mtls_position: Position = NOWHERE

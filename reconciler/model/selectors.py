@@ -57,6 +57,7 @@ class MeshSet:
     clusters: tuple[str, ...] = ()
     virtual_meshes: tuple[str, ...] = ()
     labels: Labels = Labels()
+    versions: str = ""  # a range, of what runs there
 
 
 @dataclass(frozen=True, slots=True)
