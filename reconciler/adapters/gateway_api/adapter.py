@@ -6,8 +6,10 @@ from reconciler.adapters.base import Adapter
 from reconciler.adapters.gateway_api import hosts
 from reconciler.adapters.gateway_api.capabilities import claims as capability_claims
 from reconciler.adapters.gateway_api.detect import TYPE, detect
+from reconciler.adapters.gateway_api.importing import importer
 from reconciler.adapters.gateway_api.kinds import DETECT_KINDS
 from reconciler.adapters.gateway_api.live import claims, health
+from reconciler.adapters.gateway_api.meaning import meanings
 from reconciler.adapters.gateway_api.review import review
 from reconciler.adapters.gateway_api.written import KINDS, OWNABLE
 from reconciler.model.facts import MeshFacts
@@ -24,4 +26,6 @@ ADAPTER = Adapter(
     health=health,
     claims=claims,
     raw_kinds=OWNABLE,
+    importer=importer,
+    meanings=meanings,
 )

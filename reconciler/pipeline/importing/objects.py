@@ -62,8 +62,9 @@ def _why_not(body: Body, adapter: Adapter) -> str:
     metadata: Mapping[str, Any] = body.get("metadata") or {}
     if not metadata.get("name"):
         return "it has no name"
-    if adapter.kind(key_of(body).kind_id) is None:
-        return f"not a kind of {adapter.name}"
+    kind = adapter.kind(key_of(body).kind_id)
+    if kind is None or not kind.exclusive:
+        return f"not a kind of {adapter.name}" if kind is None else "others write it, too"
     if owner := (metadata.get("labels") or {}).get(OWNER_LABEL):
         return f"it is owned by the reconciler {owner}"
     controllers = [one for one in metadata.get("ownerReferences") or () if one.get("controller")]

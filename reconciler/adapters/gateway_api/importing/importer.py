@@ -1,0 +1,67 @@
+"""All objects of a set: which become neutral documents, and why the others do not."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reconciler.adapters.gateway_api.detect import TYPE
+from reconciler.adapters.gateway_api.importing.requests import matches
+from reconciler.adapters.gateway_api.importing.rules import rule, session
+from reconciler.adapters.gateway_api.live import claims
+from reconciler.adapters.gateway_api.meaning.parents import Bound, bound
+from reconciler.adapters.importing import Body, Draft, Imported, Scene, Unsayable, key_of, named, only
+from reconciler.model.refs import ObjectKey
+
+_EVERY = [{"path": {"type": "PathPrefix", "value": "/"}}]
+Rule = Mapping[str, Any]
+
+
+def importer(bodies: Sequence[Body], scene: Scene) -> Imported:
+    claimed = Counter(claim for body in bodies for claim in set(claims(body)))
+    drafts: list[Draft] = []
+    kept: dict[ObjectKey, str] = {}
+    for body in bodies:
+        try:
+            drafts.append(_draft(body, claimed, scene))
+        except Unsayable as reason:
+            kept[key_of(body)] = str(reason)
+    return Imported(tuple(drafts), kept)
+
+
+def _draft(body: Body, claimed: Mapping[str, int], scene: Scene) -> Draft:
+    if key_of(body).kind != "HTTPRoute":
+        raise Unsayable("no neutral document is made of this kind")
+    if doubles := [claim for claim in claims(body) if claimed[claim] > 1]:
+        raise Unsayable(f"another route is about {doubles[0]}, too; which of the two counts depends on their age")
+    spec = body.get("spec") or {}
+    only(spec, ("parentRefs", "hostnames", "rules"), "spec")
+    to = bound(body, scene)
+    if to is None:
+        raise Unsayable("it is not bound to HTTP ports of one known Service in its own namespace")
+    if len(to.ports) > 1 and not scene.rename:
+        raise Unsayable("it is about several ports, and would come back as an object for each")
+    return Draft(key_of(body), _documents(body, spec.get("rules") or [{}], to, scene))
+
+
+def _documents(body: Body, rules: Sequence[Rule], to: Bound, scene: Scene) -> tuple[Mapping[str, Any], ...]:
+    name = key_of(body).name
+    target: Any = scene.short(to.service)
+    if not to.every:
+        target = {"services": [target], "ports": list(to.ports)}
+    documents: list[dict[str, Any]] = []
+    closed = True
+    for number, one in enumerate(rules, 1):
+        found = matches(one.get("matches") or _EVERY)
+        closed = closed and bool(found)
+        said = re.sub(r"[^a-z0-9]+", "-", str(one.get("name") or "").lower()).strip("-")
+        called = name if not found or len(rules) == 1 else f"{name}-{said or number}"
+        wanted = {"to": [target], **({"match": found} if found else {}), "rule": rule(one, to, body, scene)}
+        documents.append({"kind": "TrafficPolicy", "name": called, "spec": wanted})
+    if closed:  # where no rule takes a request, the API answers 404
+        documents[-1]["spec"]["unmatched"] = "Reject"
+    if len(to.ports) == 1:
+        documents[-1]["spec"] |= named(TYPE, body, f"{to.service.name}-{to.ports[0]}", scene)
+    return (*documents, *session(rules, target, name))
