@@ -1,4 +1,4 @@
-"""``audit archive``: file first, read back, then the removal and the event that tells of it, in one transaction."""
+"""``audit archive``: file first, read back, then the event that tells of it, then the removal in short transactions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from reconciler.io.store.archive import Archive
+    from reconciler.io.store.past import Trail
     from reconciler.io.store.sql import SqlStore
 
 
@@ -23,6 +24,7 @@ def archive_events(store: SqlStore, before: str, file: Path, source: str) -> Arc
 
     limit = _time(before)
     store.verify()
+    store.finish_archiving()  # of an attempt that died
     if not file.exists() and not write_archive(file, older(store.events(), limit), source):
         return None
     made = read_archive(file)
@@ -31,6 +33,38 @@ def archive_events(store: SqlStore, before: str, file: Path, source: str) -> Arc
         raise click.ClickException(f"{file} is there already and holds other events; nothing was archived")
     store.forget_archived(made, _event(made))
     return made
+
+
+def default_file(state: Path, before: str) -> Path:
+    """Where other commands find it; the folder is made. The name says up to when it reaches."""
+    from reconciler.io.store.past import FOLDER
+
+    folder = state / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"audit-before-{_time(before).astimezone(UTC):%Y%m%dT%H%M%SZ}.jsonl"
+
+
+def verified(trail: Trail) -> str:
+    """In words, how much of the trail was verified. Tampered when any of it is not as it was recorded."""
+    from reconciler.io.store.archive import check_joined, read_archive
+
+    count, start = trail.store.verify(), trail.store.archived()[1]
+    archives = sorted((read_archive(path) for path in trail.archives), key=lambda archive: archive.start.count)
+    check_joined(archives, start)
+    since = min((archive.start.count for archive in archives), default=start.count)
+    read = f", {start.count - since} of them in {', '.join(str(a.path) for a in archives)}" if archives else ""
+    lacking = f"; events 1 to {since} are in archives that were not given{_names(trail.store, since)}" if since else ""
+    return f"{count - since} events, the chain is whole{read}{lacking}"
+
+
+def _names(store: SqlStore, through: int) -> str:
+    """The files that the log says hold the events up to a number, as far as it still tells."""
+    from reconciler.io.store.archive import ARCHIVED
+    from reconciler.report.events import stored_event
+
+    told = [stored_event(row).details for row in store.events(type=ARCHIVED)]
+    names = [str(details.get("file", "")) for details in told if details.get("through", 0) <= through]
+    return f" ({', '.join(names)})" if any(names) else ""
 
 
 def _event(made: Archive) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -74,19 +74,32 @@ def read_archive(path: Path) -> Archive:
     """Verify a file from its first line to its last. Tampered where the chain in it breaks, StoreError when it cannot
     be read or holds nothing."""
     digest, start, end = hashlib.sha256(), START, START
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                digest.update(line)
-                stored = _parsed(path, number, line)
-                if number == 1:
-                    start = end = Head(stored.seq - 1, stored.previous)
-                end = _followed(path, end, stored)
-    except OSError as error:
-        raise StoreError(f"cannot read the archive {path}: {error.strerror}") from error
+    for stored in archived_events(path, digest.update):
+        if start == end:
+            start = Head(stored.seq - 1, stored.previous)
+        end = Head(stored.seq, stored.hash)
     if start == end:
         raise StoreError(f"the archive {path} is empty")
     return Archive(path, start, end, digest.hexdigest())
+
+
+def archived_events(path: Path, seen: Callable[[bytes], object] = lambda _line: None) -> Iterator[StoredEvent]:
+    """The events of a file, each verified as it is read; ``seen`` is told every line. Raises as ``read_archive``."""
+    head: Head | None = None
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                seen(line)
+                stored = _parsed(path, number, line)
+                head = _followed(path, head or Head(stored.seq - 1, stored.previous), stored)
+                yield stored
+    except OSError as error:
+        raise StoreError(f"cannot read the archive {path}: {error.strerror}") from error
+
+
+def first_event(path: Path) -> int:
+    """The number of the first event of a file, 0 when it is empty."""
+    return next((stored.seq for stored in archived_events(path)), 0)
 
 
 def check_joined(archives: Iterable[Archive], start: Head) -> None:

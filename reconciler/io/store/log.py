@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select
@@ -64,24 +65,44 @@ def records(connection: Connection, after: int | None, size: int) -> Iterator[Re
 
 
 def start(connection: Connection) -> Head:
-    """What the log goes on from: nothing, or the end of an archive of its former beginning.
+    """What the log goes on from: nothing, or a place in an archive of its former beginning, mostly the end of it.
 
-    An event of the log itself must say that it was archived up to there; else what is missing is missing.
+    An event of the log itself must say that it was archived up to there, or further: then the rest of what was
+    archived is still here and not yet removed. Else what is missing is missing.
     """
-    first = connection.execute(select(EVENTS.c.seq, EVENTS.c.previous).order_by(EVENTS.c.seq).limit(1)).first()
-    if first is None or first.seq == START.count + 1:
+    begun = connection.execute(select(EVENTS.c.seq, EVENTS.c.previous).order_by(EVENTS.c.seq).limit(1)).first()
+    if begun is None or begun.seq == START.count + 1:
         return START
+    found = Head(begun.seq - 1, begun.previous)
+    return found if any(_holds(connection, begins, end, found) for begins, end in _archives(connection)) else START
+
+
+def _holds(connection: Connection, begins: int, end: Head, found: Head) -> bool:
+    return found == end or (begins <= found.count < end.count and _hash(connection, end.count) == end.hash)
+
+
+def first(connection: Connection) -> int | None:
+    """The number of the first event that is there."""
+    return connection.scalar(select(func.min(EVENTS.c.seq)))
+
+
+def archived(connection: Connection) -> Head:
+    """Up to where archives hold the beginning, whether or not that is still here."""
+    ends = [end for _, end in _archives(connection) if _hash(connection, end.count) == end.hash]
+    return max([start(connection), *ends], key=lambda head: head.count)
+
+
+def _archives(connection: Connection) -> Iterator[tuple[int, Head]]:
+    """Of each archive that the log tells of, how many events came before it, and its end; the newest first."""
     bodies = connection.scalars(select(EVENTS.c.body).where(EVENTS.c.type == ARCHIVED).order_by(EVENTS.c.seq.desc()))
-    found = Head(first.seq - 1, first.previous)
-    return found if any(_archived_to(body) == found for body in bodies) else START
+    for body in bodies.all():
+        with suppress(ValueError, KeyError, TypeError):
+            details = json.loads(body)["details"]
+            yield int(details["first"]) - 1, Head(int(details["through"]), str(details["hash"]))
 
 
-def _archived_to(body: str) -> Head | None:
-    try:
-        details = json.loads(body)["details"]
-        return Head(int(details["through"]), str(details["hash"]))
-    except (ValueError, KeyError, TypeError):
-        return None
+def _hash(connection: Connection, seq: int) -> str:
+    return connection.scalar(select(EVENTS.c.hash).where(EVENTS.c.seq == seq)) or ""
 
 
 def forget(connection: Connection, through: int) -> int:
@@ -94,7 +115,7 @@ def hash_at(connection: Connection, seq: int) -> str:
     begin = start(connection)
     if seq == begin.count:
         return begin.hash
-    return connection.scalar(select(EVENTS.c.hash).where(EVENTS.c.seq == seq)) or ""
+    return _hash(connection, seq)
 
 
 def is_followed(connection: Connection, hashed: str) -> bool:

@@ -15,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from reconciler.io.store import DATABASE, HEAD, LOCK, WRITERS, chain, holding, journal, log
+from reconciler.io.store import DATABASE, HEAD, LOCK, WRITERS, chain, holding, journal, log, retention
 from reconciler.io.store import leases as rules
-from reconciler.io.store.archive import ARCHIVED, Archive, check_joined
+from reconciler.io.store.archive import Archive
 from reconciler.io.store.chain import START, Head
 from reconciler.io.store.dialect import sqlite_engine, told_as_store_errors, writer
 from reconciler.io.store.filters import Condition, narrow, parse_filters
@@ -29,7 +29,7 @@ from reconciler.io.store.sessions import Session
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
 from reconciler.model.leases import Lease
 from reconciler.model.refs import ObjectKey
-from reconciler.ports import Proofs, StoreError, Tampered
+from reconciler.ports import Proofs, StoreError
 
 _PAGE = 500
 
@@ -177,6 +177,8 @@ class SqlStore:
                 if after is None:
                     end = log.start(connection)
                 batch = list(log.records(connection, after, _PAGE))
+                if batch and batch[0].stored.seq > end.count + 1:  # the beginning may be leaving for an archive now
+                    end = max(end, log.start(connection), key=lambda head: head.count)
                 end = chain.follow(end, batch, partial(log.is_followed, connection), outside)
             if len(batch) < _PAGE:
                 break
@@ -186,26 +188,25 @@ class SqlStore:
             self._announce(end)
         return end.count
 
-    def archived(self) -> Head:
-        """Up to where the beginning of the log was archived; the empty log's head when it never was."""
+    def archived(self) -> tuple[Head, Head]:
+        """Up to where the beginning has left the log, and up to where archives hold it: more while it is leaving."""
         with self._reading() as connection:
-            return log.start(connection)
+            return log.start(connection), log.archived(connection)
 
     def forget_archived(self, archive: Archive, event: AuditEvent) -> None:
-        """Remove from the log exactly what the archive holds, and append the event that says so: both or neither.
+        """Append the event that tells of an archive, then remove from the log what it holds, see ``retention``.
 
         Tampered, and nothing is removed, when the archive is not the beginning of this log.
         """
-        told = {"through": archive.end.count, "hash": archive.end.hash}
-        if event.type != ARCHIVED or any(event.details.get(name) != value for name, value in told.items()):
-            raise ValueError("the event must be that of this archive")
         with self._writing() as connection:
-            check_joined([archive], Head(archive.end.count, log.hash_at(connection, archive.end.count)))
-            if log.start(connection) != archive.start:
-                raise Tampered(f"{archive.path} is not the beginning of the audit log, and nothing was removed", 0)
+            retention.check(connection, archive, event)
             end = self._extend(connection, [event])
-            log.forget(connection, archive.end.count)
         self._announce(end)
+        self.finish_archiving()
+
+    def finish_archiving(self) -> int:
+        """Remove what recorded archives hold; how many events."""
+        return retention.forget(self.archived()[1].count, self._writing)
 
     def restate_head(self, event: AuditEvent) -> None:
         """Go on from the log as it is, after it was found cut or without its head (a restored backup).
