@@ -217,6 +217,9 @@ class Proofs:
 class Store(Values, Protocol):
     """State and audit of one installation. Durable when a method returns. StoreError when it cannot be."""
 
+    def values(self, prefixes: Sequence[str]) -> Mapping[str, Any]:
+        """All values whose names begin in one of these ways, read at once."""
+
     def proven(self, cluster: str) -> Mapping[ObjectKey, tuple[str, str]]:
         """Per object, the (desired hash, resourceVersion) last proven equal."""
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.ports import Values
+from reconciler.ports import Store, Values
 
 
 @dataclass
 class Draft:
-    """``ports.Values`` over a store that is only read. ``values``: what to keep, None for what to delete."""
+    """``ports.Values`` over a store that is only read. ``values``: what to keep, None for what to delete. ``read``: all
+    that the store has under these ``prefixes``."""
 
     store: Values
     values: dict[str, Any] = field(default_factory=dict)
+    prefixes: tuple[str, ...] = ()
+    read: Mapping[str, Any] = field(default_factory=dict)
 
     def get(self, key: str) -> Any | None:
-        return self.values[key] if key in self.values else self.store.get(key)
+        if key in self.values:
+            return self.values[key]
+        return self.read.get(key) if key.startswith(self.prefixes) else self.store.get(key)
 
     def put(self, key: str, value: Any) -> None:
         self.values[key] = value
@@ -28,3 +33,8 @@ class Draft:
 
     def delete(self, key: str) -> None:
         self.values[key] = None
+
+
+def read_at_once(store: Store, prefixes: tuple[str, ...]) -> Draft:
+    """A draft for whoever asks for many of these: one query instead of one for each target."""
+    return Draft(store, prefixes=prefixes, read=store.values(prefixes))

@@ -20,6 +20,7 @@ from reconciler.model.live import LiveCluster
 from reconciler.model.native import Compiled
 from reconciler.plan.compare import Digests
 from reconciler.plan.rules import Quiet
+from reconciler.ports import Values
 
 REVISIONS = 3  # the head, the last accepted, one more that a target still has
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -64,13 +65,15 @@ class Observed:
 class Kept:
     """``digests`` are of the objects of the compilations that are kept. ``recorded``: the facts that are in the store
     as far as this process knows. By cluster, where what was read says whether it has changed: ``detected`` and
-    ``observed``; ``quiet``: see ``reconciler.plan.rules``."""
+    ``observed``; ``quiet``: see ``reconciler.plan.rules``. ``remembered``: what is kept for each target, as it was when
+    the last plan began."""
 
     digests: Digests = field(default_factory=dict)
     detected: dict[str, Detected] = field(default_factory=dict)
     observed: dict[str, Observed] = field(default_factory=dict)
     recorded: dict[str, ClusterFacts] = field(default_factory=dict)
     quiet: Quiet = field(default_factory=dict)
+    remembered: Values | None = None
     _loaded: dict[str, Loaded] = field(default_factory=dict)
     _made: list[_Made] = field(default_factory=list)
 

@@ -66,13 +66,13 @@ def observed_clusters(world: World, desired: DesiredState, chosen: frozenset[Tar
     """Clusters with a selected target; without a selection also those where nothing is asked for any more."""
     names = {target.cluster for target in desired.targets if chosen is None or target in chosen}
     if chosen is None:
-        names |= {name for name in desired.clusters if state.managed_kinds(world.store, name)}
+        names |= {name for name in desired.clusters if state.managed_kinds(world.remembered, name)}
     return tuple(sorted(names))
 
 
 def kinds_of(world: World, desired: DesiredState, compiled: Compiled, cluster: str) -> dict[KindId, NativeKind]:
     """Every kind to list on a cluster: the adapters', those compiled, and those ever managed there."""
-    kinds = {kind.kind: kind for kind in state.managed_kinds(world.store, cluster)}
+    kinds = {kind.kind: kind for kind in state.managed_kinds(world.remembered, cluster)}
     kinds |= {kind.kind: kind for adapter in adapters_on(cluster, desired, world) for kind in adapter.kinds}
     for target, natives in compiled.objects.items():
         if target.cluster == cluster:

@@ -19,7 +19,7 @@ from reconciler.pipeline.discover import Discovery
 from reconciler.pipeline.flow import Stage, cut_off
 from reconciler.pipeline.observe import live_state, observed_clusters, reading
 from reconciler.pipeline.planning import Basis, Planned, based, whole_plan
-from reconciler.pipeline.recorded import recorded_cluster
+from reconciler.pipeline.recorded import is_recorded
 from reconciler.pipeline.world import Connections, Request, World
 from reconciler.plan.build import fingerprint
 from reconciler.plan.rules import PlanRules
@@ -77,7 +77,8 @@ class _Parting:
 
     async def _parts(self) -> Parts:
         began, stage = asyncio.get_running_loop().time(), self.discovery.stage()
-        never_seen = [name for name in stage.jobs if recorded_cluster(self.basis.world.store, name) is None]
+        world = self.basis.world
+        never_seen = [name for name in stage.jobs if not is_recorded(world.store, name, world.kept.recorded)]
         self.asked.update(await stage.ready(never_seen))
         view = await self._view()
         unasked = _running(self.asked)

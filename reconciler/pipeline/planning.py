@@ -166,7 +166,7 @@ def _rules(
         selection=Selection(prepared.selected, request.kinds, request.policies),
         stale_clusters=facts.stale,
         paused={target: pause.words() for target, pause in state.pauses(world.store, world.now()).items()},
-        fights={target: state.known_fights(world.store, target) for target in desired.targets},
+        fights={target: state.known_fights(world.remembered, target) for target in desired.targets},
         digests=world.kept.digests,
         quiet=world.kept.quiet,
     )

@@ -13,9 +13,10 @@ from reconciler.model.findings import Finding, error, warning
 from reconciler.model.refs import TargetId
 from reconciler.model.settings import Settings
 from reconciler.pipeline import state
+from reconciler.pipeline.draft import read_at_once
 from reconciler.pipeline.kept import Loaded
 from reconciler.pipeline.world import Request, World
-from reconciler.ports import SourceError
+from reconciler.ports import SourceError, Values
 
 CONFIRM_TRAILER = "reconciler-confirm"
 
@@ -62,7 +63,8 @@ def _prepare(world: World, request: Request) -> Prepared:
     if desired is not None and request.limit:
         selected, found = select(request.limit, desired)
         findings += found
-    applied = _applied(world, desired)
+    world.kept.remembered = read_at_once(world.store, state.EACH)
+    applied = _applied(world.kept.remembered, desired)
     return Prepared(
         commit=tree.commit,
         source=tree.identity,
@@ -150,10 +152,10 @@ class _History:
             return None
 
 
-def _applied(world: World, desired: DesiredState | None) -> dict[TargetId, state.Applied]:
-    known = {target: state.applied_to(world.store, target) for target in (desired.targets if desired else ())}
-    gone = [TargetId(*key.removeprefix("applied/").split("/")) for key in world.store.keys("applied/")]
-    known |= {target: state.applied_to(world.store, target) for target in gone if target not in known}
+def _applied(store: Values, desired: DesiredState | None) -> dict[TargetId, state.Applied]:
+    known = {target: state.applied_to(store, target) for target in (desired.targets if desired else ())}
+    gone = [TargetId(*key.removeprefix("applied/").split("/")) for key in store.keys("applied/")]
+    known |= {target: state.applied_to(store, target) for target in gone if target not in known}
     return {target: entry for target, entry in known.items() if entry is not None}
 
 

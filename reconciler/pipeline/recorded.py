@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from reconciler.io.recordings import facts_from_json, facts_to_json
 from reconciler.model.facts import ClusterFacts, Facts
 from reconciler.ports import Store
@@ -11,6 +13,11 @@ def recorded_cluster(store: Store, name: str) -> ClusterFacts | None:
     """The facts of the last discovery of a cluster."""
     value = store.get(f"facts/{name}")
     return facts_from_json(value).clusters.get(name) if value else None
+
+
+def is_recorded(store: Store, name: str, recorded: Container[str]) -> bool:
+    """Whether there are facts of a cluster; ``recorded``: those that this process has kept itself."""
+    return name in recorded or store.get(f"facts/{name}") is not None
 
 
 def record_clusters(store: Store, facts: Facts, recorded: dict[str, ClusterFacts]) -> None:

@@ -12,7 +12,7 @@ from reconciler.model.plans import Cause, Change, Outcome, Plan, TargetPlan
 from reconciler.model.refs import KindId, ObjectKey, TargetId
 from reconciler.model.settings import Mode
 from reconciler.pipeline import state
-from reconciler.pipeline.draft import Draft
+from reconciler.pipeline.draft import Draft, read_at_once
 from reconciler.pipeline.observe import kinds_of
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.planning import Planned, removed_clusters
@@ -30,7 +30,7 @@ def before(world: World, context: RunContext, planned: Planned, elsewhere: froze
 
     What is found on a target that is ``elsewhere`` is for the run that writes to it to record.
     """
-    draft = Draft(world.store)
+    draft = read_at_once(world.store, state.EACH)
     events = [*_halted(world, draft, context, planned), *_removed(world, draft, context, planned)]
     if planned.plan is not None:
         for target in (each for each in planned.plan.targets if each.target not in elsewhere):
@@ -45,7 +45,7 @@ def after(world: World, context: RunContext, run: Run) -> None:
     """Record how the run ended, and what is now true of each target."""
     planned = run.planned
     events: list[AuditEvent] = []
-    draft = Draft(world.store)
+    draft = read_at_once(world.store, state.EACH)
     if planned.plan is not None and planned.desired is not None:
         world.kept.only(planned.desired.clusters)
         record_clusters(world.store, planned.facts, world.kept.recorded)

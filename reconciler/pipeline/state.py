@@ -12,6 +12,9 @@ from reconciler.model.refs import KindId, ObjectKey, TargetId
 from reconciler.plan.fights import Fight
 from reconciler.ports import Values
 
+#: of what is kept for each target or cluster; a run reads them at once
+EACH = ("applied/", "drift/", "fights/", "guard/", "kinds/")
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:

@@ -16,7 +16,7 @@ from reconciler.pipeline.breaker import Breakers
 from reconciler.pipeline.granted import Granted
 from reconciler.pipeline.kept import Kept
 from reconciler.pipeline.kept_connections import KeptConnections
-from reconciler.ports import Cluster, ClusterError, Forbidden, Rejected, Source, Store, Throttled
+from reconciler.ports import Cluster, ClusterError, Forbidden, Rejected, Source, Store, Throttled, Values
 
 OpenCluster = Callable[[clusters.Cluster], Cluster]
 
@@ -43,6 +43,11 @@ class World:
     connections: KeptConnections | None = None
     breakers: Breakers | None = None
     beside: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    @property
+    def remembered(self) -> Values:
+        """What is kept for each target, as it was when the plan began."""
+        return self.kept.remembered or self.store
 
     def why_not(self, cluster: clusters.Cluster, request: Request) -> str:
         """Why a round does not ask a cluster at all, or ""."""

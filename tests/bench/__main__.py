@@ -16,7 +16,7 @@ from tests.bench import table, ways
 from tests.bench.rivals import missing
 from tests.kube.control_plane import ControlPlane, assets_folder, missing_assets
 
-PARTS = ("start", "thousand", "many", "first-write", "growth")
+PARTS = ("start", "thousand", "many", "first-write", "growth", "fleet")
 
 
 def arguments() -> argparse.Namespace:
@@ -26,7 +26,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--objects", type=int, default=1000)
     parser.add_argument("--many", type=int, default=10_000)
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--clusters", type=int, default=4, help="API servers for the first write after a commit")
+    parser.add_argument("--clusters", type=int, default=10, help="API servers for the first write after a commit")
+    parser.add_argument("--fleet", type=int, default=300, help="directory clusters in one process")
     parser.add_argument("--rounds", type=int, default=1000)
     return parser.parse_args()
 
@@ -39,6 +40,8 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         found["start"] = ways.start_up(9)
     if "growth" in parts:
         found["growth"] = _said("growth", ways.growth(folder / "growth", args.rounds))
+    if "fleet" in parts:
+        found["fleet"] = _said("fleet", ways.fleet(folder / "fleet", args.fleet))
     if {"thousand", "many"} & set(parts):
         with ControlPlane(assets_folder()) as plane:
             server = plane.clusters[0]

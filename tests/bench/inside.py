@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import sys
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from reconciler.io.store import open_store
 from reconciler.io.worktree import WorktreeSource
 from reconciler.model.events import Actor
 from reconciler.pipeline import run as pipeline
+from reconciler.pipeline.breaker import Breakers
 from reconciler.pipeline.meshes import installed
 from reconciler.pipeline.world import Request, World, keeping_connections
 from reconciler.pipeline.writing import Writing
@@ -32,6 +34,10 @@ from tests.bench.raw import Call, send_all
 from tests.kube.control_plane import ApiServer
 
 MIB = 1024 * 1024
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def resident() -> float:
@@ -48,9 +54,10 @@ def _world(repo: Path, state: Path) -> Iterator[World]:
             store=store,
             open_cluster=lambda cluster: open_cluster(cluster, repo),
             adapters=installed(),
-            now=lambda: datetime.now(UTC),
+            now=now,
             new_id=new_id,
             actor=Actor(f"bench:{os.getpid()}", "ada", "bench"),
+            breakers=Breakers(now, random.random),
         )
     finally:
         store.close()

@@ -34,6 +34,12 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield ""
         yield (f"commit to first write, {one['clusters']} API servers, {one['commits']} commits: "
                f"median {one['median']:.2f} s, slowest {one['slowest']:.2f} s")  # fmt: skip
+    if "fleet" in found:
+        yield ""
+        for number, one in found["fleet"].items():
+            if isinstance(one, dict):
+                yield (f"{number} directory clusters: first round {one['first round']:.1f} s, unchanged "
+                       f"{one['unchanged']:.2f} s, at most {one['peak MiB']:.0f} MiB")  # fmt: skip
     if "growth" in found:
         one = found["growth"]
         held = ", ".join(f"{number}: {mib:.0f}" for number, mib in one["memory MiB"].items())

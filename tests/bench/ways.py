@@ -15,13 +15,14 @@ from statistics import median
 from typing import Any
 
 from tests.bench.counting import counted
-from tests.bench.estate import Estate, estate, furnish, kubeconfig, wipe
+from tests.bench.estate import NAMESPACE, Estate, estate, furnish, kubeconfig, service_body, wipe
 from tests.bench.processes import OURS, Ran, inside, run
 from tests.bench.rivals import Rivals, missing
 from tests.kube.control_plane import ApiServer
 
 MESH = "istio"
 ANSIBLE_OBJECTS = 100
+FLEET_OBJECTS = 10
 Numbers = dict[str, Any]
 
 
@@ -173,21 +174,39 @@ def _first_times(log: Path, started: float, clusters: set[str]) -> list[float]:
     return list(first.values())
 
 
+def _directories(folder: Path, count: int, size: int) -> Estate:
+    """So many clusters that are folders, with ``size`` services and policies each."""
+    names = [f"c{number:03}" for number in range(count)]
+    connections = {name: {"directory": {"path": f"live/{name}", "facts": f"facts/{name}"}} for name in names}
+    place = estate(folder, connections, size, MESH)
+    labels = {"istio-injection": "enabled"}
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+    for name in names:
+        facts = place.repo / "facts" / name
+        facts.mkdir(parents=True)
+        (facts / "namespace.json").write_text(json.dumps(namespace))
+        for number in range(size):
+            (facts / f"{number}.json").write_text(json.dumps(service_body(number)))
+    return place
+
+
 def growth(folder: Path, count: int) -> Numbers:
     """Memory of a process over many rounds on three directory clusters."""
-    names = ("eu", "us", "asia")
-    place = estate(
-        folder, {name: {"directory": {"path": f"live/{name}", "facts": f"facts/{name}"}} for name in names}, 10, MESH
-    )
-    for name in names:
-        facts = place.repo / "facts" / name / "objects.json"
-        facts.parent.mkdir(parents=True)
-        labels = {"istio-injection": "enabled"}
-        facts.write_text(json.dumps({"apiVersion": "v1", "kind": "Namespace",
-                                     "metadata": {"name": "bench", "labels": labels}}))  # fmt: skip
-    found = rounds(place, count)
+    found = rounds(_directories(folder, 3, 10), count)
     return {"rounds": count, "memory MiB": found["memory"], "codes": found["codes"],
             "median round": median(found["rounds"])}  # fmt: skip
+
+
+def fleet(folder: Path, clusters: int, count: int = 5) -> Numbers:
+    """Rounds over very many directory clusters in one process: the first writes, the others find nothing to do. A
+    tenth as many beside them tells whether the time goes with the number."""
+    found: Numbers = {"clusters": clusters, "objects in each": FLEET_OBJECTS}
+    for number in (clusters // 10, clusters):
+        ran = rounds(_directories(folder / str(number), number, FLEET_OBJECTS), count)
+        assert ran["codes"] == [0], ran["codes"]
+        found[str(number)] = {"first round": ran["rounds"][0], "unchanged": median(ran["rounds"][1:]),
+                              "peak MiB": ran["peak"]}  # fmt: skip
+    return found
 
 
 def start_up(times: int) -> Numbers:

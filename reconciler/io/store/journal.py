@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, or_, select
 
 from reconciler.io.store.tables import INTENTS, PROVEN, VALUES
 from reconciler.model import canonical
@@ -74,6 +74,12 @@ def put_all(connection: Connection, values: Mapping[str, Any]) -> None:
 def keys(connection: Connection, prefix: str) -> list[str]:
     query = select(VALUES.c.key).where(func.substr(VALUES.c.key, 1, len(prefix)) == prefix)
     return sorted(connection.scalars(query))
+
+
+def values(connection: Connection, prefixes: Sequence[str]) -> dict[str, Any]:
+    begins = or_(*(func.substr(VALUES.c.key, 1, len(prefix)) == prefix for prefix in prefixes))
+    rows = connection.execute(select(VALUES.c.key, VALUES.c.value).where(begins).order_by(VALUES.c.key))
+    return {row.key: json.loads(row.value) for row in rows}
 
 
 def forget(connection: Connection, key: str) -> None:

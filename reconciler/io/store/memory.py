@@ -47,6 +47,10 @@ class MemoryStore:
     def keys(self, prefix: str) -> Sequence[str]:
         return sorted(key for key in list(self._values) if key.startswith(prefix))
 
+    def values(self, prefixes: Sequence[str]) -> Mapping[str, Any]:
+        found = sorted(item for item in list(self._values.items()) if item[0].startswith(tuple(prefixes)))
+        return {key: json.loads(value) for key, value in found}
+
     def delete(self, key: str) -> None:
         self._values.pop(key, None)
 

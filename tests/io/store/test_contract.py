@@ -32,6 +32,7 @@ def test_values_are_kept_by_name(store: Store) -> None:
 def test_keys_are_found_by_a_literal_prefix(store: Store) -> None:
     for key in ("a_b/2", "a_b/1", "axb/1", "A_b/1", "a%", "other"):
         store.put(key, 0)
+    assert store.values(["a_b/", "a%"]) == {key: store.get(key) for key in ("a%", "a_b/1", "a_b/2")}
     assert list(store.keys("a_b/")) == ["a_b/1", "a_b/2"]
     assert list(store.keys("a%")) == ["a%"]
     assert list(store.keys("")) == sorted(["a_b/2", "a_b/1", "axb/1", "A_b/1", "a%", "other"])
