@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, or_, select
 
+from reconciler.io.store import log
 from reconciler.io.store.tables import INTENTS, PROVEN, VALUES
 from reconciler.model import canonical
 from reconciler.model.events import Intent
@@ -20,8 +21,11 @@ Proven = Mapping[ObjectKey, tuple[str, str]]
 
 
 def open_intents(connection: Connection, intents: Sequence[Intent]) -> None:
-    """Add intents. StoreError when one of them is open already."""
+    """Add intents. StoreError when one of them is open already, or its event is in the log."""
+    if not intents:
+        return
     ids = [intent.id for intent in intents]
+    log.refuse_known(connection, sorted(set(ids)))
     known = open_ids(connection)
     twice = {name for name, count in Counter(ids).items() if count > 1 or name in known}
     if twice:

@@ -115,7 +115,7 @@ class SqlStore:
         with self._writing() as connection:
             holding.check(connection, leases)
             self._trusted_end(connection)
-            self._open(connection, batch)
+            journal.open_intents(connection, batch)
 
     def close_intents(
         self,
@@ -138,7 +138,7 @@ class SqlStore:
             if proofs:
                 journal.update_proven(connection, proofs)
             end = self._extend(connection, [event for event in done.values() if event])
-            self._open(connection, batch)
+            journal.open_intents(connection, batch)
         self._announce(end)
 
     def pending_intents(self) -> Sequence[Intent]:
@@ -217,11 +217,6 @@ class SqlStore:
             end = self._insert(connection, log.end(connection), [event])
         with self._told("write"):
             self._head.restate(end)
-
-    def _open(self, connection: Connection, batch: Sequence[Intent]) -> None:
-        if batch:
-            log.refuse_known(connection, sorted({intent.id for intent in batch}))
-            journal.open_intents(connection, batch)
 
     def _prepare(self) -> None:
         prepare_folder(self._path.parent)
