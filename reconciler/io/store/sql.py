@@ -6,12 +6,12 @@ The queries are in ``log``, ``journal`` and ``holding``, the product's peculiari
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -31,6 +31,7 @@ from reconciler.model.leases import Lease
 from reconciler.model.refs import ObjectKey
 from reconciler.ports import Proofs, StoreError
 
+T = TypeVar("T")
 _PAGE = 500
 
 
@@ -59,24 +60,24 @@ class SqlStore:
         self._session.close()
 
     def get(self, key: str) -> Any | None:
-        with self._reading() as connection:
-            return journal.get(connection, key)
+        return self._asked(journal.get, key)
 
     def put(self, key: str, value: Any) -> None:
         with self._writing() as connection:
             journal.put(connection, key, value)
 
     def keys(self, prefix: str) -> Sequence[str]:
-        with self._reading() as connection:
-            return journal.keys(connection, prefix)
+        return self._asked(journal.keys, prefix)
+
+    def values(self, prefixes: Sequence[str]) -> Mapping[str, Any]:
+        return self._asked(journal.values, prefixes)
 
     def delete(self, key: str) -> None:
         with self._writing() as connection:
             journal.forget(connection, key)
 
     def proven(self, cluster: str) -> Mapping[ObjectKey, tuple[str, str]]:
-        with self._reading() as connection:
-            return journal.proven(connection, cluster)
+        return self._asked(journal.proven, cluster)
 
     def replace_proven(self, cluster: str, proven: Mapping[ObjectKey, tuple[str, str]]) -> None:
         if self.proven(cluster) == proven:
@@ -98,14 +99,12 @@ class SqlStore:
             holding.release(connection, lease)
 
     def lease_holder(self, name: str) -> Lease | None:
-        with self._reading() as connection:
-            row = holding.find(connection, name)
+        row = self._asked(holding.find, name)
         return row.lease() if row and row.holder else None
 
     def leases(self, prefix: str, now: datetime) -> Sequence[Lease]:
-        with self._reading() as connection:
-            rows = holding.beginning(connection, prefix)
-            return [rules.seen(row, now, self._session.ended) for row in rows]
+        rows = self._asked(holding.beginning, prefix)
+        return [rules.seen(row, now, self._session.ended) for row in rows]
 
     def open_intents(self, intents: Iterable[Intent], leases: Iterable[Lease] = ()) -> None:
         """Also refuses (Tampered) when the events of these intents could not be appended to the log as it is."""
@@ -142,8 +141,7 @@ class SqlStore:
         self._announce(end)
 
     def pending_intents(self) -> Sequence[Intent]:
-        with self._reading() as connection:
-            return journal.pending(connection)
+        return self._asked(journal.pending)
 
     def append(self, events: Iterable[AuditEvent], values: Mapping[str, Any] | None = None) -> None:
         """StoreError when an event is in the log already; Tampered when the log's end is not as it was left."""
@@ -164,8 +162,7 @@ class SqlStore:
 
         ``object_pattern``: "Kind namespace/name", or a part of it; everything when it is empty.
         """
-        with self._reading() as connection:
-            return log.last_writes(connection, narrow(object_pattern, cluster))
+        return self._asked(log.last_writes, narrow(object_pattern, cluster))
 
     def verify(self) -> int:
         with self._told("read"):
@@ -270,6 +267,10 @@ class SqlStore:
 
     def _told(self, doing: str) -> AbstractContextManager[None]:
         return told_as_store_errors(doing, self._path, self._timeout)
+
+    def _asked(self, query: Callable[..., T], *arguments: Any) -> T:
+        with self._reading() as connection:
+            return query(connection, *arguments)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
