@@ -33,6 +33,8 @@ class Capability:
     """
 
     path: str
+    ``otherwise``: how it is done where the version or the CRDs are too old. ``completes``: what the mesh needs beside
+    it and gets from us where no policy asks for it, which makes it an emulation.
     level: Level
     side: str = ""
     via: str = ""
@@ -43,18 +45,8 @@ class Capability:
     needs: tuple[str, ...] = ()
     values: tuple[Any, ...] = ()
     most: int = 0
-
-
-class HealthState(StrEnum):
-    HEALTHY = "Healthy"
-    PROGRESSING = "Progressing"
-    DEGRADED = "Degraded"
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    state: HealthState
-    message: str = ""
+    otherwise: Capability | None = None
+    completes: tuple[str, ...] = ()
 
 
 Emitter = Callable[[MeshIntent], Iterable[NativeObject]]

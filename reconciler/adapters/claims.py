@@ -32,11 +32,13 @@ def _claim(path: str, entry: Mapping[str, Any]) -> Capability:
     given: dict[str, Any] = {
         key: _tuple(value) if key in _LISTS else value for key, value in entry.items() if key != "level"
     }
+    if "otherwise" in entry:
+        given["otherwise"] = _claim(path, entry["otherwise"])
     return Capability(path=path, level=Level(entry["level"]), **given)
 
 
-_LISTS = ("excludes", "requires", "needs", "values")
-_ENTRIES = ("level", "side", "via", "note", "since", "most", *_LISTS)
+_LISTS = ("excludes", "requires", "needs", "values", "completes")
+_ENTRIES = ("level", "side", "via", "note", "since", "most", "otherwise", *_LISTS)
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:

@@ -23,9 +23,13 @@ class Lack:
 
 
 def claim_for(use: Use, site: Site, profile: str) -> Capability | None:
-    """The claim on the finer path if the adapter makes one, else on the path."""
+    """The claim on the finer path if the adapter makes one, else on the path; of one that says how it is done on
+    older versions, what holds for the running one."""
     finer = site.adapter.capability(use.detail, profile) if use.detail else None
-    return finer or site.adapter.capability(use.path, profile)
+    claim = finer or site.adapter.capability(use.path, profile)
+    while claim is not None and claim.otherwise is not None and _outdated(claim, site):
+        claim = claim.otherwise
+    return claim
 
 
 def reported(use: Use, claim: Capability | None) -> str:
@@ -61,6 +65,10 @@ def _limit(use: Use, claim: Capability, mesh: str) -> Lack | None:
     return None
 
 
+def _outdated(claim: Capability, site: Site) -> bool:
+    return older(site.mesh.version, claim.since) or not all(_is_there(need, site) for need in claim.needs)
+
+
 def _is_there(need: str, site: Site) -> bool:
     """Whether a kind, or a field of it, is served; true where the cluster cannot say."""
     kind, _, field = need.partition(" ")
@@ -83,6 +91,12 @@ def missing_for(claim: Capability, uses: Iterable[Use]) -> str:
     """The first capability that a claim requires and that is not used, or ""."""
     used = list(uses)
     return next((path for path in claim.requires if not any(_below(one, path) for one in used)), "")
+
+
+def completed_by(claim: Capability, uses: Iterable[Use]) -> tuple[str, ...]:
+    """What the mesh needs beside a claim and a policy does not ask for."""
+    used = list(uses)
+    return tuple(path for path in claim.completes if not any(_below(one, path) for one in used))
 
 
 def _names(paths: Iterable[str], use: Use) -> bool:

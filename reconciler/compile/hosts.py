@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from reconciler.compile.exclusions import Exclusions
 from reconciler.compile.merge import Ask, Bid, Court, Settled
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import MTLS
@@ -20,13 +21,14 @@ from reconciler.model.refs import DocRef, ServiceRef
 @dataclass(slots=True)
 class _Host:
     routes: tuple[Route, ...] = ()
+    inbound: tuple[Route, ...] = ()
     leaves: list[Settled] = field(default_factory=list)
     subsets: dict[str, Subset] = field(default_factory=dict)
     origins: list[Origin] = field(default_factory=list)
 
     @property
     def needed(self) -> bool:
-        return bool(self.routes or self.leaves or self.subsets)
+        return bool(self.routes or self.inbound or self.leaves or self.subsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +41,30 @@ def hosts_of(asks: Mapping[ServiceRef, tuple[Ask, ...]], site: Site, notes: Note
     """What is asked of every host, and the mTLS modes that policies set for the workloads of single services."""
     hosts: dict[ServiceRef, _Host] = {}
     mtls: list[MtlsIntent] = []
+    exclusions = Exclusions(site)
     for service in sorted(asks):
         court = Court(service, site.world.ages, notes)
-        found = routes_of(service, asks[service], court)
-        settled = _host_wide(asks[service], court)
+        wanted = exclusions.settle(asks[service], court)
+        found = routes_of(service, wanted, court)
+        settled = _host_wide(wanted, court)
         mtls += [_mtls(one, service, site) for one in settled if one.wish.leaf.path == MTLS]
         host = hosts.setdefault(service, _Host())
         host.routes = found.routes
+        host.inbound = _inbound(service, wanted, court)
         host.leaves = [one for one in settled if one.wish.leaf.path != MTLS]
-        host.origins += [origin for route in found.routes for origin in route.origins] + [*origins_of(host.leaves)]
+        host.origins += [origin for route in (*host.routes, *host.inbound) for origin in route.origins]
+        host.origins += origins_of(host.leaves)
         _use_subsets(found, hosts)
     needed = {service: host for service, host in hosts.items() if host.needed}
     for service, host in needed.items():
         _declare(service, host, site, notes)
     return Hosts(tuple(_intent(service, needed[service], site) for service in sorted(needed)), tuple(mtls))
+
+
+def _inbound(service: ServiceRef, asks: Sequence[Ask], court: Court) -> tuple[Route, ...]:
+    """What the service's own side does with requests, by the same rules as the routes that lead to it."""
+    arriving = [replace(ask, routed=ask.inbound, reject=False) for ask in asks if ask.inbound]
+    return routes_of(service, arriving, court).routes if arriving else ()
 
 
 def _host_wide(asks: Sequence[Ask], court: Court) -> list[Settled]:
@@ -95,6 +107,7 @@ def _intent(service: ServiceRef, host: _Host, site: Site) -> HostIntent:
         host_leaves=tuple(one.wish.leaf for one in host.leaves),
         subsets=tuple(host.subsets[name] for name in sorted(host.subsets)),
         origins=once(host.origins),
+        inbound=host.inbound,
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.compile.ages import oldest
 from reconciler.compile.backends import Used
+from reconciler.compile.lengths import one_spelling
 from reconciler.compile.notes import Notes
 from reconciler.compile.targets import Rank
 from reconciler.model.canonical import encode
@@ -48,6 +49,7 @@ class Ask:
     matches: tuple[Match, ...] = ()
     routed: tuple[Wish, ...] = ()  # leaves that hold per route
     host_wide: tuple[Wish, ...] = ()
+    inbound: tuple[Wish, ...] = ()  # leaves that the destination's own side carries out
     reject: bool = False
 
     @property
@@ -119,6 +121,11 @@ class Court:
         return holder, Reason(holder, why)
 
 
+def in_order(bids: Iterable[Bid]) -> list[Bid]:
+    """By precedence as far as it goes without asking which is older, then by name."""
+    return sorted(bids, key=lambda bid: (_precedence(bid), _name(bid)))
+
+
 def _conflict(service: ServiceRef, holder: Bid, loser: Bid, why: str) -> Finding:
     """The finding about the leaf that does not hold, placed where it is written."""
     mine, other = holder.wish.leaf, loser.wish.leaf
@@ -136,7 +143,7 @@ def _conflict(service: ServiceRef, holder: Bid, loser: Bid, why: str) -> Finding
 def wish(leaf: Leaf, backends: tuple[Backend, ...] = (), used: tuple[Used, ...] = ()) -> Wish:
     """A leaf as a wish. Two routes are equal when they resolve to the same backends, however they are written."""
     if not backends:
-        return Wish(leaf, encode(leaf.value))
+        return Wish(leaf, encode(one_spelling(leaf)))
     shown = sorted(encode([str(one.service), one.subset, one.port, one.weight, one.headers]) for one in backends)
     return Wish(leaf, encode(shown), backends, used)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from reconciler.adapters.base import Capability, Level
-from reconciler.compile.capabilities import Lack, claim_for, excluded_by, lack_of, missing_for, reported
+from reconciler.compile.capabilities import Lack, claim_for, completed_by, excluded_by, lack_of, missing_for, reported
 from reconciler.compile.notes import APPLIED, DEGRADED, Notes
 from reconciler.compile.paths import Use
 from reconciler.compile.site import Site
@@ -126,7 +126,7 @@ def _answers(terms: Terms, site: Site, profile: str) -> list[_Answer]:
         claim = claim_for(use, site, profile)
         lack = lack_of(use, claim, site, emulate)
         if lack is None and claim is not None:
-            lack = _together(use, claim, kept, terms.uses, site)
+            lack = _together(use, claim, kept, terms.uses, site) or _not_completed(use, claim, terms, site)
         if lack is None and claim is not None:
             kept.append((use, claim))
         found[use] = _Answer(use, claim, lack)
@@ -141,6 +141,14 @@ def _together(
     if other := missing_for(claim, uses):
         return Lack(f"{site.document.ref.name} can do it only together with {other}", f"set {other} too")
     return None
+
+
+def _not_completed(use: Use, claim: Capability, terms: Terms, site: Site) -> Lack | None:
+    """A claim that needs more than is asked, where nothing may be emulated."""
+    added = completed_by(claim, terms.uses) if terms.on_unsupported.emulate is False else ()
+    if not added:
+        return None
+    return Lack(f"{site.document.ref.name} can do it only together with {added[0]}", f"set {added[0]} too")
 
 
 def _may_go(one: _Answer, lacking: Sequence[_Answer], answers: Sequence[_Answer], terms: Terms) -> bool:
@@ -158,8 +166,16 @@ def _may_go(one: _Answer, lacking: Sequence[_Answer], answers: Sequence[_Answer]
 
 
 def _droppable(path: str, terms: Terms) -> bool:
-    known = (*DROPPABLE, *(DENY_DROPPABLE if terms.deny else ()))
-    return any(path == one or path.startswith(f"{one}.") for one in known)
+    return droppable(path) or (terms.deny and _below(path, DENY_DROPPABLE))
+
+
+def droppable(path: str) -> bool:
+    """Whether something may be left out at all, where that is asked for."""
+    return _below(path, DROPPABLE)
+
+
+def _below(path: str, paths: Iterable[str]) -> bool:
+    return any(path == one or path.startswith(f"{one}.") for one in paths)
 
 
 def _say(
@@ -167,6 +183,9 @@ def _say(
 ) -> None:
     claim = one.claim
     level = claim.level.value if claim is not None and action == APPLIED else Level.NONE.value
+    if claim is not None and action == APPLIED and (added := completed_by(claim, terms.uses)):
+        level = Level.EMULATED.value
+        note = f"{', '.join(added)} is added where no policy sets it" + (f"; {note}" if note else "")
     side, via = (claim.side, claim.via) if claim is not None and action == APPLIED else ("", "")
     notes.verdict(terms.policy, one.path, level, action, note, side, via, destinations)
 

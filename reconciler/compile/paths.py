@@ -12,7 +12,19 @@ from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match, PolicySource, PolicyTarget, ValueMatch
 from reconciler.model.traffic import TrafficPolicy
 
-HOST_WIDE = ("traffic.outlier", "traffic.connections", "traffic.loadBalancing", "traffic.mtls")
+HOST_WIDE = (
+    "traffic.connections",
+    "traffic.healthCheck",
+    "traffic.loadBalancing",
+    "traffic.mtls",
+    "traffic.outlier",
+    "traffic.protocol",
+    "traffic.retries.budget",
+    "traffic.timeout.connect",
+    "traffic.tls",
+)
+#: what the destination's own side does with a request that has reached it
+SERVER_SIDE = ("traffic.csrf", "traffic.extAuth", "traffic.rateLimit")
 MTLS = "traffic.mtls"
 
 
@@ -32,7 +44,16 @@ class Use:
 
 def host_wide(leaf: Leaf) -> bool:
     """Whether a leaf holds for a host as a whole, so that it cannot depend on match or from."""
-    return any(leaf.path == path or leaf.path.startswith(f"{path}.") for path in HOST_WIDE)
+    return _below(leaf, HOST_WIDE)
+
+
+def server_side(leaf: Leaf) -> bool:
+    """Whether a leaf is carried out where requests arrive, not where they are sent."""
+    return _below(leaf, SERVER_SIDE)
+
+
+def _below(leaf: Leaf, paths: Iterable[str]) -> bool:
+    return any(leaf.path == path or leaf.path.startswith(f"{path}.") for path in paths)
 
 
 def traffic_uses(policy: TrafficPolicy, sources: Iterable[PolicySource]) -> tuple[Use, ...]:

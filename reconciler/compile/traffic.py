@@ -12,8 +12,9 @@ from reconciler.compile.matches import normal_matches
 from reconciler.compile.merge import Ask, Wish, wish
 from reconciler.compile.negotiation import Agreement, negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
-from reconciler.compile.paths import MTLS, Use, host_wide, leaf_uses, traffic_uses
+from reconciler.compile.paths import MTLS, Use, host_wide, leaf_uses, server_side, traffic_uses
 from reconciler.compile.ports import UnknownPort, service_ports
+from reconciler.compile.shares import odd_shares
 from reconciler.compile.site import Site
 from reconciler.compile.targets import Chosen, Rank, by_profile, choose, service_unknown
 from reconciler.model.findings import Finding, Severity, error, warning
@@ -68,6 +69,8 @@ def _asks(policy: TrafficPolicy, site: Site, notes: Notes, default: bool = False
     if callers.elsewhere or not (choice.chosen or choice.problems):
         return []
     notes.matched.add(policy.ref)
+    for odd in odd_shares(policy.leaves):
+        notes.find(odd)
     uses = traffic_uses(policy, [source for source in policy.sources or () if is_here(source, site)])
     problems = [*choice.problems, *callers.problems, *_contradiction(policy)]
     terms = terms_of(policy.ref, uses, policy.on_unsupported, site)
@@ -134,10 +137,14 @@ def _ask(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> Ask | None
         priority=policy.priority,
         sources=ready.sources,
         matches=matches,
-        routed=tuple(one for one in wishes if not host_wide(one.leaf)),
+        routed=tuple(one for one in wishes if not host_wide(one.leaf) and not server_side(one.leaf)),
         reject=_rejects(policy, ready.sources, matches, notes),
     )
-    return replace(ask, host_wide=_host_wide(ask, chosen, wishes, site, notes))
+    return replace(
+        ask,
+        host_wide=_possible([one for one in wishes if host_wide(one.leaf)], ask, chosen, site, notes),
+        inbound=_possible([one for one in wishes if server_side(one.leaf)], ask, chosen, site, notes),
+    )
 
 
 def _rejects(
@@ -151,13 +158,11 @@ def _rejects(
     return policy.reject_unmatched
 
 
-def _host_wide(ask: Ask, chosen: Chosen, wishes: Iterable[Wish], site: Site, notes: Notes) -> tuple[Wish, ...]:
-    """The leaves that hold for the host as a whole; refused one by one where the policy is about a part of it."""
+def _possible(wishes: Iterable[Wish], ask: Ask, chosen: Chosen, site: Site, notes: Notes) -> tuple[Wish, ...]:
+    """The leaves that can be set for what the policy is about; the others are refused one by one."""
     kept = []
     for one in wishes:
-        if not host_wide(one.leaf):
-            continue
-        problem = _host_wide_problem(ask, chosen, one.leaf)
+        problem = _problem(ask, chosen, one.leaf)
         if problem is None:
             kept.append(one)
         elif problem.code == "workloads-unknown" and chosen.rank is not Rank.SERVICES:
@@ -168,13 +173,14 @@ def _host_wide(ask: Ask, chosen: Chosen, wishes: Iterable[Wish], site: Site, not
     return tuple(kept)
 
 
-def _host_wide_problem(ask: Ask, chosen: Chosen, leaf: Leaf) -> Finding | None:
+def _problem(ask: Ask, chosen: Chosen, leaf: Leaf) -> Finding | None:
+    """A leaf for the host as a whole in a policy about a part of it, or one for workloads that nobody knows."""
     name = f"{chosen.service.label}"
-    if ask.matches or ask.sources:
+    if host_wide(leaf) and (ask.matches or ask.sources):
         message = f"{leaf.path} holds for all requests to {name}, so it cannot depend on match, ports or from"
         hint = "set it in a policy of its own"
         return warning("host-wide-leaf", f"{message}: it is not applied there", leaf.position, hint, ask.policy)
-    if leaf.path == MTLS and not (chosen.facts and chosen.facts.selector):
+    if (leaf.path == MTLS or server_side(leaf)) and not (chosen.facts and chosen.facts.selector):
         message = f"the workloads behind {name} are unknown, so {leaf.path} cannot be set for them"
         return warning("workloads-unknown", message, leaf.position, "", ask.policy)
     return None

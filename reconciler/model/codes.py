@@ -85,6 +85,7 @@ CODES: dict[str, str] = {
     "version-drift": "A mesh runs a version outside the range that its Mesh document asks for.",
     "version-unknown": "Which version a mesh runs is not known, so it may be outside the range that is asked for.",
     "waypoint-unusable": "A namespace or service is to use a waypoint that does not exist, or does not let it in.",
+    "weights-near-100": "The weights of a route look like percents, and do not add up to 100.",
     "workloads-unknown": "A service selects no pods, so the workloads that a rule is for are unknown.",
     # adapters: what a mesh makes of it
     "answer-without-destination": "A policy asks a route both to redirect and for what only holds at a destination.",

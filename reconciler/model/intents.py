@@ -61,7 +61,10 @@ class Route:
 @dataclass(frozen=True, slots=True)
 class HostIntent:
     """All that policies ask of one service: its routes, most specific first, the catch-all last; and the
-    leaves that hold for the host as a whole (``traffic.outlier.*``, ``connections.*``, ``loadBalancing.*``)."""
+    leaves that hold for the host as a whole (``traffic.outlier.*``, ``connections.*``, ``loadBalancing.*``).
+
+    ``inbound`` are routes too, of requests that have arrived: what the service's own side does with them (limits,
+    authorization); they have no backends but the service, and are empty where no policy asks for any of this."""
 
     service: ServiceRef
     facts: ServiceFacts | None  # None: it does not exist (yet)
@@ -69,6 +72,7 @@ class HostIntent:
     host_leaves: tuple[Leaf, ...]
     subsets: tuple[Subset, ...]  # all that routes to this service use, here or on other hosts, and those declared
     origins: tuple[Origin, ...]
+    inbound: tuple[Route, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

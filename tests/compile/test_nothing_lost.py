@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given as cases
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from reconciler.adapters.base import Level
+from reconciler.adapters.base import Adapter, Capability, Level
+from reconciler.adapters.durations import canonical
+from reconciler.compile.lengths import LENGTHS
 from reconciler.model.findings import Position
 from reconciler.model.intents import MeshIntent, Origin
 from reconciler.model.native import Compiled
@@ -34,6 +37,20 @@ LEAVES: Mapping[str, list[Any]] = {
     "traffic.connections.tcp.max": [1],
     "traffic.loadBalancing.policy": ["Random", "Maglev"],
     "traffic.mtls": ["Strict", "Permissive"],
+    "traffic.respond": [{"status": 418}],
+    "traffic.timeout.idle": ["60s", "1m", "2m"],
+    "traffic.timeout.connect": ["1s"],
+    "traffic.retries.budget.percent": [20, 30],
+    "traffic.loadBalancing.locality.prefer": ["Local"],
+    "traffic.tls": [{"mode": "Simple"}, {"mode": "Disable"}],
+    "traffic.rateLimit.local": [{"requests": 1, "unit": "Second"}, {"requests": 2, "unit": "Second"}],
+    "traffic.extAuth": [{"server": "api.shop:80"}],
+}
+#: what a mesh may not be able to do together
+EXCLUDES: Mapping[str, tuple[str, ...]] = {
+    "traffic.timeout.connect": ("traffic.connections.tcp", "traffic.mirror"),
+    "traffic.extAuth": ("traffic.rateLimit", "traffic.tls"),
+    "traffic.rateLimit": ("traffic.from",),
 }
 #: few leaves a policy, so that policies often meet in the same places
 RULES = st.lists(st.sampled_from(sorted(LEAVES)), max_size=4, unique=True).flatmap(
@@ -52,8 +69,8 @@ POLICIES = st.lists(
 
 
 @settings(max_examples=400, deadline=None)
-@cases(POLICIES, st.sampled_from([None, "traffic.fault", "traffic.match.headers", "traffic.mirror"]))
-def test_every_leaf_is_accounted_for(drawn: list[tuple[Any, ...]], lacking: str | None) -> None:
+@cases(POLICIES, st.sampled_from([None, "traffic.fault", "traffic.match.headers", "traffic.mirror"]), st.booleans())
+def test_every_leaf_is_accounted_for(drawn: list[tuple[Any, ...]], lacking: str | None, excluding: bool) -> None:
     documents = [
         traffic(
             f"p{index}",
@@ -66,7 +83,8 @@ def test_every_leaf_is_accounted_for(drawn: list[tuple[Any, ...]], lacking: str 
         )
         for index, (rule, matches, caller, targets, priority, reject) in enumerate(drawn)
     ]
-    one = given(*documents, adapter=toy({lacking: Level.NONE} if lacking else None))
+    adapter = toy({lacking: Level.NONE} if lacking else None)
+    one = given(*documents, adapter=_excluding(adapter) if excluding else adapter)
     compiled, intent = one.compiled(), one.intent()
     for policy in documents:
         for leaf in policy.leaves:
@@ -87,6 +105,11 @@ def test_every_refusal_is_held_and_told(drawn: list[tuple[Any, ...]]) -> None:
     assert all(hold.finding in compiled.findings for hold in compiled.holds)
 
 
+def _excluding(adapter: Adapter) -> Adapter:
+    more = {path: Capability(path, Level.NATIVE, excludes=others) for path, others in EXCLUDES.items()}
+    return replace(adapter, capabilities=lambda profile: {**adapter.capabilities(profile), **more})
+
+
 def _accounted(leaf: Leaf, policy: TrafficPolicy, compiled: Compiled, intent: MeshIntent) -> bool:
     return leaf.position in _told(compiled) or _refused(leaf, policy, compiled) or _present(leaf, policy, intent)
 
@@ -95,9 +118,13 @@ def _told(compiled: Compiled) -> set[Position]:
     return {one.position for one in compiled.findings if one.code in ("policy-conflict", "leaf-without-effect")}
 
 
+def _meant(leaf: Leaf) -> Any:
+    return canonical(leaf.value) if leaf.path in LENGTHS else leaf.value
+
+
 def _refused(leaf: Leaf, policy: TrafficPolicy, compiled: Compiled) -> bool:
     return any(
-        one.policy == str(policy.ref) and one.action == "Refused" and one.capability.startswith(leaf.path)
+        one.policy == str(policy.ref) and one.action in ("Refused", "Degraded") and one.capability.startswith(leaf.path)
         for one in compiled.verdicts
     )
 
@@ -108,13 +135,13 @@ def _present(leaf: Leaf, policy: TrafficPolicy, intent: MeshIntent) -> bool:
         if (leaf.path, leaf.value) == ("traffic.mtls", mode.mode) and policy.ref in _refs(mode.origins):
             return True
     for host in intent.hosts:
-        for route in host.routes:
+        for route in (*host.routes, *host.inbound):
             if policy.ref not in _refs(route.origins):
                 continue
             sent = {"traffic.route": route.backends, "traffic.mirror": route.mirrors}.get(leaf.path)
             if sent is not None and [one.weight for one in sent] == [one.weight for one in leaf.value]:
                 return True
-            if any((one.path, one.key, one.value) == (leaf.path, leaf.key, leaf.value) for one in route.leaves):
+            if any((one.path, one.key, _meant(one)) == (leaf.path, leaf.key, _meant(leaf)) for one in route.leaves):
                 return True
         same = any((one.path, one.value) == (leaf.path, leaf.value) for one in host.host_leaves)
         if same and policy.ref in _refs(host.origins):
