@@ -30,11 +30,11 @@ class Capability:
     ``excludes``: capabilities that cannot be used together with it; ``requires``: those that must be used too;
     ``needs``: fields that the cluster's CRDs must have (``Route.mesh.example.org spec.http.mirrors``, or a
     kind alone); ``values``: the only values that a leaf may have; ``most``: how many items a list may have.
+    ``otherwise``: how it is done where the version or the CRDs are too old. ``completes``: what the mesh needs beside
+    it and gets from us where no policy asks for it, which makes it an emulation.
     """
 
     path: str
-    ``otherwise``: how it is done where the version or the CRDs are too old. ``completes``: what the mesh needs beside
-    it and gets from us where no policy asks for it, which makes it an emulation.
     level: Level
     side: str = ""
     via: str = ""
@@ -47,6 +47,18 @@ class Capability:
     most: int = 0
     otherwise: Capability | None = None
     completes: tuple[str, ...] = ()
+
+
+class HealthState(StrEnum):
+    HEALTHY = "Healthy"
+    PROGRESSING = "Progressing"
+    DEGRADED = "Degraded"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    state: HealthState
+    message: str = ""
 
 
 Emitter = Callable[[MeshIntent], Iterable[NativeObject]]
