@@ -20,21 +20,21 @@ def emitted(intent: MeshIntent, adapter: Adapter, notes: Notes) -> tuple[NativeO
     for finding in adapter.review(intent):
         notes.find(finding)
         if finding.severity is Severity.ERROR:
-            concerned = set(finding.documents)
-            for group in together:
-                concerned |= group if group & set(finding.documents) else set()
-            for ref in sorted(concerned):
-                notes.hold(ref, finding)
+            groups = [(service, refs) for service, refs in together if refs & set(finding.documents)]
+            for service, refs in groups or [(None, set(finding.documents))]:
+                for ref in sorted(refs):
+                    notes.refuse_known(ref, finding, (service,) if service else ())
     return tuple(one for emitter in adapter.emitters for one in emitter(intent))
 
 
-def _together(intent: MeshIntent) -> list[set[DocRef]]:
+def _together(intent: MeshIntent) -> list[tuple[ServiceRef | None, set[DocRef]]]:
     """Documents that may have a part in the same object: those of one host, and those of one service's access."""
     services: dict[ServiceRef, set[DocRef]] = {}
     for rule in intent.access:
         services.setdefault(rule.service, set()).update(origin.ref for origin in rule.origins)
-    origins = [host.origins for host in intent.hosts] + [mode.origins for mode in intent.mtls]
-    return [*services.values(), *({origin.ref for origin in several} for several in origins)]
+    hosts = [(host.service, {origin.ref for origin in host.origins}) for host in intent.hosts]
+    modes = [(mode.service, {origin.ref for origin in mode.origins}) for mode in intent.mtls]
+    return [*services.items(), *hosts, *modes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def extensions_of(site: Site, sites: Iterable[Site], notes: Notes) -> tuple[Nati
     cluster = sorted(sites, key=lambda one: one.target)
     found: list[NativeObject] = []
     for extension in site.view.extensions:
-        if not _in_scope(extension, site):
+        if extension.filter is not None or not _in_scope(extension, site):
             continue
         notes.matched.add(extension.ref)
         crds = declared_kinds(raw.body for raw in extension.objects)

@@ -55,6 +55,8 @@ def _documents(view: View) -> Iterable[_Document]:
         yield _Document(policy.ref, policy.position, policy.targets, expires=policy.expires)
     for rule in view.access:
         yield _Document(rule.ref, rule.position, rule.targets, expires=rule.expires)
+    for measured in view.telemetry:
+        yield _Document(measured.ref, measured.position, measured.workloads or (), anywhere=not measured.workloads)
     for extension in view.extensions:
         yield _Document(extension.ref, extension.position, extension.scope, anywhere=not extension.scope)
 

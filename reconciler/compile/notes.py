@@ -74,6 +74,11 @@ class Notes:
             level, side, via = (known.level, known.side, known.via) if known else ("None", "", "")
             self.verdict(policy, capability, level, REFUSED, why, side, via, destinations)
 
+    def refuse_known(self, policy: DocRef, finding: Finding, destinations: _Destinations = ()) -> None:
+        """Refuse on some destinations all of a policy that has a verdict by now."""
+        known = [capability for named, capability in self._verdicts if named == str(policy)]
+        self.refuse(policy, known, finding, destinations=destinations)
+
     def reject(self, finding: Finding) -> None:
         """Reject the whole run for it."""
         self._rejected.add(self.find(finding))

@@ -48,8 +48,10 @@ def patched(objects: Iterable[NativeObject], site: Site, notes: Notes) -> tuple[
 def _patches(site: Site) -> Mapping[DocRef, tuple[NativePatch, ...]]:
     traffic = [(one.ref, one.native, one.expires) for one in site.view.traffic]
     access = [(one.ref, one.native, one.expires) for one in site.view.access]
+    others = [(one.ref, one.native, None) for one in site.view.telemetry]
+    others += [(one.ref, one.native, None) for one in site.view.extensions]
     found: dict[DocRef, tuple[NativePatch, ...]] = {}
-    for ref, patches, expires in traffic + access:
+    for ref, patches, expires in traffic + access + others:
         mine = tuple(patch for patch in patches if patch.mesh_type == site.document.type)
         if mine and site.world.in_force(expires):
             found[ref] = mine

@@ -13,12 +13,14 @@ from reconciler.compile.defaults import default_deny, mesh_mtls
 from reconciler.compile.destinations import destinations_of
 from reconciler.compile.emit import emitted, without_duplicates
 from reconciler.compile.extensions import extensions_of
+from reconciler.compile.filters import filters_of
 from reconciler.compile.hosts import hosts_of
 from reconciler.compile.leftovers import leftovers
 from reconciler.compile.notes import REFUSED, Notes
 from reconciler.compile.observed import tell_observed, with_versions
 from reconciler.compile.patches import patched
 from reconciler.compile.site import Site, World, site_of
+from reconciler.compile.telemetry import telemetry_of
 from reconciler.compile.traffic import asks_by_service
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import Facts
@@ -137,6 +139,8 @@ def _intent(site: Site, notes: Notes) -> MeshIntent:
         mtls=(*mesh_mtls(site, notes), *sorted(hosts.mtls, key=_service)),
         default_deny=deny,
         destinations=named.intents,
+        telemetry=telemetry_of(site, notes),
+        filters=filters_of(site, notes),
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from reconciler.load.blocks import Decoder, labels, lasting_mesh_set, strings
 from reconciler.load.nodes import Map, Place, place_of, position
-from reconciler.load.policies import mode_or_none, on_unsupported, time_at
+from reconciler.load.policies import mode_or_none, time_at
+from reconciler.load.terms import on_unsupported
 from reconciler.load.values import field_path, kind_id, seconds
 from reconciler.model.clusters import (
     Cluster,
@@ -126,6 +127,7 @@ def settings(root: Map, into: Decoder) -> Settings:
         suspend=suspend(spec, into),
         on_unsupported=on_unsupported(spec),
         redact=strings(spec.get("audit") or Map(spec.at), "redact"),
+        health_wait=seconds(spec["health"]["wait"]) if "wait" in spec.get("health", {}) else _DEFAULT.health_wait,
     )
 
 

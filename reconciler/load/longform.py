@@ -113,9 +113,8 @@ _SPECS: dict[str, Step] = {
     "AccessPolicy": _POLICY,
     "TrafficPolicy": _POLICY,
     "VirtualMesh": _fields(meshes=_MESHES, defaults=_fields(traffic=_RULE)),
-    "Destination": _fields(
-        service=_text(shortforms.service), services=_each(_TARGET), visibleTo=_each(_SOURCE)
-    ),
+    "Destination": _fields(service=_text(shortforms.service), services=_each(_TARGET), visibleTo=_each(_SOURCE)),
+    "TelemetryPolicy": _fields(workloads=_each(_SOURCE)),
     "Extension": _fields(workloads=_each(_SOURCE)),
     "Cluster": _fields(
         connection=_fields(directory=_text(lambda text, at: shortforms.mapping(at, path=text))),

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.load.blocks import Decoder, lasting_mesh_set, matches, source, sources, strings, targets
+from reconciler.load.blocks import Decoder, lasting_mesh_set, matches, source, sources, targets
 from reconciler.load.destinations import destination
 from reconciler.load.nodes import Map, Place, Seq, place_of, position
 from reconciler.load.rules import leaves, preference
+from reconciler.load.telemetry import telemetry, telemetry_leaves
+from reconciler.load.terms import native, on_unsupported
 from reconciler.load.values import moment, plain
 from reconciler.model.access import AccessAction, AccessPolicy
 from reconciler.model.destinations import Destination
-from reconciler.model.extensions import Extension, RawObject
+from reconciler.model.extensions import Extension, ProxyFilter, RawObject
 from reconciler.model.findings import NOWHERE, Position
 from reconciler.model.meshes import VirtualMesh
-from reconciler.model.rules import NativePatch, OnUnsupported, Otherwise
+from reconciler.model.telemetry import TelemetryPolicy
 from reconciler.model.traffic import TrafficPolicy
 
-Decoded = AccessPolicy | Destination | Extension | TrafficPolicy | VirtualMesh
+Decoded = TelemetryPolicy | AccessPolicy | Destination | Extension | TrafficPolicy | VirtualMesh
 
 
 def decode(root: Map, into: Decoder) -> Decoded:
@@ -28,33 +30,14 @@ def decode(root: Map, into: Decoder) -> Decoded:
             return _traffic(root, spec, into)
         case "AccessPolicy":
             return _access(root, spec, into)
+        case "TelemetryPolicy":
+            return telemetry(root, spec, into)
         case "Extension":
             return _extension(root, spec, into)
         case "Destination":
             return destination(root, spec, into)
         case _:
             return _virtual_mesh(root, spec, into)
-
-
-def on_unsupported(spec: Map) -> OnUnsupported:
-    """The word of a document on what a mesh lacks; silent where it says nothing."""
-    node = spec.get("onUnsupported") or Map(spec.at)
-    across = node.get("acrossMembers")
-    return OnUnsupported(
-        default=Otherwise(node["default"]) if "default" in node else None,
-        allow_degrade=strings(node, "allowDegrade") if "allowDegrade" in node else None,
-        emulate=node.get("emulate"),
-        all_or_nothing=None if across is None else across == "AllOrNothing",
-    )
-
-
-def native(spec: Map) -> tuple[NativePatch, ...]:
-    """The patches of a policy for the objects that it makes, by type of mesh and kind."""
-    return tuple(
-        NativePatch(mesh_type, kind, plain(patch), position(at))
-        for mesh_type, kinds, _, _ in (spec["native"].entries() if "native" in spec else ())
-        for kind, patch, at, _ in kinds.entries()
-    )
 
 
 def time_at(node: Map, key: str, into: Decoder) -> datetime | None:
@@ -100,14 +83,35 @@ def _access(root: Map, spec: Map, into: Decoder) -> AccessPolicy:
 
 
 def _extension(root: Map, spec: Map, into: Decoder) -> Extension:
-    objects: Seq = spec["objects"]
-    _check_same_objects(objects, into)
+    if "objects" in spec:
+        _check_same_objects(spec["objects"], into)
+        _check_scope(spec, into)
     return Extension(
         ref=into.ref,
         position=position(root.at),
         scope=tuple(source(item, at, into) for item, at in spec["workloads"].entries()) if "workloads" in spec else (),
-        objects=tuple(RawObject(plain(body), position(at)) for body, at in objects.entries()),
+        objects=tuple(RawObject(plain(body), position(at)) for body, at in spec["objects"].entries())
+        if "objects" in spec
+        else (),
+        filter=_filter(spec),
+        on_unsupported=on_unsupported(spec),
+        native=native(spec),
     )
+
+
+def _filter(spec: Map) -> ProxyFilter | None:
+    kind = next((kind for kind in ("wasm", "lua", "filterPatch") if kind in spec), None)
+    if kind is None:
+        return None
+    return ProxyFilter(kind, plain(spec[kind]), position(spec.keys_at[kind]), int(spec.get("order", 0)))
+
+
+def _check_scope(spec: Map, into: Decoder) -> None:
+    for item, at in spec["workloads"].entries() if "workloads" in spec else ():
+        narrow = sorted(set(item) - {"meshes", "clusters"})
+        if narrow:
+            told = f"objects go to targets, which `{narrow[0]}` does not tell apart"
+            into.complain("wrong-value", told, at, "write meshes and clusters")
 
 
 def _check_same_objects(objects: Seq, into: Decoder) -> None:
@@ -138,6 +142,7 @@ def _virtual_mesh(root: Map, spec: Map, into: Decoder) -> VirtualMesh:
         access=defaults.get("access", ""),
         mtls=mode_or_none(defaults.get("mtls", "")),
         leaves=(*(leaves(defaults["traffic"], into) if "traffic" in defaults else ()), *preference(defaults, into)),
+        telemetry=tuple(telemetry_leaves(defaults["telemetry"], into)) if "telemetry" in defaults else (),
         access_position=_key_position(defaults, "access"),
         mtls_position=_key_position(defaults, "mtls"),
     )

@@ -19,7 +19,7 @@ _WORDS = {
     "gateway": "gateway",
 }
 #: kinds that say who calls whom
-_POLICIES = frozenset({"AccessPolicy", "TrafficPolicy", "Extension"})
+_POLICIES = frozenset({"AccessPolicy", "Extension", "TelemetryPolicy", "TrafficPolicy"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,14 @@ KINDS = (
     "Extension",
     "Mesh",
     "Reconciler",
+    "TelemetryPolicy",
     "TrafficPolicy",
     "VirtualMesh",
 )
 #: kinds that are read for each target, with its variables filled in
-VARIABLE_KINDS = frozenset({"AccessPolicy", "Destination", "Extension", "Mesh", "TrafficPolicy", "VirtualMesh"})
+VARIABLE_KINDS = frozenset(
+    {"AccessPolicy", "Destination", "Extension", "Mesh", "TelemetryPolicy", "TrafficPolicy", "VirtualMesh"}
+)
 _LOCAL = "#/$defs/"
 _VARIABLE = f"{_LOCAL}Variable"
 

@@ -15,7 +15,7 @@ from reconciler.model.refs import TargetId
 def is_elsewhere(document: Checked, target: TargetId, view: View) -> bool:
     """True when every item of ``to`` (or of ``workloads``) names other clusters or meshes."""
     spec = long_form(document.ref.kind, document.root)["spec"]
-    items = spec.get("workloads" if document.ref.kind == "Extension" else "to")
+    items = spec.get("workloads" if document.ref.kind in ("Extension", "TelemetryPolicy") else "to")
     return isinstance(items, Seq) and bool(items) and all(_item_is_elsewhere(item, target, view) for item in items)
 
 

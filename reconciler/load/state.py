@@ -29,7 +29,7 @@ from reconciler.model.refs import TargetId
 from reconciler.model.settings import Settings
 
 _GROUPS = ("VirtualMesh", "Destination")
-_POLICIES = ("TrafficPolicy", "AccessPolicy", "Extension")
+_POLICIES = ("TrafficPolicy", "AccessPolicy", "TelemetryPolicy", "Extension")
 
 
 def load(tree: SourceTree, mesh_types: Sequence[str]) -> tuple[DesiredState | None, tuple[Finding, ...]]:

@@ -20,6 +20,7 @@ _FIELDS = {
     "TrafficPolicy": "traffic",
     "AccessPolicy": "access",
     "Extension": "extensions",
+    "TelemetryPolicy": "telemetry",
 }
 
 
@@ -39,7 +40,8 @@ class Views:
         }
 
     def on(self, target: TargetId) -> View:
-        return View(**{name: self._values(kind, target) for kind, name in _FIELDS.items()})
+        values: dict[str, Any] = {name: self._values(kind, target) for kind, name in _FIELDS.items()}
+        return View(**values)
 
     def _values(self, kind: str, target: TargetId) -> tuple[Any, ...]:
         if kind in self._fixed:

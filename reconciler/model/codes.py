@@ -48,6 +48,8 @@ CODES: dict[str, str] = {
     "actions-contradict": "One policy forwards, redirects or answers the same request at once.",
     "adapter-unknown": "There is no adapter for the type of a mesh, so nothing is planned for it.",
     "capability-unsupported": "The mesh cannot do what a policy asks, so nothing of the policy is applied there.",
+    "provider-unknown": "The mesh's own configuration names no such place to send to.",
+    "scopes-overlap": "Two policies select the same workload by different labels, and one of them holds for it.",
     "refused-elsewhere": "A policy holds on all members or on none, and another member refuses it.",
     "cross-cluster-route": "A route goes to a service of another cluster, which is not supported yet.",
     "destination-unknown": "A policy names a Destination that does not exist.",
@@ -110,6 +112,8 @@ CODES: dict[str, str] = {
     # plan and apply: what the clusters say
     "late": "A cluster took much longer than the others; what is left to do there goes on beside them.",
     "held-elsewhere": "Another run was writing to a target, so this one left it alone.",
+    "object-degraded": "A mesh refuses an object that lives, or a part of it.",
+    "object-progressing": "A mesh has not looked at an object yet.",
     "rights-missing": "The account may not do in a cluster what Git asks, so nothing is written to the target.",
     # sources: what Git says
 }

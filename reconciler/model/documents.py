@@ -13,6 +13,7 @@ from reconciler.model.findings import Position
 from reconciler.model.meshes import Mesh, VirtualMesh
 from reconciler.model.refs import DocRef, TargetId
 from reconciler.model.settings import Settings
+from reconciler.model.telemetry import TelemetryPolicy
 from reconciler.model.traffic import TrafficPolicy
 
 
@@ -29,6 +30,7 @@ class View:
     traffic: tuple[TrafficPolicy, ...] = ()
     access: tuple[AccessPolicy, ...] = ()
     extensions: tuple[Extension, ...] = ()
+    telemetry: tuple[TelemetryPolicy, ...] = ()
     version: str | None = None
 
 

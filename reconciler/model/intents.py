@@ -19,6 +19,7 @@ from reconciler.model.origins import Origin as Origin
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
 from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
+from reconciler.model.workload_intents import FilterIntent, TelemetryIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,8 @@ class MeshIntent:
     mtls: tuple[MtlsIntent, ...] = ()
     default_deny: DefaultDeny | None = None
     destinations: tuple[DestinationIntent, ...] = ()
+    telemetry: tuple[TelemetryIntent, ...] = ()
+    filters: tuple[FilterIntent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.model.findings import Finding
+from reconciler.model.health import HEALTHY, Health, ObjectHealth
 from reconciler.model.intents import Origin
 from reconciler.model.native import NativeKind, Verdict
 from reconciler.model.refs import ObjectKey, TargetId
@@ -139,7 +140,8 @@ class TargetPlan:
     others do not wait for it any longer, and it goes on beside them.
 
     ``guard_fingerprint`` confirms all that guards withhold here; "" when they withhold nothing.
-    ``proven`` maps objects to the (desired hash, resourceVersion) last proven equal, to be remembered.
+    ``proven`` maps objects to the (desired hash, resourceVersion) last proven equal, to be remembered. ``health`` has
+    the objects that the mesh has not accepted, as last seen.
     """
 
     target: TargetId
@@ -152,6 +154,7 @@ class TargetPlan:
     guards: tuple[str, ...] = ()
     suspended: str = ""
     proven: Mapping[ObjectKey, tuple[str, str]] = field(default_factory=dict)
+    health: tuple[ObjectHealth, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """What became of one change. ``after_hash`` is of the object as the cluster returned it."""
+    """What became of one change. ``after_hash`` is of the object as the cluster returned it, and so is ``health``."""
 
     change: Change
     outcome: Outcome
@@ -191,6 +194,7 @@ class ApplyResult:
     after_hash: str = ""
     resource_version: str = ""
     event_id: str = ""
+    health: Health = HEALTHY
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +211,5 @@ class Recap:
     failed: int = 0
     skipped: int = 0
     late: int = 0
+    progressing: int = 0
+    degraded: int = 0

@@ -87,3 +87,4 @@ class Settings:
     suspend: Suspend | None = None
     redact: tuple[str, ...] = ()
     on_unsupported: OnUnsupported = OnUnsupported()
+    health_wait: float = 5.0  # seconds that meshes have after writes, before a run ends

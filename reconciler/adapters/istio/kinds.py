@@ -30,6 +30,9 @@ PEER_AUTHENTICATION = _security("PeerAuthentication", "peerauthentications", 35)
 AUTHORIZATION_POLICY = _security("AuthorizationPolicy", "authorizationpolicies", 40)
 #: the same kind, applied after every permission and removed before them
 DEFAULT_DENY = replace(AUTHORIZATION_POLICY, wave=45)
+TELEMETRY = NativeKind(KindId("telemetry.istio.io", "Telemetry"), ("v1", "v1alpha1"), "telemetries", wave=45)
+WASM_PLUGIN = NativeKind(KindId("extensions.istio.io", "WasmPlugin"), ("v1alpha1",), "wasmplugins", wave=45)
+ENVOY_FILTER = _networking("EnvoyFilter", "envoyfilters", 45, ("v1alpha3",))
 
 OWNABLE = (
     _networking("WorkloadEntry", "workloadentries", 10),
@@ -37,13 +40,20 @@ OWNABLE = (
     _networking("ProxyConfig", "proxyconfigs", 10, ("v1beta1",)),
     _networking("Gateway", "gateways", 25),
     _networking("Sidecar", "sidecars", 45),
-    _networking("EnvoyFilter", "envoyfilters", 45, ("v1alpha3",)),
     _security("RequestAuthentication", "requestauthentications", 35),
-    NativeKind(KindId("telemetry.istio.io", "Telemetry"), ("v1", "v1alpha1"), "telemetries", wave=45),
-    NativeKind(KindId("extensions.istio.io", "WasmPlugin"), ("v1alpha1",), "wasmplugins", wave=45),
     NativeKind(KindId("extensions.istio.io", "TrafficExtension"), ("v1alpha1",), "trafficextensions", wave=45),
 )
-KINDS = (SERVICE_ENTRY, DESTINATION_RULE, VIRTUAL_SERVICE, PEER_AUTHENTICATION, AUTHORIZATION_POLICY, *OWNABLE)
+KINDS = (
+    SERVICE_ENTRY,
+    DESTINATION_RULE,
+    VIRTUAL_SERVICE,
+    PEER_AUTHENTICATION,
+    AUTHORIZATION_POLICY,
+    TELEMETRY,
+    WASM_PLUGIN,
+    ENVOY_FILTER,
+    *OWNABLE,
+)
 
 
 def _seen(group: str, kind: str, plural: str, *versions: str, namespaced: bool = True) -> NativeKind:

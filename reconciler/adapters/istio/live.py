@@ -108,18 +108,22 @@ def _number(value: Any) -> int | None:
         return None
 
 
+#: kinds of which the mesh takes one for the same workloads, the oldest
+_PER_WORKLOADS = {"PeerAuthentication": "mTLS", "Telemetry": "telemetry"}
+
+
 def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """What an object takes for itself alone: each host that it routes inside the mesh, or the mTLS mode of some
-    workloads. Of two objects with one such claim the mesh uses one and drops the other without a word."""
+    """What an object takes for itself alone: each host that it routes inside the mesh, or the mTLS mode or
+    telemetry of some workloads. Of two objects with one such claim the mesh uses one and drops the other without a word."""
     namespace, spec = str(section(body, "metadata").get("namespace", "")), section(body, "spec")
     if body.get("kind") == "VirtualService":
         gateways = spec.get("gateways") or ["mesh"]
         hosts = spec.get("hosts") or [] if "mesh" in gateways else []
         return tuple(sorted({f"mesh host {_full(str(host), namespace)}" for host in hosts}))
-    if body.get("kind") == "PeerAuthentication":
+    if what := _PER_WORKLOADS.get(str(body.get("kind"))):
         labels = section(section(spec, "selector"), "matchLabels")
         chosen = ",".join(f"{key}={labels[key]}" for key in sorted(labels)) or "all workloads"
-        return (f"mTLS of {chosen} in {namespace}",)
+        return () if spec.get("targetRefs") or spec.get("targetRef") else (f"{what} of {chosen} in {namespace}",)
     return ()
 
 

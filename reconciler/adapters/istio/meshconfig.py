@@ -51,8 +51,12 @@ def mesh_config(plane: Object, revision: str, maps: Iterable[Object]) -> Mapping
 
 
 def settings(plane: Object, config: Mapping[str, Any]) -> dict[str, str]:
-    """The values that are set, as text, by dotted path; those of the environment below ``env``."""
+    """The values that are set, as text, by dotted path; those of the environment below ``env``, and where extension
+    providers lead below ``provider``."""
     found = {path: text for path in _SETTINGS if (text := _text(_at(config, path.split("."))))}
+    for item in mappings(config.get("extensionProviders")):
+        if place := _place(item):
+            found[f"provider.{item.get('name', '')}"] = place
     environment = _environment(plane)
     return found | {f"env.{key}": environment[key] for key in _ENVIRONMENT if environment.get(key)}
 
@@ -64,6 +68,16 @@ def providers(config: Mapping[str, Any]) -> dict[str, str]:
         kind = next((key for key in sorted(item) if key != "name"), "")
         found[str(item.get("name", ""))] = kind
     return {key: found[key] for key in sorted(found) if key}
+
+
+def _place(provider: Mapping[str, Any]) -> str:
+    """Where an extension provider leads: ``service:port``, or the path of a file; "" where it says neither."""
+    for kind in sorted(set(provider) - {"name"}):
+        content = section(provider, kind)
+        if "service" in content:
+            return f"{content['service']}:{content.get('port', '')}"
+        return str(content.get("path", ""))
+    return ""
 
 
 def _read(found: Object | None) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.istio import access, default_deny, entries, hosts, mtls
+from reconciler.adapters.istio import access, default_deny, entries, filters, hosts, mtls, telemetry
 from reconciler.adapters.served import is_served
 from reconciler.model.findings import Finding
 from reconciler.model.intents import MeshIntent, Origin
@@ -43,6 +43,12 @@ def _things(intent: MeshIntent) -> Iterator[Built]:
     for asked in intent.mtls:
         gaps = Gaps()
         yield [mtls.peer_authentication(asked, intent, gaps)], gaps, asked.origins
+    for measured in intent.telemetry:
+        gaps = Gaps()
+        yield [telemetry.telemetry(measured, intent, gaps)], gaps, measured.origins
+    for given in intent.filters:
+        gaps = Gaps()
+        yield [filters.proxy_filter(given, intent, gaps)], gaps, given.origins
     if intent.default_deny is not None:
         gaps = Gaps()
         yield list(default_deny.policies(intent, gaps)), gaps, intent.default_deny.origins
