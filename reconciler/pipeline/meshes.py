@@ -14,4 +14,5 @@ def mesh_types() -> tuple[str, ...]:
 
 
 def installed() -> Mapping[str, Adapter]:
-    return registry.load_all()
+    """By mesh type; each is loaded when it is first asked for, since a repository has few types."""
+    return registry.Installed()

@@ -161,7 +161,11 @@ def _rules(
         target_guards=_target_guards(prepared),
         source=prepared.source,
         now=world.now(),
-        behaviours={name: Behaviour(adapter.normalize, adapter.claims) for name, adapter in world.adapters.items()},
+        behaviours={
+            adapter.name: Behaviour(adapter.normalize, adapter.claims)
+            for name in sorted({desired.mesh(target).type for target in desired.targets})
+            if (adapter := world.adapters.get(name)) is not None
+        },
         kinds=kinds,
         selection=Selection(prepared.selected, request.kinds, request.policies),
         stale_clusters=facts.stale,
