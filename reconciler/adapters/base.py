@@ -10,6 +10,9 @@ from typing import Any
 from reconciler.adapters.importing import Importer, Meanings, as_written, no_importer
 from reconciler.model.facts import ClusterFacts, MeshFacts
 from reconciler.model.findings import Finding
+from reconciler.model.health import HEALTHY
+from reconciler.model.health import Health as Health
+from reconciler.model.health import HealthState as HealthState
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeKind, NativeObject
 from reconciler.model.refs import KindId, ServiceRef
@@ -49,18 +52,6 @@ class Capability:
     completes: tuple[str, ...] = ()
 
 
-class HealthState(StrEnum):
-    HEALTHY = "Healthy"
-    PROGRESSING = "Progressing"
-    DEGRADED = "Degraded"
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    state: HealthState
-    message: str = ""
-
-
 Emitter = Callable[[MeshIntent], Iterable[NativeObject]]
 
 
@@ -81,7 +72,7 @@ def one_profile(_mesh: MeshFacts, _cluster: ClusterFacts, _service: ServiceRef |
 
 
 def always_healthy(_body: Mapping[str, Any]) -> Health:
-    return Health(HealthState.HEALTHY)
+    return HEALTHY
 
 
 @dataclass(frozen=True, slots=True)

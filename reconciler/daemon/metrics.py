@@ -11,7 +11,10 @@ from reconciler.pipeline.breaker import Circuit
 from reconciler.pipeline.outcome import Run
 
 WHERE = ("cluster", "mesh")
-STATES = ("ok", "changed", "pruned", "drifted", "blocked", "unreachable", "failed", "skipped", "late")
+STATES = (
+    *("ok", "changed", "pruned", "drifted", "blocked", "unreachable", "failed", "skipped", "late"),
+    *("progressing", "degraded"),
+)
 
 
 class Metrics:

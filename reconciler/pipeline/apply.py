@@ -9,8 +9,10 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from reconciler.model.events import AuditEvent, Intent
+from reconciler.model.health import HEALTHY, Health
 from reconciler.model.live import LiveCluster
 from reconciler.model.plans import Action, ApplyResult, Change, Outcome, TargetPlan
 from reconciler.model.refs import ObjectKey
@@ -24,6 +26,7 @@ from reconciler.plan.stamp import with_event
 from reconciler.ports import Cluster, ClusterError, Forbidden, LeaseLost, Proofs, ServerFailed, Unreachable
 
 Progress = Callable[[ApplyResult], None]
+Judge = Callable[[Mapping[str, Any]], Health]
 
 
 @dataclass
@@ -36,6 +39,7 @@ class TargetApply:
     cluster: Cluster
     live: LiveCluster
     bridge: Bridge
+    health: Judge
     lease: Tenure
     stop: Callable[[], bool]
     progress: Progress
@@ -142,6 +146,7 @@ class TargetApply:
             duration=duration,
             resource_version=done.resource_version,
             event_id=self._events[step.change.key].id,
+            health=self.health(done.body) if done.body else HEALTHY,
         )
 
 

@@ -16,6 +16,7 @@ from reconciler.pipeline import state
 from reconciler.pipeline.blame import with_commits
 from reconciler.pipeline.compiling import Compilation, compile_all
 from reconciler.pipeline.discover import Discovery, discover
+from reconciler.pipeline.health import with_health
 from reconciler.pipeline.observe import kinds_of, observe
 from reconciler.pipeline.prepare import Prepared, prepare
 from reconciler.pipeline.world import Connections, Request, World
@@ -74,6 +75,7 @@ class Basis:
         """The plan of all targets; those of clusters that were not read have an error."""
         plan = build_plan(self.asked, compilation.compiled, compilation.previous, live, rules)
         plan = _with_late(plan, self.world.late_ones())
+        plan = with_health(plan, live, self.desired, self.world)
         plan = await asyncio.to_thread(with_commits, plan, self.world.source)
         return Planned(self.prepared, plan, self.desired, facts, compilation.compiled, compilation.previous, live)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reconciler.model.health import HealthState
 from reconciler.model.plans import BLOCKING, Action, ApplyResult, Outcome, Plan, Recap, TargetPlan
 
 
 def recap(plan: Plan, results: Sequence[ApplyResult]) -> tuple[Recap, ...]:
     """One row per target: ``ok`` in sync; ``changed`` and ``pruned`` written; ``drifted`` found drifted, healed or
-    not; ``blocked`` needs somebody; ``skipped`` not written because of mode, suspension or selection."""
+    not; ``blocked`` needs somebody; ``skipped`` not written because of mode, suspension or selection. Beside these,
+    ``progressing`` and ``degraded`` count objects that the mesh has not accepted; they do not change the exit code."""
     return tuple(_row(target, results) for target in plan.targets)
 
 
@@ -29,6 +31,8 @@ def _row(target: TargetPlan, results: Sequence[ApplyResult]) -> Recap:
         unreachable=1 if _count(mine, Outcome.UNREACHABLE) else 0,
         failed=_count(mine, Outcome.FAILED),
         skipped=sum(1 for change in withheld if change.withheld not in BLOCKING) + _count(mine, Outcome.SKIPPED),
+        progressing=sum(1 for one in target.health if one.health.state is HealthState.PROGRESSING),
+        degraded=sum(1 for one in target.health if one.health.state is HealthState.DEGRADED),
     )
 
 

@@ -13,6 +13,7 @@ from reconciler.model.refs import KindId, ObjectKey, TargetId
 from reconciler.model.settings import Mode
 from reconciler.pipeline import state
 from reconciler.pipeline.draft import Draft, read_at_once
+from reconciler.pipeline.health_record import health_events
 from reconciler.pipeline.observe import kinds_of
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.planning import Planned, removed_clusters
@@ -52,6 +53,7 @@ def after(world: World, context: RunContext, run: Run) -> None:
         for target in planned.plan.targets:
             if not target.error and target.target not in run.elsewhere:
                 events.extend(_settled(world, draft, context, target, run))
+                events.extend(health_events(world, draft, context, target))
         _remember_proven(world, planned.plan, run)
         if not planned.prepared.halted and not run.elsewhere and not run.beside and _anything_applies(planned.plan):
             state.accept_revision(draft, planned.plan.revision)

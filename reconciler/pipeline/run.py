@@ -18,6 +18,7 @@ from reconciler.pipeline.planning import Planned, make_plan
 from reconciler.pipeline.recap import exit_code, recap, totals
 from reconciler.pipeline.record import RunContext
 from reconciler.pipeline.recover import recover
+from reconciler.pipeline.second_look import looked_again
 from reconciler.pipeline.world import Connections, Request, World, connections
 from reconciler.ports import SourceError
 
@@ -63,6 +64,7 @@ async def apply(
             else:
                 begun(context)
                 planned, results = await Carry(world, context, opened, leases, progress, stop).out(parts)
+                planned = await looked_again(world, opened, planned, results)
                 run = await _finished(run_id, planned, tuple(results), recovered, leases)
         finally:
             await parts.end()

@@ -13,7 +13,7 @@ from reconciler.plan.fights import Fight
 from reconciler.ports import Values
 
 #: of what is kept for each target or cluster; a run reads them at once
-EACH = ("applied/", "drift/", "fights/", "guard/", "kinds/")
+EACH = ("applied/", "drift/", "fights/", "guard/", "health/", "kinds/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ def forget_target(store: Values, target: TargetId) -> None:
     store.delete(f"applied/{target}")
     store.delete(f"drift/{target}")
     store.delete(f"fights/{target}")
+    store.delete(f"health/{target}")
 
 
 def managed_kinds(store: Values, cluster: str) -> tuple[NativeKind, ...]:
@@ -107,6 +108,15 @@ def known_drift(store: Values, target: TargetId) -> dict[str, str]:
 
 def set_known_drift(store: Values, target: TargetId, drift: Mapping[str, str]) -> None:
     store.put(f"drift/{target}", dict(drift))
+
+
+def known_degraded(store: Values, target: TargetId) -> dict[str, str]:
+    """Object (as text) to the words of its mesh when this was recorded."""
+    return dict(store.get(f"health/{target}") or {})
+
+
+def set_known_degraded(store: Values, target: TargetId, degraded: Mapping[str, str]) -> None:
+    store.put(f"health/{target}", dict(degraded))
 
 
 def known_fights(store: Values, target: TargetId) -> dict[ObjectKey, Fight]:

@@ -12,6 +12,10 @@ from reconciler.adapters.base import Adapter
 from reconciler.model import clusters
 from reconciler.model.events import Actor
 from reconciler.model.facts import Facts
+from reconciler.model.health import ObjectHealth
+from reconciler.model.live import LiveCluster
+from reconciler.model.plans import TargetPlan
+from reconciler.model.refs import TargetId
 from reconciler.pipeline.breaker import Breakers
 from reconciler.pipeline.granted import Granted
 from reconciler.pipeline.kept import Kept
@@ -27,7 +31,8 @@ class World:
 
     ``shortest_lease``: seconds; a target's lease is longer where requests to its cluster may take long.
     ``breakers``: what a daemon remembers of sick clusters, None where one run is all there is. ``beside``: by cluster,
-    writes that a round did not wait for and that are about to end.
+    writes that a round did not wait for and that are about to end. ``seen_health``: per target what was found last, and
+    all that it was found in.
     """
 
     source: Source
@@ -43,6 +48,7 @@ class World:
     connections: KeptConnections | None = None
     breakers: Breakers | None = None
     beside: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    seen_health: dict[TargetId, tuple[TargetPlan, LiveCluster, tuple[ObjectHealth, ...]]] = field(default_factory=dict)
 
     @property
     def remembered(self) -> Values:

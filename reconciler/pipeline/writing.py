@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from reconciler.adapters.base import always_healthy
 from reconciler.model.documents import DesiredState
 from reconciler.model.plans import ApplyResult, Outcome, Plan, TargetPlan
 from reconciler.pipeline.apply import Progress, TargetApply, by_cluster
@@ -114,6 +115,7 @@ class Writing:
             cluster=self.opened.to(cluster),
             live=planned.live.clusters[cluster.name],
             bridge=adapter.bridge if adapter else (lambda _live, _desired: None),
+            health=adapter.health if adapter else always_healthy,
             lease=lease,
             stop=lambda: self.stop() or cluster.name in self._late,
             progress=self._note,

@@ -8,7 +8,9 @@ from typing import Any
 
 from reconciler.model.commits import Commit
 from reconciler.model.findings import Finding
+from reconciler.model.native import Verdict
 from reconciler.model.plans import ApplyResult, Change, FieldChange, Plan, Recap, TargetPlan
+from reconciler.model.refs import ObjectKey
 
 
 def plan_json(plan: Plan, commit: Commit) -> dict[str, Any]:
@@ -17,20 +19,21 @@ def plan_json(plan: Plan, commit: Commit) -> dict[str, Any]:
         "commit": commit_json(commit),
         "fingerprint": plan.fingerprint,
         "targets": [_target(target) for target in plan.targets],
-        "verdicts": [
-            {
-                "target": str(verdict.target),
-                "policy": verdict.policy,
-                "capability": verdict.capability,
-                "level": verdict.level,
-                "action": verdict.action,
-                "note": verdict.note,
-                "side": verdict.side,
-                "via": verdict.via,
-                "destinations": [str(one) for one in verdict.destinations],
-            }
-            for verdict in plan.verdicts
-        ],
+        "verdicts": [verdict_json(verdict) for verdict in plan.verdicts],
+    }
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "target": str(verdict.target),
+        "policy": verdict.policy,
+        "capability": verdict.capability,
+        "level": verdict.level,
+        "action": verdict.action,
+        "note": verdict.note,
+        "side": verdict.side,
+        "via": verdict.via,
+        "destinations": [str(one) for one in verdict.destinations],
     }
 
 
@@ -82,7 +85,10 @@ def results_json(results: Sequence[ApplyResult]) -> list[dict[str, Any]]:
 
 
 def object_json(change: Change) -> dict[str, str]:
-    key = change.key
+    return key_json(change.key)
+
+
+def key_json(key: ObjectKey) -> dict[str, str]:
     return {"group": key.group, "kind": key.kind, "namespace": key.namespace, "name": key.name}
 
 
@@ -96,6 +102,10 @@ def _target(target: TargetPlan) -> dict[str, Any]:
         "guards": list(target.guards),
         "confirm": target.guard_fingerprint,
         "changes": [_change(change) for change in target.changes],
+        "health": [
+            {"object": key_json(one.key), "state": str(one.health.state), "message": one.health.message}
+            for one in target.health
+        ],
     }
 
 

@@ -11,12 +11,13 @@ from reconciler.report.paint import Paint
 
 COUNTS = tuple(field.name for field in fields(Recap) if field.name != "target")
 _COLOUR = {"ok": "good", "changed": "update", "pruned": "prune", "drifted": "drift", "blocked": "withheld"}
-_BAD = ("failed", "unreachable", "late")
+_BAD = ("failed", "unreachable", "late", "degraded")
+_RARE = ("late", "progressing", "degraded")
 
 
 def recap_text(rows: Sequence[Recap], paint: Paint) -> str:
-    """``target : ok=4 changed=1 …``, one line per target, in columns; ``late`` only where something is."""
-    names = [name for name in COUNTS if name != "late" or any(row.late for row in rows)]
+    """``target : ok=4 changed=1 …``, one line per target, in columns; some only where something is."""
+    names = [name for name in COUNTS if name not in _RARE or any(getattr(row, name) for row in rows)]
     width = max((len(str(row.target)) for row in rows), default=0)
     widths = {name: len(name) + 2 + max((len(str(getattr(row, name))) for row in rows), default=1) for name in names}
     lines = [paint("RECAP", "heading")]
