@@ -1,4 +1,4 @@
-"""Writes docs/findings.md and docs/cli.md from the code; with --check only says whether they are up to date."""
+"""Writes the generated pages of docs/ from the code; with --check only says whether they are up to date."""
 
 from __future__ import annotations
 
@@ -47,10 +47,30 @@ def cli_page(group: click.Group) -> str:
     return "\n".join(lines) + "\n"
 
 
+def capabilities_page() -> str:
+    """What every installed mesh claims, from the capability files of the adapters."""
+    from reconciler.pipeline.claims import claim_table
+    from reconciler.pipeline.meshes import installed
+    from reconciler.report.claims_text import claims_page
+
+    table = claim_table(installed())
+    lines = [
+        "# Capabilities",
+        "",
+        WRITTEN,
+        "What each mesh can do of the neutral API ([api.md](api.md)), path by path, and by what. A path without a row",
+        "has the row of the nearest path above it. *emulated*: by more than one field of the mesh; *partly*: with",
+        "the loss that is named. `reconciler capabilities --policy FILE` says what becomes of one policy; on a real",
+        "cluster its versions and definitions count too.",
+        *claims_page(table),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[str, str]:
     from reconciler.cli.main import cli
 
-    return {"findings.md": findings_page(), "cli.md": cli_page(cli)}
+    return {"findings.md": findings_page(), "cli.md": cli_page(cli), "capabilities.md": capabilities_page()}
 
 
 def main() -> int:

@@ -12,6 +12,8 @@ from reconciler.compile.paths import Use
 from reconciler.compile.site import Site
 from reconciler.model.refs import KindId
 
+_OFF = "None"
+
 
 @dataclass(frozen=True, slots=True)
 class Lack:
@@ -46,7 +48,7 @@ def lack_of(use: Use, claim: Capability | None, site: Site, emulate: bool) -> La
     if claim is None:
         return Lack(f"the adapter {site.adapter.name} does not know it", unknown=True)
     if claim.level is Level.NONE:
-        return Lack(f"{mesh} ({site.document.type}) cannot do it" + (f": {claim.note}" if claim.note else ""))
+        return Lack(f"{_called(mesh, site.document.type)} cannot do it" + (f": {claim.note}" if claim.note else ""))
     if older(site.mesh.version, claim.since):
         return Lack(f"{mesh} needs version {claim.since} for it, and runs {site.mesh.version}", "upgrade the mesh")
     if missing := [need for need in claim.needs if not _is_there(need, site)]:
@@ -54,6 +56,10 @@ def lack_of(use: Use, claim: Capability | None, site: Site, emulate: bool) -> La
     if claim.level is Level.EMULATED and not emulate:
         return Lack(f"{mesh} could only emulate it ({claim.via or claim.note})", "set onUnsupported.emulate to true")
     return _limit(use, claim, mesh)
+
+
+def _called(mesh: str, mesh_type: str) -> str:
+    return mesh if mesh == mesh_type else f"{mesh} ({mesh_type})"
 
 
 def _limit(use: Use, claim: Capability, mesh: str) -> Lack | None:
@@ -93,10 +99,14 @@ def missing_for(claim: Capability, uses: Iterable[Use]) -> str:
     return next((path for path in claim.requires if not any(_below(one, path) for one in used)), "")
 
 
-def completed_by(claim: Capability, uses: Iterable[Use]) -> tuple[str, ...]:
-    """What the mesh needs beside a claim and a policy does not ask for."""
+def completed_by(use: Use, claim: Capability, uses: Iterable[Use]) -> tuple[str, ...]:
+    """What the mesh needs beside a claim and a policy does not ask for; nothing for what is to be off."""
     used = list(uses)
-    return tuple(path for path in claim.completes if not any(_below(one, path) for one in used))
+    return (
+        ()
+        if use.value == _OFF
+        else tuple(path for path in claim.completes if not any(_below(one, path) for one in used))
+    )
 
 
 def _names(paths: Iterable[str], use: Use) -> bool:

@@ -33,7 +33,7 @@ def destinations_of(site: Site, notes: Notes) -> Destinations:
     taken: dict[str, Destination] = {}
     for doc in sorted(site.view.destinations, key=lambda one: one.ref):
         refs = site.meant(doc)
-        uses = _uses(doc)
+        uses = destination_uses(doc)
         if not refs or not negotiate(terms_of(doc.ref, uses, OnUnsupported(), site), "", refs, site, notes).able:
             continue
         made = _intent(doc, refs[0], site, taken) if doc.service is None else None
@@ -52,7 +52,8 @@ def _twice(doc: Destination, other: Destination) -> Finding:
     return error("destination-twice", message, doc.position, "let one of them name it", doc.ref, other.ref)
 
 
-def _uses(doc: Destination) -> tuple[Use, ...]:
+def destination_uses(doc: Destination) -> tuple[Use, ...]:
+    """What a document asks of the mesh of a target."""
     leaves = {leaf.path for leaf in doc.leaves}
     asked = (
         ("service", doc.service is not None),

@@ -33,7 +33,7 @@ def _intents(extension: Extension, given: ProxyFilter, site: Site, notes: Notes)
     if not scopes and not problems:
         return
     notes.matched.add(extension.ref)
-    uses = tuple(_uses(given))
+    uses = tuple(filter_uses(given))
     if problems:
         notes.refuse(extension.ref, paths_of(uses, site), *problems)
         return
@@ -53,7 +53,8 @@ def _config(given: ProxyFilter, mesh_type: str) -> Mapping[str, Any] | None:
     return found if isinstance(found, Mapping) else None
 
 
-def _uses(given: ProxyFilter) -> Iterator[Use]:
+def filter_uses(given: ProxyFilter) -> Iterator[Use]:
+    """What a filter asks of the mesh of a target."""
     base = f"extension.{given.kind}"
     if given.kind == "filterPatch":
         yield Use(base, given.position)

@@ -145,7 +145,7 @@ def _together(
 
 def _not_completed(use: Use, claim: Capability, terms: Terms, site: Site) -> Lack | None:
     """A claim that needs more than is asked, where nothing may be emulated."""
-    added = completed_by(claim, terms.uses) if terms.on_unsupported.emulate is False else ()
+    added = completed_by(use, claim, terms.uses) if terms.on_unsupported.emulate is False else ()
     if not added:
         return None
     return Lack(f"{site.document.ref.name} can do it only together with {added[0]}", f"set {added[0]} too")
@@ -183,7 +183,7 @@ def _say(
 ) -> None:
     claim = one.claim
     level = claim.level.value if claim is not None and action == APPLIED else Level.NONE.value
-    if claim is not None and action == APPLIED and (added := completed_by(claim, terms.uses)):
+    if claim is not None and action == APPLIED and (added := completed_by(one.use, claim, terms.uses)):
         level = Level.EMULATED.value
         note = f"{', '.join(added)} is added where no policy sets it" + (f"; {note}" if note else "")
     side, via = (claim.side, claim.via) if claim is not None and action == APPLIED else ("", "")

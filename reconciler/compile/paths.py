@@ -98,9 +98,16 @@ def leaf_uses(leaf: Leaf) -> Iterable[Use]:
 
 def _fields(path: str, value: object) -> list[tuple[str, object]]:
     """The paths below a leaf that is merged as a whole, whose fields a mesh may still have one by one."""
+    if isinstance(value, (list, tuple)):
+        return [found for item in value for found in _fields(path, item)]
     if not isinstance(value, Mapping):
         return []
-    return [found for key in value for found in _fields(f"{path}.{key}", value[key]) or [(f"{path}.{key}", value[key])]]
+    found = []
+    for key, below in value.items():
+        finer = _fields(f"{path}.{key}", below)
+        found += [] if finer and isinstance(below, Mapping) else [(f"{path}.{key}", below)]
+        found += finer
+    return found
 
 
 def _plain(value: object) -> str | float | None:

@@ -9,6 +9,7 @@ from reconciler.model.commits import Commit
 from reconciler.model.plans import Action, Change, FieldChange, Plan, Reason, TargetPlan
 from reconciler.report.paint import Paint
 from reconciler.report.values import block, plural, word
+from reconciler.report.verdicts_text import verdict_lines
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "±", Action.PRUNE: "-", Action.KEEP: "="}
 ROLES = {
@@ -34,6 +35,8 @@ def plan_text(plan: Plan, commit: Commit, paint: Paint, view: View = View()) -> 
     lines = [paint(_title(commit), "heading"), ""]
     for target in plan.targets:
         lines.extend(_target(target, paint, view))
+        if not view.only_drift:
+            lines.extend(verdict_lines(plan.verdicts, target.target, paint))
         lines.append("")
     lines.append(_drift_summary(plan) if view.only_drift else summary(plan))
     return "\n".join(lines)

@@ -18,7 +18,7 @@ def withheld_text(plan: Plan, paint: Paint) -> str:
 
 def _target(target: TargetPlan, paint: Paint) -> Iterator[str]:
     if target.error:
-        yield paint(f"unreachable {target.target}  {target.error}", "error")
+        yield paint(f"{'late' if target.late else 'unreachable'} {target.target}  {target.error}", "error")
         return
     quiet = [change for change in target.changes if change.pending and change.withheld in QUIET]
     for change in target.changes:
