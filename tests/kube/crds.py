@@ -36,12 +36,12 @@ def collection() -> Path | None:
 
 
 def real(mesh: str, kind: NativeKind) -> dict[str, Any] | None:
-    """A mesh's own CRD for a kind, from the mesh's folder of the collection, else from any other."""
+    """A mesh's own CRD for a kind, from a folder of the mesh in the collection, else from any other."""
     folder = collection()
     if folder is None:
         return None
     name = f"{kind.kind.group}_{kind.plural}.yaml"
-    found = sorted(folder.glob(f"*/{name}"), key=lambda path: (path.parent.name != mesh, path))
+    found = sorted(folder.glob(f"*/{name}"), key=lambda path: (not path.parent.name.startswith(mesh), path))
     body: dict[str, Any] | None = yaml.safe_load(found[0].read_text()) if found else None
     return body
 

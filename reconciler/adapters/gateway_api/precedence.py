@@ -17,7 +17,7 @@ MOST = 128
 
 
 class TooMany(Exception):
-    """The order would need more conditions than an object may have."""
+    """The order would need more conditions, or more rules in one object, than there may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Ordered:
 
 def in_order(rules: Sequence[Sequence[Condition]], *, apart: bool = False) -> Ordered:
     """The rules with the conditions that keep their order. ``apart``: they will not all stand in one object, so that
-    their order in it does not decide between equal conditions. Raises TooMany."""
+    their order in it does not decide between equal ranks. Raises TooMany."""
     found = [list(dict.fromkeys(conditions)) for conditions in rules]
     unsure: set[tuple[int, int]] = set()
     grown = True
@@ -71,6 +71,8 @@ def _needed(
             if outranks(both, other) is None:
                 unsure.add(pair)
                 continue
+            if apart and both.same != other.same and outranks(both, other) == 0:
+                raise TooMany  # narrower, and yet of the same rank: only their order in one object could decide
             if both.same in held:
                 continue
             held.add(both.same)

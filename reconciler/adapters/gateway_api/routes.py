@@ -73,7 +73,10 @@ def _rules(
         try:
             found = in_order(wanted, apart=apart)
         except TooMany:
-            gaps.error("mesh-inexpressible", "the API takes too few conditions to keep the order of these routes")
+            gaps.error(
+                "mesh-inexpressible",
+                "the API takes too few rules and conditions in one object to keep the order of these routes",
+            )
             return [], ()
         made = [
             rule
