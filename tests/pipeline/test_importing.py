@@ -171,7 +171,7 @@ def test_an_object_that_the_repository_makes_already_is_not_imported(bare: Fleet
     live(bare, [EXACT[1]])
     (one,) = import_from(bare).taken
     assert (one.fate, one.documents) == (Fate.SKIPPED, ())
-    assert "would be written more than once" in one.reason
+    assert one.reason == "its documents make DestinationRule shop/cart, which is written by others already"
 
 
 def test_documents_are_about_their_cluster_where_there_are_several(two: Fleet) -> None:

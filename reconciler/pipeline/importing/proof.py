@@ -132,12 +132,17 @@ class _Proof:
         for finding in trial.findings:
             if finding.severity is Severity.ERROR:
                 named = [owners[ref] for ref in finding.documents if ref in owners]
-                for key in named or by_path.get(finding.position.path, []):
-                    found.setdefault(key, f"{finding.code}: {finding.message}")
+                for key in self._to_blame(named or by_path.get(finding.position.path, [])):
+                    found.setdefault(key, _reason(finding))
         for hold in trial.compiled.holds:
-            if hold.ref is not None and hold.ref in owners:
+            if hold.ref is not None and hold.ref in owners and owners[hold.ref] in self.drafts:
                 found.setdefault(owners[hold.ref], hold.reason)
         return found
+
+    def _to_blame(self, keys: Iterable[ObjectKey]) -> list[ObjectKey]:
+        """Where proposals and kept objects are concerned, the proposals: they can still be kept as objects."""
+        several = list(keys)
+        return [key for key in several if key in self.drafts] or several
 
     def _ours(self, one: NativeObject, owners: Mapping[DocRef, ObjectKey]) -> bool:
         return any(origin.ref in owners for origin in one.origins)
@@ -209,6 +214,12 @@ class _Proof:
     def _told(self, trial: _Trial) -> tuple[Finding, ...]:
         ours = {ref for one in trial.written.values() for ref, _ in one.documents}
         return tuple(one for one in trial.findings if ours & set(one.documents) or one.position.path in trial.files)
+
+
+def _reason(finding: Finding) -> str:
+    if finding.code == "object-duplicate":
+        return f"its documents make {finding.message.partition(' would be')[0]}, which is written by others already"
+    return f"{finding.code}: {finding.message}"
 
 
 def _patched(spec: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.adapters.gateway_api.meaning.parents import Bound
 from reconciler.adapters.importing import Body, Scene, Unsayable, key_of, only
+from reconciler.adapters.shortened import duration
 from reconciler.model.refs import ServiceRef
 
 _FIELDS = ("name", "matches", "filters", "backendRefs", "timeouts", "retry", "sessionPersistence")
@@ -31,7 +32,7 @@ def rule(given: Part, to: Bound, body: Body, scene: Scene) -> dict[str, Any]:
     only(limits, ("request", "backendRequest"), "timeouts")
     only(retry, ("attempts", "codes", "backoff"), "retry")
     if "request" in limits:
-        made["timeout"] = limits["request"]
+        made["timeout"] = duration(limits["request"])
     retries = {
         "attempts": retry.get("attempts"),
         "statusCodes": retry.get("codes"),

@@ -9,6 +9,7 @@ from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of,
 from reconciler.adapters.istio.detect import TYPE
 from reconciler.adapters.istio.importing.services import own_service
 from reconciler.adapters.istio.meaning.names import spec_of
+from reconciler.adapters.shortened import duration
 
 _OUTLIER = {
     "consecutive5xxErrors": "consecutiveErrors",
@@ -27,6 +28,7 @@ _HTTP = {
     "maxRetries": "maxRetries",
     "idleTimeout": "idle",
 }
+_LENGTHS = {"interval", "baseEjection", "connectTimeout", "idle", "time"}
 _UPGRADE = {"UPGRADE": True, "DO_NOT_UPGRADE": False}
 _SIMPLE = {
     "ROUND_ROBIN": "RoundRobin",
@@ -74,7 +76,9 @@ def _rule(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {ours: given[field] for field, ours in names.items() if given.get(field) is not None}
+    """Fields by their neutral names; those that are lengths of time in neutral words."""
+    found = {ours: given[field] for field, ours in names.items() if given.get(field) is not None}
+    return {ours: duration(value) if ours in _LENGTHS else value for ours, value in found.items()}
 
 
 def _connections(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,5 +111,6 @@ def _balancing(given: Mapping[str, Any]) -> dict[str, Any]:
     key = _renamed(hashed, _HASH)
     if cookie := hashed.get("httpCookie"):
         only(cookie, ("name", "path", "ttl"), "httpCookie")
-        key["cookie"] = {field: cookie[field] for field in ("name", "path", "ttl") if cookie.get(field) is not None}
+        key["cookie"] = {field: cookie[field] for field in ("name", "path") if cookie.get(field) is not None}
+        key["cookie"] |= {"ttl": duration(cookie["ttl"])} if cookie.get("ttl") else {}
     return {"policy": "Maglev" if "maglev" in hashed else "RingHash", "hash": key}

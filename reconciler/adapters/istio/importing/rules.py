@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.adapters.importing import Body, Scene, Unsayable, only
 from reconciler.adapters.istio.importing.services import service
 from reconciler.adapters.istio.strings import quote
+from reconciler.adapters.shortened import duration
 from reconciler.model.refs import ServiceRef
 
 _HTTP = (
@@ -15,12 +16,11 @@ _HTTP = (
     "mirrorPercent", "mirrorPercentage", "mirror_percent", "corsPolicy", "headers",
 )  # fmt: skip
 _REDIRECT = {"uri": "path", "authority": "host", "port": "port", "scheme": "scheme", "redirectCode": "code"}
-_RETRIES = {"perTryTimeout": "perTry", "retryRemoteLocalities": "otherLocalities"}
+_RETRIES = {"retryRemoteLocalities": "otherLocalities"}
 _CORS = {
     "allowMethods": "methods",
     "allowHeaders": "headers",
     "exposeHeaders": "expose",
-    "maxAge": "maxAge",
     "allowCredentials": "credentials",
 }
 
@@ -38,7 +38,7 @@ def rule(http: Mapping[str, Any], uri: Mapping[str, Any] | None, own: ServiceRef
         "redirect": _redirect(http.get("redirect") or {}),
         "rewrite": _rewrite(http.get("rewrite") or {}, uri),
         "fault": {name: _fault(name, part) for name, part in sorted((http.get("fault") or {}).items())},
-        "timeout": http.get("timeout"),
+        "timeout": duration(http["timeout"]) if http.get("timeout") else None,
         "retries": _retries(http["retries"]) if "retries" in http else None,
         "cors": _cors(http.get("corsPolicy") or {}),
         "headers": headers(http.get("headers") or {}),
@@ -123,13 +123,13 @@ def _fault(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     share = given.get("percentage") or {"value": given.get("percent") or 0}
     fields = {"fixedDelay": "duration"} if name == "delay" else {"httpStatus": "httpStatus", "grpcStatus": "grpcStatus"}
     only(given, (*fields, "percentage", "percent"), f"fault.{name}")
-    return {ours: given[field] for field, ours in fields.items() if field in given} | {
-        "percent": _number(share.get("value"))
-    }
+    made = {ours: given[field] for field, ours in fields.items() if field in given}
+    made |= {"duration": duration(made["duration"])} if "duration" in made else {}
+    return made | {"percent": _number(share.get("value"))}
 
 
 def _retries(given: Mapping[str, Any]) -> dict[str, Any]:
-    only(given, ("attempts", "retryOn", *_RETRIES), "retries")
+    only(given, ("attempts", "retryOn", "perTryTimeout", *_RETRIES), "retries")
     attempts = max(int(given.get("attempts") or 0), 0)
     made: dict[str, Any] = {"attempts": attempts}
     if not attempts:
@@ -140,12 +140,14 @@ def _retries(given: Mapping[str, Any]) -> dict[str, Any]:
         made["on"] = conditions
     if codes:
         made["statusCodes"] = codes
+    if given.get("perTryTimeout"):
+        made["perTry"] = duration(given["perTryTimeout"])
     return made | {name: given[field] for field, name in _RETRIES.items() if field in given}
 
 
 def _cors(given: Mapping[str, Any]) -> dict[str, Any]:
-    only(given, ("allowOrigins", *_CORS), "corsPolicy")
-    made: dict[str, Any] = {}
+    only(given, ("allowOrigins", "maxAge", *_CORS), "corsPolicy")
+    made: dict[str, Any] = {"maxAge": duration(given["maxAge"])} if given.get("maxAge") else {}
     if given.get("allowOrigins"):
         made["origins"] = [one["exact"] if one.keys() == {"exact"} else dict(one) for one in given["allowOrigins"]]
     return made | {name: given[field] for field, name in _CORS.items() if given.get(field) not in (None, [])}
