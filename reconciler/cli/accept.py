@@ -46,6 +46,7 @@ def command(revision: str, new_root: bool, reason: str, **values: Any) -> int:
         event = run_event(context, world.new_id(), datetime.now(UTC), "source.accepted", details, result="ok")
         draft = Draft(world.store)
         state.accept_revision(draft, sha)
+        state.set_belongs_to(draft, tree.identity, world.source.name)
         world.store.append([event], draft.values)
     click.echo(f"accepted {sha[:12]} {commit.subject!r} (before: {before[:12] or 'none'})")
     return 0

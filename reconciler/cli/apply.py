@@ -60,7 +60,8 @@ def command(file: str | None, rev: str, confirm: tuple[str, ...], output: str, *
             click.echo(f"Error: {problem}", err=True)
             click.echo("What was written before is recorded, or will be by the next run.", err=True)
             return 5
-    show_run(run, output)
+    if not run.moved or output == "json":
+        show_run(run, output)
     if run.moved:
         _show_moved(run, approved)
     return run.code

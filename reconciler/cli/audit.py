@@ -95,12 +95,16 @@ def _filters(command: Any) -> Any:
 @output_option("text", "json")
 def log(count: int, files: tuple[str, ...], output: str, **filters: str) -> int:
     """List events, the newest last."""
+    from reconciler.cli.output import say
     from reconciler.report.events import event_line, stored_event
 
     with _trail(files) as trail:
         rows = _events(trail, filters, count)
     for row in rows:
-        click.echo(row.body if output == "json" else event_line(stored_event(row)))
+        if output == "json":
+            click.echo(row.body)
+        else:
+            say(event_line(stored_event(row)))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 from reconciler.model.findings import Finding
+from reconciler.report.fold import fold
 from reconciler.report.paint import Paint, ansi, plain
 from reconciler.report.recap_text import findings_text
 
@@ -27,6 +29,9 @@ def painter(*, err: bool = False) -> Paint:
 
 
 def say(text: str, *, err: bool = False) -> None:
+    """Text for people: folded between words in a terminal, and as it is in a pipe or file."""
+    if (sys.stderr if err else sys.stdout).isatty():
+        text = fold(text, shutil.get_terminal_size().columns)
     click.echo(text, err=err, color=True)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from reconciler.pipeline.world import World
     from reconciler.ports import Cluster, Source, Store
 
+CLUSTERS = "clusters"  # in the state folder: directory clusters of repositories that have no work tree here
+
 
 def open_source(options: SourceOptions) -> tuple[Source, Path]:
     """The source, and the folder against which relative paths of directory clusters are resolved: the work tree
@@ -42,7 +44,8 @@ def open_source(options: SourceOptions) -> tuple[Source, Path]:
         folder=options.path,
         credentials=_credentials(options),
     )
-    return mirrored, state / "clusters"
+    (state / CLUSTERS).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return mirrored, state / CLUSTERS
 
 
 def _credentials(options: SourceOptions) -> Credentials | None:

@@ -12,6 +12,7 @@ from reconciler.model.live import LiveState
 from reconciler.model.native import Compiled, NativeKind
 from reconciler.model.plans import Plan
 from reconciler.model.refs import KindId, TargetId
+from reconciler.model.settings import IgnoreRule
 from reconciler.pipeline import state
 from reconciler.pipeline.blame import with_commits
 from reconciler.pipeline.compiling import Compilation, compile_all
@@ -151,6 +152,15 @@ def _target_guards(prepared: Prepared) -> dict[TargetId, GuardRules]:
     }
 
 
+def _ignored_before(prepared: Prepared) -> dict[TargetId, tuple[IgnoreRule, ...]]:
+    """The ignore rules of the commit applied last to each target."""
+    return {
+        target: earlier.settings.ignore
+        for target, applied in prepared.applied.items()
+        if (earlier := prepared.earlier.get(applied.revision)) is not None
+    }
+
+
 def _rules(
     world: World, request: Request, prepared: Prepared, desired: DesiredState, compiled: Compiled, facts: Facts
 ) -> PlanRules:
@@ -161,7 +171,9 @@ def _rules(
         settings=desired.settings,
         guards=GuardRules(prepared.guarding.limits, prepared.guarding.protect, prepared.confirmed),
         target_guards=_target_guards(prepared),
+        ignored_before=_ignored_before(prepared),
         source=prepared.source,
+        former_sources=state.former_identities(world.store),
         now=world.now(),
         behaviours={
             adapter.name: Behaviour(adapter.normalize, adapter.claims)

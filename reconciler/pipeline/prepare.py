@@ -53,7 +53,7 @@ def _prepare(world: World, request: Request) -> Prepared:
     before = history.at(accepted)
     guarding = before.settings if before else None
     revision, halt = _halt(world, head, accepted, guarding, request)
-    findings += halt
+    findings, halted = findings + halt, revision != head
     if revision != head:
         loaded = _loaded(world, revision)
     tree, desired = loaded.tree, loaded.desired
@@ -72,10 +72,10 @@ def _prepare(world: World, request: Request) -> Prepared:
         guarding=guarding or (desired.settings if desired else Settings()),
         findings=findings,
         selected=selected,
-        confirmed=request.confirmed | _confirmations(tree, halted=bool(halt)),
+        confirmed=request.confirmed | _confirmations(tree, halted=halted),
         applied=applied,
         earlier=history.several({sha for entry in applied.values() for sha in (entry.revision, entry.guards) if sha}),
-        halted=bool(halt),
+        halted=halted,
     )
 
 
@@ -115,17 +115,41 @@ def _halt(
     world: World, head: str, accepted: str, guarding: Settings | None, request: Request
 ) -> tuple[str, tuple[Finding, ...]]:
     """The accepted revision instead of the head, when history was rewritten and nobody said that this is right."""
-    if request.revision or not accepted or head in (accepted, "worktree"):
+    if request.revision == "worktree":
+        return head, _would_halt(world, accepted, guarding)
+    if request.revision or not _rewritten(world, accepted, head, guarding):
         return head, ()
+    return accepted, (error("history-rewritten", _how(head, accepted), hint=_way_out(head)),)
+
+
+def _would_halt(world: World, accepted: str, guarding: Settings | None) -> tuple[Finding, ...]:
+    """Files are planned as they lie; but what is committed there may not be applied."""
     try:
-        if world.source.descends(accepted, head):
-            return head, ()
+        head = world.source.fetch()
     except SourceError:
-        pass  # the accepted commit is gone from the source: that too is a rewritten history
-    if guarding is not None and guarding.follow_rewrites:
-        return head, ()
-    message = f"history was rewritten: {head[:12]} does not descend from {accepted[:12]}, the last commit accepted"
-    return accepted, (error("history-rewritten", message, hint=f"look at it, then: reconciler accept {head[:12]}"),)
+        return ()  # no Git, or no commit: then nothing was accepted from it either
+    if not _rewritten(world, accepted, head, guarding):
+        return ()
+    message = f"{_how(head, accepted)}; an apply would hold to that one"
+    return (warning("history-rewritten", message, hint=_way_out(head)),)
+
+
+def _rewritten(world: World, accepted: str, head: str, guarding: Settings | None) -> bool:
+    """Whether the head does not go on from the accepted commit, though nobody said that this is right."""
+    if not accepted or head in (accepted, "worktree") or (guarding is not None and guarding.follow_rewrites):
+        return False
+    try:
+        return not world.source.descends(accepted, head)
+    except SourceError:
+        return True  # the accepted commit is gone from the source: that too is a rewritten history
+
+
+def _how(head: str, accepted: str) -> str:
+    return f"history was rewritten: {head[:12]} does not descend from {accepted[:12]}, the last commit accepted"
+
+
+def _way_out(head: str) -> str:
+    return f"look at it, then: reconciler accept {head[:12]}"
 
 
 @dataclass

@@ -38,9 +38,16 @@ def belongs_to(store: Values) -> tuple[str, str]:
     return str(value.get("identity", "")), str(value.get("name", ""))
 
 
+def former_identities(store: Values) -> frozenset[str]:
+    """Identities that the repository had before its root was rewritten and accepted so: their objects are ours."""
+    return frozenset((store.get("source") or {}).get("former", ()))
+
+
 def set_belongs_to(store: Values, identity: str, name: str) -> None:
-    if identity and belongs_to(store) != (identity, name):
-        store.put("source", {"identity": identity, "name": name})
+    known = belongs_to(store)
+    if identity and known != (identity, name):
+        former = (former_identities(store) | {known[0]}) - {identity, ""}
+        store.put("source", {"identity": identity, "name": name, **({"former": sorted(former)} if former else {})})
 
 
 def accepted_is(store: Values, revision: str) -> bool:

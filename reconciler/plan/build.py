@@ -58,10 +58,12 @@ def planned_targets(desired: DesiredState, live: LiveState, rules: PlanRules) ->
 
 def setting_for(target: TargetId, desired: DesiredState, rules: PlanRules) -> Setting:
     """How objects of a target are compared."""
-    mark = Mark(rules.settings.owner, target.mesh, rules.source, desired.revision)
+    mark = Mark(rules.settings.owner, target.mesh, rules.source, desired.revision, rules.former_sources)
     mesh_type = desired.mesh(target).type if target in desired.views else ""
     behaviour = rules.behaviours.get(mesh_type)
-    return Setting(mark, behaviour.normalize if behaviour else dict, rules.settings.ignore, rules.digests)
+    ignore = rules.settings.ignore
+    before = rules.ignored_before.get(target, ignore)
+    return Setting(mark, behaviour.normalize if behaviour else dict, ignore, before, rules.digests)
 
 
 def fingerprint(targets: Sequence[TargetPlan]) -> str:

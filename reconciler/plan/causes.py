@@ -30,8 +30,9 @@ def word_fields(
     causes: set[Cause] = set()
     worded = []
     for difference in comparison.differences:
-        drift, author = _drift(comparison, difference, before, untouched)
-        causes |= _causes(difference, before, drift)
+        released = any(_related(difference[0], path) for path in comparison.left_before)
+        drift, author = (False, None) if released else _drift(comparison, difference, before, untouched)
+        causes |= {Cause.COMMIT} if released else _causes(difference, before, drift)
         worded.append(_field(comparison.native.key, difference, masker, drift, author))
     return tuple(worded), tuple(sorted(causes or {Cause.COMMIT}))
 
@@ -65,6 +66,11 @@ def _causes(difference: Difference, before: Mapping[str, Any] | None, drift: boo
     if not _same(get(before, path), want):
         causes.add(Cause.COMMIT)
     return causes or {Cause.FACTS}
+
+
+def _related(path: Path, other: Path) -> bool:
+    shorter = min(len(path), len(other))
+    return path[:shorter] == other[:shorter]
 
 
 def _same(left: Any, right: Any) -> bool:

@@ -32,11 +32,13 @@ Digests = dict[tuple[Any, ...], tuple[NativeObject, str]]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all objects of one target are compared under. ``digests`` remembers hashes that were made before."""
+    """What all objects of one target are compared under. ``ignored_before``: the rules of the commit applied last.
+    ``digests`` remembers hashes that were made before."""
 
     mark: Mark
     normalize: Normalize
     ignore: tuple[IgnoreRule, ...] = ()
+    ignored_before: tuple[IgnoreRule, ...] = ()
     digests: Digests = field(default_factory=dict)
 
 
@@ -78,6 +80,14 @@ class Comparison:
     @cached_property
     def ignored(self) -> tuple[Path, ...]:
         return ignored_paths(self._rules, self.live_body, self.native.body) if self._rules else ()
+
+    @cached_property
+    def left_before(self) -> tuple[Path, ...]:
+        """What the rules of the commit applied last left to others, and those of now do not."""
+        if self.setting.ignored_before == self.setting.ignore:
+            return ()
+        rules = rules_for(self.native.key, self.setting.ignored_before)
+        return tuple(set(ignored_paths(rules, self.live_body, self.native.body)) - set(self.ignored)) if rules else ()
 
     @cached_property
     def _names(self) -> dict[str, frozenset[str]]:

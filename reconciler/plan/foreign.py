@@ -33,5 +33,9 @@ def _against(change: Change, claimed: tuple[str, ...], taken: Mapping[str, LiveO
     rival = next((taken[claim] for claim in claimed if claim in taken), None)
     if rival is None or change.action is Action.KEEP or change.withheld is not None:
         return change
-    why = f"{rival.key} is not ours and takes {', '.join(claimed)} too; the mesh would use only one of them: remove it"
+    name = f"native.<mesh>.{rival.key.kind}: {{metadata: {{name: {rival.key.name}}}}}"
+    why = (
+        f"{rival.key} is not ours and takes {', '.join(claimed)} too; the mesh would use only one of them: remove it,"
+        f" or take it over in place: give ours its name in a policy for it ({name}), and list it in adopt[]"
+    )
     return replace(change, withheld=Reason.FOREIGN_HOST, why=why)

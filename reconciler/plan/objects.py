@@ -83,7 +83,7 @@ def ownership(found: LiveObject, place: Place) -> tuple[Reason | None, str]:
     mark = place.setting.mark
     owner, source = found.owner, found.annotations.get(SOURCE_ANNOTATION, "")
     if owner == mark.owner:
-        if mark.source and source and source != mark.source:
+        if mark.source and source and source not in (mark.source, *mark.former):
             return Reason.FOREIGN_OWNER, f"another repository with the owner id {owner} owns it"
         if is_ours(found) is False:
             return Reason.UNOWNED, "it carries our labels but we never wrote it (copied from another object?)"

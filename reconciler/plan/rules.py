@@ -13,7 +13,7 @@ from reconciler.model.membership import covers
 from reconciler.model.native import NativeKind
 from reconciler.model.plans import Change, TargetPlan
 from reconciler.model.refs import DocRef, KindId, ObjectKey, TargetId
-from reconciler.model.settings import Mode, Settings
+from reconciler.model.settings import IgnoreRule, Mode, Settings
 from reconciler.plan.comparable import Normalize
 from reconciler.plan.compare import Digests
 from reconciler.plan.fights import Fights
@@ -76,6 +76,9 @@ class PlanRules:
     kinds: Mapping[KindId, NativeKind]
     selection: Selection = Selection()
     target_guards: Mapping[TargetId, GuardRules] = field(default_factory=dict)  # where a commit was applied before
+    #: the ignore rules of the commit applied last
+    ignored_before: Mapping[TargetId, tuple[IgnoreRule, ...]] = field(default_factory=dict)
+    former_sources: frozenset[str] = frozenset()  # identities that the repository had before
     stale_clusters: frozenset[str] = frozenset()
     paused: Mapping[TargetId, str] = field(default_factory=dict)  # why, by whom, until when
     fights: Mapping[TargetId, Fights] = field(default_factory=dict)

@@ -23,12 +23,14 @@ from reconciler.model.refs import DocRef
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Who owns what is written: owner id and mesh as labels; identity of the source and commit as annotations."""
+    """Who owns what is written: owner id and mesh as labels; identity of the source and commit as annotations.
+    ``former``: identities that the same source had before."""
 
     owner: str
     mesh: str
     source: str
     commit: str
+    former: frozenset[str] = frozenset()
 
 
 def origin_text(origins: Iterable[Origin]) -> str:

@@ -146,6 +146,7 @@ def test_saved_plan_is_applied_or_refused(cli: Command, fleet: Fleet) -> None:
     assert refused.code == 1
     assert "no longer the one that was approved" in refused.err
     assert "VirtualService shop/cart" in refused.err
+    assert "RECAP" not in refused.out
     assert fleet.live() == {}
     assert cli("plan", "--rev", "HEAD", "--save", saved).code == 2
     assert cli("apply", saved).code == 0
@@ -223,6 +224,68 @@ def test_accept_after_a_force_push(cli: Command, fleet: Fleet) -> None:
     assert "source.accepted" in cli("audit", "log").out
 
 
+def test_plan_of_a_work_tree_says_that_its_history_was_rewritten(cli: Command, fleet: Fleet) -> None:
+    cli("apply")
+    fleet.commit("one way")
+    cli("apply")
+    fleet.git("commit", "-q", "--amend", "--allow-empty", "-m", "another way")
+    said = cli("plan")
+    assert "history-rewritten" in said.err
+    assert f"reconciler accept {fleet.git('rev-parse', 'HEAD')[:12]}" in said.err
+    assert cli("accept", "HEAD").code == 0
+    assert "history-rewritten" not in cli("plan").err
+
+
+def test_after_a_new_root_is_accepted_the_next_commit_is_too(cli: Command, fleet: Fleet) -> None:
+    cli("apply")
+    fleet.git("commit", "-q", "--amend", "-m", "another root")
+    assert cli("accept", "HEAD", "--new-root", "--reason", "rewritten").code == 0
+    fleet.policy("cart", "{to: [cart.shop], rule: {timeout: 9s}}")
+    fleet.commit("before the next run")
+    assert cli("apply").code == 0  # what it had written for the old root is its own
+    assert fleet.live()["VirtualService cart"]["spec"]["http"][0]["timeout"] == "9s"
+    fleet.remove("policies/cart.yaml")
+    fleet.commit("no cart")
+    assert cli("apply").code == 0
+    assert "VirtualService cart" not in fleet.live()
+
+
+def test_a_rule_that_no_longer_ignores_is_a_commit_that_changes(cli: Command, fleet: Fleet) -> None:
+    ignore = "{gvk: networking.istio.io/v1/VirtualService, jsonPaths: ['.spec.http[0].timeout']}"
+    fleet.settings(f"{{mode: Apply, ignore: [{ignore}]}}")
+    fleet.commit("somebody else sets the timeout")
+    cli("apply")
+    fleet.edit("VirtualService", "cart", "timeout: 1s", "timeout: 8s")
+    cli("apply")
+    fleet.settings("{mode: Apply}")
+    fleet.commit("we set it")
+    (change,) = [c for t in cli("plan", "-o", "json").json()["targets"] for c in t["changes"] if c["action"] != "keep"]
+    assert change["causes"] == ["commit"]
+    assert [field.get("drift", False) for field in change["fields"]] == [False]
+
+
+def test_a_foreign_object_with_our_host_is_taken_over_as_the_finding_says(cli: Command, fleet: Fleet) -> None:
+    path = fleet.repo / "live/eu/theirs.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: theirs, namespace: shop}\n"
+        "spec: {hosts: [cart.shop.svc.cluster.local], http: [{route: [{destination: {host: cart}}]}]}\n"
+    )
+    said = cli("apply").out
+    assert "native.<mesh>.VirtualService: {metadata: {name: theirs}}" in said
+    named = "{istio: {VirtualService: {metadata: {name: theirs}}}}"
+    fleet.policy("cart", f"{{to: [cart.shop], rule: {{timeout: 1s}}, native: {named}}}")
+    gvk = "networking.istio.io/v1/VirtualService"
+    fleet.settings(f"{{mode: Apply, adopt: [{{gvk: {gvk}, namespace: shop, name: theirs}}]}}")
+    fleet.commit("take it over")
+    assert cli("apply").code == 0
+    live = fleet.live()
+    assert "VirtualService cart" not in live
+    assert live["VirtualService theirs"]["spec"]["http"][0]["timeout"] == "1s"
+    assert "object.adopted" in cli("audit", "log").out
+    assert cli("apply").code == 0
+
+
 def test_inventory_lists_and_explains(cli: Command, fleet: Fleet) -> None:
     assert "eu/mesh" in cli("inventory").out
     fleet.file("desired-state/group_vars/all.yaml", "patience: 3s\n")
@@ -250,6 +313,14 @@ def test_a_url_is_mirrored_and_needs_no_work_tree(cli: Command, fleet: Fleet) ->
     assert cli("apply", "--repo", url).code == 0
     assert len(fleet.live()) == 3
     assert cli("apply", "--repo", f"{url}-missing").code == 1
+
+
+def test_relative_folders_of_a_repository_by_url_lie_in_the_state_folder(cli: Command, fleet: Fleet) -> None:
+    fleet.cluster("eu", {"directory": {"path": "live/eu", "facts": str(fleet.repo / "facts/eu")}})
+    fleet.commit("a relative path")
+    assert cli("apply", "--repo", f"file://{fleet.repo}").code == 0
+    assert len(list((fleet.folder / "state/clusters/live/eu").rglob("*.yaml"))) == 3
+    assert not (fleet.repo / "live").exists()
 
 
 def test_no_colour_in_a_pipe_and_colour_on_request(cli: Command) -> None:

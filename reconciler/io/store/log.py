@@ -83,7 +83,8 @@ def _holds(connection: Connection, begins: int, end: Head, found: Head) -> bool:
 
 def first(connection: Connection) -> int | None:
     """The number of the first event that is there."""
-    return connection.scalar(select(func.min(EVENTS.c.seq)))
+    number = connection.scalar(select(func.min(EVENTS.c.seq)))
+    return None if number is None else int(number)
 
 
 def archived(connection: Connection) -> Head:
