@@ -174,9 +174,12 @@ class Fleet:
         return [stored_event(row) for row in self.store.events(**filters)]
 
 
+HEALTH = ("progressing", "degraded")
+
+
 def rows(run: Run) -> dict[str, dict[str, int]]:
     """The recap without zeros."""
-    names = ("ok", "changed", "pruned", "drifted", "blocked", "unreachable", "failed", "skipped", "late")
+    names = ("ok", "changed", "pruned", "drifted", "blocked", "unreachable", "failed", "skipped", "late", *HEALTH)
     return {str(row.target): {n: getattr(row, n) for n in names if getattr(row, n)} for row in run.rows}
 
 
