@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from reconciler.load.blocks import Decoder, pairs, service, source, strings, target
 from reconciler.load.nodes import Map, Place, place_of, position
 from reconciler.load.rules import leaves
+from reconciler.load.terms import native
 from reconciler.load.values import plain
 from reconciler.model.destinations import Destination, DestinationPort, Endpoint, Subset
 from reconciler.model.rules import Leaf
@@ -37,6 +38,7 @@ def destination(root: Map, spec: Map, into: Decoder) -> Destination:
             source(item, at, into) for item, at in (spec["visibleTo"].entries() if "visibleTo" in spec else ())
         ),
         virtual_mesh=spec.get("virtualMesh", ""),
+        native=native(spec),
     )
 
 

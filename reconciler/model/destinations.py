@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.findings import NOWHERE, Position
 from reconciler.model.refs import DocRef, ServiceRef
-from reconciler.model.rules import Leaf
+from reconciler.model.rules import Leaf, NativePatch
 from reconciler.model.selectors import AccountRef, PolicySource, PolicyTarget
 
 
@@ -60,6 +60,7 @@ class Destination:
     leaves: tuple[Leaf, ...] = ()
     visible_to: tuple[PolicySource, ...] = ()
     virtual_mesh: str = ""
+    native: tuple[NativePatch, ...] = ()
 
     @property
     def external(self) -> bool:
