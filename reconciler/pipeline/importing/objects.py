@@ -62,10 +62,15 @@ def _why_not(body: Body, adapter: Adapter) -> str:
     metadata: Mapping[str, Any] = body.get("metadata") or {}
     if not metadata.get("name"):
         return "it has no name"
-    kind = adapter.kind(key_of(body).kind_id)
-    if kind is None or not kind.exclusive:
-        return f"not a kind of {adapter.name}" if kind is None else "others write it, too"
+    if not is_own(key_of(body).kind_id, adapter):
+        return f"not a kind of {adapter.name}"
     if owner := (metadata.get("labels") or {}).get(OWNER_LABEL):
         return f"it is owned by the reconciler {owner}"
     controllers = [one for one in metadata.get("ownerReferences") or () if one.get("controller")]
     return f"{controllers[0].get('kind')} {controllers[0].get('name')} makes it" if controllers else ""
+
+
+def is_own(kind: KindId, adapter: Adapter) -> bool:
+    """Whether objects of a kind are wholly about the mesh; a Service is not."""
+    found = adapter.kind(kind)
+    return found is not None and found.exclusive

@@ -18,7 +18,7 @@ from reconciler.model.imports import Import
 from reconciler.model.refs import TargetId
 from reconciler.pipeline.discover import detection_kinds
 from reconciler.pipeline.importing.documents import Place
-from reconciler.pipeline.importing.objects import unlisted, with_namespace
+from reconciler.pipeline.importing.objects import is_own, unlisted, with_namespace
 from reconciler.pipeline.importing.proof import Ground, Unusable, import_objects
 from reconciler.pipeline.importing.scaffold import scaffold
 from reconciler.pipeline.world import OpenCluster
@@ -69,7 +69,7 @@ def _adapter_for(bodies: Sequence[Body], asked: Asked) -> Adapter:
             raise Unusable(f"no adapter {asked.mesh!r} can import; known: {', '.join(sorted(able))}")
         return able[asked.mesh]
     kinds = [key_of(body).kind_id for body in bodies]
-    known = {name: sum(adapter.kind(kind) is not None for kind in kinds) for name, adapter in able.items()}
+    known = {name: sum(is_own(kind, adapter) for kind in kinds) for name, adapter in able.items()}
     if not any(known.values()):
         raise Unusable("there is no object of a mesh among these")
     return able[max(sorted(known), key=lambda name: known[name])]
