@@ -50,6 +50,7 @@ class Reason(StrEnum):
     NOT_SELECTED = "not-selected"
     RIGHTS_MISSING = "rights-missing"  # the account may not do all that the target needs
     FOUGHT = "fought"  # something else changed it back again and again
+    REJECTED = "rejected"  # a policy that may not be left out anywhere is refused somewhere
 
 
 #: Reasons that need somebody's action; the rest is how the user asked to be served.
@@ -58,6 +59,7 @@ BLOCKING = frozenset(
         Reason.GUARD,
         Reason.PROTECTED,
         Reason.FROZEN,
+        Reason.REJECTED,
         Reason.UNOWNED,
         Reason.FOREIGN_OWNER,
         Reason.KIND_ABSENT,

@@ -100,6 +100,7 @@ def _rules(
         behaviours={name: Behaviour(adapter.normalize, adapter.claims) for name, adapter in world.adapters.items()},
         kinds={native.key.kind_id: native.kind for native in natives},
         selection=Selection(prepared.selected, request.kinds, request.policies),
+        rejected=compiled[0].rejected[0].message if compiled[0].rejected else "",
     )
 
 

@@ -216,6 +216,7 @@ def _settle(
         live=place.live.objects,
         selection=rules.selection,
         fights=rules.fights.get(target, {}),
+        rejected=rules.rejected,
     )
     settled = [withhold(change, withholding) for change in changes]
     owned = [key for key, found in place.live.objects.items() if found.owner == place.setting.mark.owner

@@ -84,6 +84,7 @@ class PlanRules:
     fights: Mapping[TargetId, Fights] = field(default_factory=dict)
     digests: Digests = field(default_factory=dict)
     quiet: Quiet = field(default_factory=dict)
+    rejected: str = ""  # why nothing of the revision may be written (onUnsupported: Fail)
 
 
 def mode_of(target: TargetId, desired: DesiredState, settings: Settings) -> Mode:

@@ -29,6 +29,7 @@ class Withholding:
     live: Mapping[ObjectKey, LiveObject]
     selection: Selection
     fights: Fights
+    rejected: str = ""  # why nothing of this revision may be written
 
 
 def withhold(change: Change, rules: Withholding) -> Change:
@@ -56,6 +57,8 @@ def _frozen(change: Change, rules: Withholding) -> str:
 
 
 def _reason(change: Change, rules: Withholding) -> tuple[Reason, str] | None:
+    if rules.rejected:
+        return Reason.REJECTED, rules.rejected
     if change.key.kind_id in rules.unread:
         return Reason.PARTIAL_VIEW, f"could not be read: {rules.unread[change.key.kind_id]}"
     if change.action is Action.PRUNE and rules.partial:

@@ -409,3 +409,22 @@ def test_a_limited_run_does_not_lift_the_guards_of_the_others(two: Fleet) -> Non
     two.commit("not careful, and one less")
     assert rows(two.apply(limit="us")) == {"us/mesh": {"ok": 2, "blocked": 1}}
     assert rows(two.apply()) == {target: {"ok": 2, "blocked": 1} for target in ("eu/mesh", "us/mesh")}
+
+
+def test_policy_that_may_not_be_left_out_rejects_the_whole_run(fleet: Fleet) -> None:
+    fleet.apply()
+    before = fleet.live()
+    match = "{match: [{query: [{name: a, exact: b}]}]"
+    fleet.policy(
+        "strict", f"{match}, action: Allow, to: [cart.shop], onUnsupported: {{default: Fail}}}}", "AccessPolicy"
+    )
+    fleet.policy("reviews", REVIEWS)
+    fleet.commit("one of two cannot be done")
+    run = fleet.apply()
+    assert run.code == 1
+    assert "capability-unsupported" in codes(run)
+    assert {change.withheld for change in run.planned.plan.changes if change.pending} == {Reason.REJECTED}
+    assert fleet.live() == before
+    fleet.remove("policies/strict.yaml")
+    fleet.commit("without it")
+    assert rows(fleet.apply()) == {"eu/mesh": {"ok": 2, "changed": 1}}
