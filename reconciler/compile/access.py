@@ -12,6 +12,7 @@ from reconciler.compile.negotiation import Agreement, negotiate, paths_of, terms
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, access_uses
 from reconciler.compile.ports import UnknownPort, workload_ports
+from reconciler.compile.reach import SCOPE, Statement, clients_of
 from reconciler.compile.site import Site
 from reconciler.compile.targets import Chosen, Rank, by_profile, choose, service_unknown
 from reconciler.model.access import AccessAction, AccessPolicy
@@ -29,45 +30,67 @@ class _Policy:
 
     @property
     def severity(self) -> Severity:
-        """A refused Deny denies less than was asked; a refused Allow allows less."""
-        return Severity.ERROR if self.policy.action is AccessAction.DENY else Severity.WARNING
+        """Without a Deny more is let through than was asked; without an Allow less."""
+        return Severity.ERROR if self.policy.action.restricts else Severity.WARNING
 
 
-def access_of(site: Site, notes: Notes) -> tuple[AccessIntent, ...]:
-    """The access rules of a site, by policy and service."""
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The access rules of a site, by policy and service, and what its policies say of the reach of callers."""
+
+    rules: tuple[AccessIntent, ...]
+    reach: tuple[Statement, ...]
+
+
+def access_of(site: Site, notes: Notes) -> Access:
     found: list[AccessIntent] = []
+    reach: list[Statement] = []
     for policy in site.view.access:
         if site.world.in_force(policy.expires):
-            found += _intents(policy, site, notes)
-    return tuple(sorted(found, key=lambda intent: (intent.policy, intent.service)))
+            found += _intents(policy, site, notes, reach)
+    return Access(tuple(sorted(found, key=lambda intent: (intent.policy, intent.service))), tuple(reach))
 
 
-def _intents(policy: AccessPolicy, site: Site, notes: Notes) -> list[AccessIntent]:
+def _intents(policy: AccessPolicy, site: Site, notes: Notes, reach: list[Statement]) -> list[AccessIntent]:
     choice = choose(policy.ref, policy.targets, site)
     if not (choice.chosen or choice.problems):
         return []
     notes.matched.add(policy.ref)
-    deny = policy.action is AccessAction.DENY
     uses = access_uses(policy)
+    clients = clients_of(policy, site, notes)
+    ready, problems = (
+        _with_callers(policy, uses, site, notes) if policy.authorizes else (_Policy(policy, None, uses), [])
+    )
+    problems += [*choice.problems, *clients.problems]
+    terms = terms_of(policy.ref, uses, policy.on_unsupported, site)
+    terms = replace(terms, deny=policy.action is AccessAction.DENY, restricts=policy.action.restricts)
+    able: list[tuple[_Policy, Chosen]] = []
+    for profile, group in by_profile(choice.chosen, site):
+        agreed = negotiate(terms, profile, tuple(chosen.service for chosen in group), site, notes)
+        here = replace(ready, policy=_reduced(policy, agreed), profile=profile)
+        able += [(here, chosen) for chosen in group] if agreed.able and not problems else []
+    if problems:
+        notes.refuse(policy.ref, [*paths_of(uses, site), *([SCOPE] if policy.scopes else [])], *problems)
+    if policy.scopes and not clients.none:
+        reach.append(Statement(policy, clients.clients, tuple(chosen.service for _, chosen in able)))
+    made = [_intent(here, chosen, site, notes) for here, chosen in able] if policy.authorizes else []
+    return [intent for intent in made if intent is not None]
+
+
+def _with_callers(
+    policy: AccessPolicy, uses: tuple[Use, ...], site: Site, notes: Notes
+) -> tuple[_Policy, list[Finding]]:
+    """A policy with its callers resolved, and what keeps it from being applied anywhere here."""
     callers = who(policy.ref, policy.sources, site)
     ready = _Policy(policy, callers.identities, uses)
     for remark in (*callers.remarks, *_severe(callers.nobody, ready.severity)):
         notes.find(remark)
-    problems = [*choice.problems, *_severe(callers.blocking, ready.severity)]
-    if deny or callers.identities == ():
+    problems = _severe(callers.blocking, ready.severity)
+    if policy.action.restricts or callers.identities == ():
         problems += _severe(callers.nobody, ready.severity)
     if callers.identities == () and not problems:
         problems.append(warning("source-unknown", f"{policy.ref}: no caller is meant", policy.position, "", policy.ref))
-    terms = replace(terms_of(policy.ref, uses, policy.on_unsupported, site), deny=deny)
-    made: list[AccessIntent | None] = []
-    for profile, group in by_profile(choice.chosen, site):
-        agreed = negotiate(terms, profile, tuple(chosen.service for chosen in group), site, notes)
-        if agreed.able and not problems:
-            here = replace(ready, policy=_reduced(policy, agreed), profile=profile)
-            made += [_intent(here, chosen, site, notes) for chosen in group]
-    if problems:
-        notes.refuse(policy.ref, paths_of(uses, site), *problems)
-    return [intent for intent in made if intent is not None]
+    return ready, problems
 
 
 def _reduced(policy: AccessPolicy, agreed: Agreement) -> AccessPolicy:
@@ -100,6 +123,8 @@ def _intent(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> AccessI
         ports=ports,
         policy=policy.ref,
         origins=(Origin(policy.ref, policy.position),),
+        provider=policy.provider,
+        jwt=policy.jwt,
     )
 
 

@@ -29,4 +29,7 @@ def _without(match: Match, gone: Collection[str]) -> Match:
         authority="" if "authority" in gone else match.authority,
         scheme="" if "scheme" in gone else match.scheme,
         ports=() if "ports" in gone else match.ports,
+        sni=() if "sni" in gone else match.sni,
+        grpc=None if "grpc" in gone else match.grpc,
+        jwt_claims=() if "jwtClaims" in gone else match.jwt_claims,
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from reconciler.compile.ports import Port
-from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
+from reconciler.model.selectors import ClaimMatch, Match, PathKind, PathMatch, ValueMatch
 
 ANY = Match()
 
@@ -41,6 +41,8 @@ def normal(match: Match, ports: tuple[int, ...]) -> Match:
         headers=tuple(sorted({replace(item, name=item.name.lower()) for item in match.headers}, key=_value)),
         query=tuple(sorted(set(match.query), key=_value)),
         ports=ports,
+        sni=tuple(sorted({name.lower() for name in match.sni})),
+        jwt_claims=tuple(sorted(set(match.jwt_claims), key=_claim)),
     )
 
 
@@ -56,6 +58,10 @@ def _value(item: ValueMatch) -> tuple[str, str, str, bool, bool]:
     return (item.name, item.kind, item.value, item.invert, item.ignore_case)
 
 
+def _claim(item: ClaimMatch) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return (item.path, item.values)
+
+
 def order(match: Match) -> tuple[object, ...]:
     """A total order of matches in their normal form, by their text alone."""
     path = match.path
@@ -67,4 +73,7 @@ def order(match: Match) -> tuple[object, ...]:
         match.authority,
         match.scheme,
         tuple(str(port) for port in match.ports),
+        match.sni,
+        (match.grpc.service, match.grpc.method) if match.grpc else ("", ""),
+        tuple(_claim(item) for item in match.jwt_claims),
     )

@@ -46,13 +46,14 @@ VARIANTS = ("traffic.retries",)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a policy uses and how it wants a lack to be met. ``deny``: less would be denied than was asked, so a
-    refusal is an error."""
+    """What a policy uses and how it wants a lack to be met. ``deny``: it may lose conditions, since it then denies
+    more. ``restricts``: more is let through without it, so a refusal is an error."""
 
     policy: DocRef
     uses: tuple[Use, ...]
     on_unsupported: OnUnsupported = OnUnsupported()
     deny: bool = False
+    restricts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def terms_of(policy: DocRef, uses: Iterable[Use], on_unsupported: OnUnsupported,
 
 def allowed(policy: DocRef, uses: Iterable[Use], site: Site, notes: Notes, deny: bool = False) -> bool:
     """Whether the mesh as a whole can do all of something that is not to be degraded."""
-    return negotiate(Terms(policy, tuple(uses), deny=deny), "", (), site, notes).able
+    return negotiate(Terms(policy, tuple(uses), deny=deny, restricts=deny), "", (), site, notes).able
 
 
 def negotiate(terms: Terms, profile: str, destinations: tuple[ServiceRef, ...], site: Site, notes: Notes) -> Agreement:
@@ -192,7 +193,7 @@ def _say(
 
 def _finding(terms: Terms, one: _Answer) -> Finding:
     lack = one.lack or Lack("")
-    severe = terms.deny or lack.unknown or terms.on_unsupported.default is Otherwise.FAIL
+    severe = terms.restricts or lack.unknown or terms.on_unsupported.default is Otherwise.FAIL
     message = f"{terms.policy} asks for {one.path}, and {lack.why}: nothing of the policy is applied here"
     hint = lack.hint
     if not hint and _droppable(one.use.path, terms):

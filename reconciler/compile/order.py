@@ -17,12 +17,14 @@ def specificity(match: Match | None, source: TrafficSource | None) -> Key:
     one = match or Match()
     caller = source or TrafficSource()
     return (
-        _path(one.path),
+        _path(one.called),
         -len(one.headers),
         sum(_OPERATORS.get(item.kind, 1) for item in one.headers),
         -len(one.query),
         sum(_OPERATORS.get(item.kind, 1) for item in one.query),
         not one.authority,
+        -len(one.jwt_claims),
+        not one.sni,
         -len(caller.labels),
         not caller.namespace,
         len(one.methods) or 1_000,

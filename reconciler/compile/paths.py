@@ -68,7 +68,10 @@ def traffic_uses(policy: TrafficPolicy, sources: Iterable[PolicySource]) -> tupl
 
 
 def access_uses(policy: AccessPolicy) -> tuple[Use, ...]:
+    if not policy.authorizes:
+        return ()
     uses = [Use(f"access.{policy.action.value.lower()}", policy.position)]
+    uses += _jwt_uses(policy)
     uses += _match_uses("access", policy.matches, policy.position)
     uses += _port_uses("access", policy.targets)
     for source in policy.sources or ():
@@ -76,6 +79,17 @@ def access_uses(policy: AccessPolicy) -> tuple[Use, ...]:
         scope = (("meshes", source.meshes is not None), ("clusters", bool(source.clusters)))
         uses += [Use(f"access.from.{field}", source.position) for field, used in scope if used]
     return tuple(dict.fromkeys(uses))
+
+
+def _jwt_uses(policy: AccessPolicy) -> list[Use]:
+    if policy.jwt is None:
+        return []
+    uses = [Use("access.jwt", policy.jwt.providers[0].position)]
+    for one in policy.jwt.providers:
+        uses += [Use("access.jwt", one.position, f"access.jwt.from.{place.kind}") for place in one.places]
+    given = (("require", policy.jwt.require), ("claims", bool(policy.jwt.claims)))
+    uses += [Use("access.jwt", policy.position, f"access.jwt.{field}") for field, used in given if used]
+    return uses
 
 
 def leaf_uses(leaf: Leaf) -> Iterable[Use]:
@@ -133,8 +147,13 @@ def _match_uses(kind: str, matches: Iterable[Match], position: Position) -> list
             ("authority", bool(match.authority)),
             ("scheme", bool(match.scheme)),
             ("ports", bool(match.ports)),
+            ("sni", bool(match.sni)),
+            ("jwtClaims", bool(match.jwt_claims)),
         )
         uses += [Use(f"{base}.{field}", position) for field, used in given if used]
+        if match.grpc is not None:
+            parts = (("service", match.grpc.service), ("method", match.grpc.method))
+            uses += [Use(f"{base}.grpc", position, f"{base}.grpc.{part}") for part, said in parts if said]
     return uses
 
 

@@ -19,6 +19,7 @@ from reconciler.compile.leftovers import leftovers
 from reconciler.compile.notes import REFUSED, Notes
 from reconciler.compile.observed import tell_observed, with_versions
 from reconciler.compile.patches import patched
+from reconciler.compile.reach import reaches_of
 from reconciler.compile.site import Site, World, site_of
 from reconciler.compile.telemetry import telemetry_of
 from reconciler.compile.traffic import asks_by_service
@@ -128,19 +129,20 @@ def _intent(site: Site, notes: Notes) -> MeshIntent:
     access = access_of(site, notes)
     deny = default_deny(site, notes)
     if deny is not None:
-        tell_cut_off(asks, access, site, notes)
+        tell_cut_off(asks, access.rules, site, notes)
     return MeshIntent(
         target=site.target,
         cluster_domain=site.cluster_domain,
         cluster=site.cluster,
         mesh=site.mesh,
         hosts=hosts.hosts,
-        access=access,
+        access=access.rules,
         mtls=(*mesh_mtls(site, notes), *sorted(hosts.mtls, key=_service)),
         default_deny=deny,
         destinations=named.intents,
         telemetry=telemetry_of(site, notes),
         filters=filters_of(site, notes),
+        reaches=reaches_of(access.reach, hosts.hosts, site, notes),
     )
 
 

@@ -14,6 +14,8 @@ from reconciler.model.findings import Finding, error
 from reconciler.model.refs import DocRef, ServiceRef
 from reconciler.model.selectors import (
     AccountRef,
+    ClaimMatch,
+    GrpcMatch,
     LabelExpression,
     Labels,
     Match,
@@ -170,6 +172,23 @@ def _path(node: Map, into: Decoder) -> PathMatch:
     return PathMatch(kind, value, bool(node.get("ignoreCase")))
 
 
+def claims(node: Map, key: str) -> tuple[ClaimMatch, ...]:
+    """Conditions on a token, in one order."""
+    found = {(_names(item["name"]), tuple(sorted(set(strings(item, "values"))))) for item in node.get(key, ())}
+    return tuple(ClaimMatch(path, values) for path, values in sorted(found))
+
+
+def _names(name: Any) -> tuple[str, ...]:
+    return (name,) if isinstance(name, str) else tuple(name)
+
+
+def _grpc(node: Map, into: Decoder) -> GrpcMatch:
+    if "path" in node:
+        told = "a gRPC method is a path, so the two cannot both be asked"
+        into.complain("wrong-value", told, node.keys_at["grpc"], "keep one of them")
+    return GrpcMatch(node["grpc"].get("service", ""), node["grpc"].get("method", ""))
+
+
 def matches(node: Map, into: Decoder) -> tuple[Match, ...]:
     found: Seq | tuple[Any, ...] = node.get("match", ())
     return tuple(
@@ -181,6 +200,9 @@ def matches(node: Map, into: Decoder) -> tuple[Match, ...]:
             authority=item.get("authority", ""),
             scheme=item.get("scheme", ""),
             ports=ports(item),
+            sni=strings(item, "sni"),
+            grpc=_grpc(item, into) if "grpc" in item else None,
+            jwt_claims=claims(item, "jwtClaims"),
         )
         for item in found
     )

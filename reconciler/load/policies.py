@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from reconciler.load.access import effects
 from reconciler.load.blocks import Decoder, lasting_mesh_set, matches, source, sources, targets
 from reconciler.load.destinations import destination
 from reconciler.load.nodes import Map, Place, Seq, place_of, position
@@ -11,7 +12,7 @@ from reconciler.load.rules import leaves, preference
 from reconciler.load.telemetry import telemetry, telemetry_leaves
 from reconciler.load.terms import native, on_unsupported
 from reconciler.load.values import moment, plain
-from reconciler.model.access import AccessAction, AccessPolicy
+from reconciler.model.access import AccessPolicy
 from reconciler.model.destinations import Destination
 from reconciler.model.extensions import Extension, ProxyFilter, RawObject
 from reconciler.model.findings import NOWHERE, Position
@@ -69,16 +70,21 @@ def _traffic(root: Map, spec: Map, into: Decoder) -> TrafficPolicy:
 
 
 def _access(root: Map, spec: Map, into: Decoder) -> AccessPolicy:
+    does = effects(spec, into)
     return AccessPolicy(
         ref=into.ref,
         position=position(root.at),
-        action=AccessAction(spec["action"]),
+        action=does.action,
         targets=targets(spec),
         sources=sources(spec, into),
         matches=matches(spec, into),
         expires=time_at(spec, "expires", into),
         on_unsupported=on_unsupported(spec),
         native=native(spec),
+        provider=does.provider,
+        jwt=does.jwt,
+        authorizes=does.authorizes,
+        scopes=does.scopes,
     )
 
 

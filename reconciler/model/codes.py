@@ -89,6 +89,10 @@ CODES: dict[str, str] = {
     "waypoint-unusable": "A namespace or service is to use a waypoint that does not exist, or does not let it in.",
     "weights-near-100": "The weights of a route look like percents, and do not add up to 100.",
     "workloads-unknown": "A service selects no pods, so the workloads that a rule is for are unknown.",
+    "scope-cut-off": "A policy speaks of calls to a service that the Scope of their caller does not hold.",
+    "scope-of-gateways": "Gateways know every service, so a Scope about them changes nothing.",
+    "reach-overlap": "Two Scopes name the same workloads by different labels, so no reach is written for them.",
+    "scope-refused": "A policy is not applied, since its Scope cannot be.",
     # adapters: what a mesh makes of it
     "answer-without-destination": "A policy asks a route both to redirect and for what only holds at a destination.",
     "deny-too-wide": "A Deny about HTTP requests also shuts ports that carry none, since their numbers are not known.",
@@ -109,6 +113,11 @@ CODES: dict[str, str] = {
     "route-order": "Which of two routes a request goes to is left to each implementation of the mesh's standard.",
     "subset-unknown": "A route goes to a subset that is not defined for its service.",
     "timeout-cuts-retries": "The timeout of the whole request ends before every try can.",
+    "authorizer-conflict": "Several providers are to decide about one workload, and the mesh takes one.",
+    "authorizer-not-asked": "A provider decides about HTTP only, and the service has other ports too.",
+    "authorizer-unknown": "A provider that is to decide is not defined in the configuration of the mesh.",
+    "tokens-differ": "Two policies take the tokens of one issuer in different ways, for the same service.",
+    "tokens-unverified": "A rule asks for claims of tokens that nothing verifies.",
     # plan and apply: what the clusters say
     "late": "A cluster took much longer than the others; what is left to do there goes on beside them.",
     "held-elsewhere": "Another run was writing to a target, so this one left it alone.",

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.model.access import AccessAction
+from reconciler.model.access import AccessAction, Jwt
 from reconciler.model.destination_intents import DestinationIntent
 from reconciler.model.destinations import Subset
 from reconciler.model.facts import ClusterFacts, GatewayFacts, MeshFacts, ServiceFacts
 from reconciler.model.findings import Finding
 from reconciler.model.origins import Origin as Origin
+from reconciler.model.reach import ReachIntent
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
 from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
@@ -93,7 +94,8 @@ class Identity:
 class AccessIntent:
     """One access policy on one service. ``identities`` None means every caller, without identity too.
 
-    ``ports`` of a match are already those of the workload (translated from service ports).
+    ``ports`` of a match are already those of the workload (translated from service ports). ``provider`` decides of a
+    Custom; ``jwt`` are the tokens that an Allow takes.
     """
 
     service: ServiceRef
@@ -104,6 +106,8 @@ class AccessIntent:
     ports: tuple[int, ...]  # workload ports from the target's ports; empty: all
     policy: DocRef
     origins: tuple[Origin, ...]
+    provider: str = ""
+    jwt: Jwt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,7 @@ class MeshIntent:
     destinations: tuple[DestinationIntent, ...] = ()
     telemetry: tuple[TelemetryIntent, ...] = ()
     filters: tuple[FilterIntent, ...] = ()
+    reaches: tuple[ReachIntent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,31 @@ class ValueMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class GrpcMatch:
+    """A gRPC service (with its package), one of its methods, or both; empty means any."""
+
+    service: str = ""
+    method: str = ""
+
+    @property
+    def path(self) -> PathMatch:
+        """What it is on the wire."""
+        if self.service and self.method:
+            return PathMatch(PathKind.EXACT, f"/{self.service}/{self.method}")
+        if self.service:
+            return PathMatch(PathKind.STRING_PREFIX, f"/{self.service}/")
+        return PathMatch(PathKind.REGEX, f"/[^/]+/{self.method}")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimMatch:
+    """A claim of a caller's token has one of these values; ``path``: its name, and the names inside it."""
+
+    path: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """One item of ``match[]``: fields are ANDed. Equality leaves the position and the name out."""
 
@@ -144,3 +169,11 @@ class Match:
     authority: str = ""
     scheme: str = ""
     ports: tuple[int | str, ...] = ()
+    sni: tuple[str, ...] = ()  # names, or *.suffix
+    grpc: GrpcMatch | None = None  # never beside a path
+    jwt_claims: tuple[ClaimMatch, ...] = ()
+
+    @property
+    def called(self) -> PathMatch | None:
+        """The condition on the path, whichever way it is said."""
+        return self.grpc.path if self.grpc else self.path

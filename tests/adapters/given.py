@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from reconciler.model.access import AccessAction
+from reconciler.model.access import AccessAction, Jwt, JwtProvider, TokenPlace
 from reconciler.model.destinations import Subset
 from reconciler.model.facts import (
     ClusterFacts,
@@ -35,7 +35,7 @@ from reconciler.model.intents import (
 )
 from reconciler.model.refs import DocRef, KindId, ServiceRef, TargetId
 from reconciler.model.rules import Leaf
-from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
+from reconciler.model.selectors import ClaimMatch, GrpcMatch, Match, PathKind, PathMatch, ValueMatch
 
 Given = Mapping[str, Any]
 
@@ -202,7 +202,26 @@ def match(item: Given) -> Match:
         authority=item.get("authority", ""),
         scheme=item.get("scheme", ""),
         ports=tuple(item.get("ports", ())),
+        sni=tuple(item.get("sni", ())),
+        grpc=GrpcMatch(**item["grpc"]) if "grpc" in item else None,
+        jwt_claims=_claims(item.get("jwtClaims", ())),
     )
+
+
+def _claims(items: Iterable[Given]) -> tuple[ClaimMatch, ...]:
+    return tuple(ClaimMatch(tuple(item["name"]), tuple(item["values"])) for item in items)
+
+
+def _jwt(jwt: Given) -> Jwt:
+    """Claims have a list of names; places are ``{header | query | cookie: name}``."""
+    providers = tuple(
+        JwtProvider(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in one.items() if key != "from"},
+            places=tuple(TokenPlace(kind, name) for place in one.get("from", ()) for kind, name in place.items()),
+        )
+        for one in jwt["providers"]
+    )
+    return Jwt(providers, jwt.get("require", True), _claims(jwt.get("claims", ())))
 
 
 def _path(path: Given) -> PathMatch:
@@ -228,6 +247,8 @@ def _access(access: Given) -> AccessIntent:
         ports=tuple(access.get("ports", ())),
         policy=made.ref,
         origins=(made,),
+        provider=access.get("provider", ""),
+        jwt=_jwt(access["jwt"]) if "jwt" in access else None,
     )
 
 

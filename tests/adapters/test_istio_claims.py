@@ -99,6 +99,10 @@ MATCHES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "authority": ({"authority": "a.example"}, {}),
     "scheme": ({"scheme": "https"}, {}),
     "ports": ({"ports": [80]}, {}),
+    "sni": ({"sni": ["a.example"]}, {}),
+    "grpc.service": ({"grpc": {"service": "a.B"}}, {}),
+    "grpc.method": ({"grpc": {"service": "a.B", "method": "C"}}, {"grpc": {"service": "a.B"}}),
+    "jwtClaims": ({"jwtClaims": [{"name": ["team"], "values": ["a"]}]}, {}),
     **{
         f"{where}.{kind}": ({where: [{"name": "x", kind: "v"}]}, {where: [{"name": "x", other: "v"}]})
         for where in ("headers", "query")
@@ -122,7 +126,9 @@ SHOWN_BY_CASES = {
     "traffic.from.meshes", "traffic.from.clusters", "access.allow", "access.deny", "access.defaultDeny",
     "access.from.namespaces", "access.from.serviceAccounts", "access.from.identities", "access.from.authenticated",
     "access.from.ipBlocks.include", "access.from.ipBlocks.exclude", "access.from.services", "access.from.workloads",
-    "access.from.gateways", "access.from.meshes", "access.from.clusters",
+    "access.from.gateways", "access.from.meshes", "access.from.clusters", "access.audit", "access.custom",
+    "access.jwt.require", "access.jwt.claims", "access.jwt.from.header", "access.jwt.from.query",
+    "access.jwt.from.cookie", "access.scope", "access.native",
 }  # fmt: skip
 
 ROUTES = {"hosts": {"a.shop": {"routes": [{}]}}}

@@ -39,8 +39,15 @@ def _requests(match: Match, gaps: Gaps) -> list[Condition]:
 
 
 def _unsayable(match: Match, gaps: Gaps) -> None:
-    if match.scheme:
-        gaps.error("mesh-inexpressible", "the API cannot match requests by scheme")
+    given = (
+        ("scheme", bool(match.scheme)),
+        ("the name asked for over TLS", bool(match.sni)),
+        ("gRPC method", match.grpc is not None),
+        ("claims of a token", bool(match.jwt_claims)),
+    )
+    for what, used in given:
+        if used:
+            gaps.error("mesh-inexpressible", f"the API cannot match requests by {what}")
 
 
 def _path(path: PathMatch, gaps: Gaps) -> tuple[str, str]:

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio import tokens
 from reconciler.adapters.istio.advice import advise_access
 from reconciler.adapters.istio.kinds import AUTHORIZATION_POLICY
 from reconciler.adapters.istio.objects import build, object_name
 from reconciler.adapters.istio.operations import Request, request
 from reconciler.adapters.istio.principals import sources
 from reconciler.adapters.istio.scoping import scope
+from reconciler.adapters.istio.tokens import conditions, principals
 from reconciler.model.access import AccessAction
 from reconciler.model.intents import AccessIntent, MeshIntent
 from reconciler.model.native import NativeObject
@@ -23,6 +25,12 @@ from reconciler.model.selectors import Match
 
 #: most rules, and most sources of one rule, that the mesh accepts
 MOST = 512
+_VERBS = {
+    AccessAction.ALLOW: "allows",
+    AccessAction.DENY: "denies",
+    AccessAction.AUDIT: "audits",
+    AccessAction.CUSTOM: "has a provider decide",
+}
 Group = tuple[ServiceRef, AccessAction, DocRef]
 
 
@@ -47,20 +55,22 @@ def authorization_policy(group: Sequence[AccessIntent], intent: MeshIntent, gaps
     """The policy of a group; None for a Deny of nobody, which the mesh would not take."""
     advise_access(group, intent, gaps)
     first = group[0]
+    tokens.check((one for one in intent.access if one.service == first.service and first.jwt), gaps)
     if not first.selector:
         gaps.error("mesh-inexpressible", f"no workloads are known behind {first.service}, so nothing can be selected")
     rules = [rule for access in group for rule in _rules(access, intent, gaps)]
     if max([len(rules), *(len(rule.get("from", [])) for rule in rules)]) > MOST:
         gaps.error("mesh-inexpressible", f"more than {MOST} rules, or sources of a rule, in one policy")
     if not rules:
-        verb = "denies" if first.action is AccessAction.DENY else "allows"
-        gaps.warning("nothing-matches", f"{first.policy} {verb} nothing on {first.service}")
-        if first.action is AccessAction.DENY:
+        gaps.warning("nothing-matches", f"{first.policy} {_VERBS[first.action]} nothing on {first.service}")
+        if first.action is not AccessAction.ALLOW:
             return None
     spec: dict[str, Any] = {
         "selector": {"matchLabels": dict(sorted(first.selector.items()))},
         "action": first.action.value.upper(),
     }
+    if first.provider:
+        spec["provider"] = {"name": first.provider}
     origins = {origin for access in group for origin in access.origins}
     name = policy_name(first)
     return build(
@@ -69,29 +79,28 @@ def authorization_policy(group: Sequence[AccessIntent], intent: MeshIntent, gaps
 
 
 def policy_name(access: AccessIntent) -> str:
-    """``reviews-allow-readers``; with the policy's namespace when that is not the default one."""
+    """``reviews-allow-readers``; with the policy's namespace when that is not the default one. What neither allows nor
+    denies has a dot, which no name of a service has."""
     action, policy = access.action.value.lower(), access.policy
     tail = policy.name if policy.namespace == "default" else f"{policy.namespace}.{policy.name}"
+    joint = "-" if access.action in (AccessAction.ALLOW, AccessAction.DENY) else "."
     # two different triples must never read the same
     dashed = f"{access.service.name}-"
     ambiguous = "-allow-" in dashed or "-deny-" in dashed or (policy.namespace == "default" and "." in policy.name)
     identity = (access.service.name, action, policy.namespace, policy.name)
-    return object_name(f"{access.service.name}-{action}-{tail}", identity, ambiguous=ambiguous)
+    return object_name(f"{access.service.name}{joint}{action}-{tail}", identity, ambiguous=ambiguous)
 
 
 def _rules(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> list[dict[str, Any]]:
     """Sources and operations in one rule are ANDed. Conditions hold for a whole rule, so a match that has some gets
     a rule of its own."""
-    who: dict[str, Any] = {}
-    if access.identities is not None:
-        callers = sources(access.identities, intent.mesh.trust_domain, gaps)
-        if not callers:
-            return []
-        who = {"from": [{"source": source} for source in callers]}
+    who = _callers(access, intent, gaps)
+    if who is None:
+        return []
     plain: list[dict[str, Any]] = []
     rules: list[dict[str, Any]] = []
     for match in access.matches or (Match(),):
-        asked = request(match, access.action, gaps)
+        asked = _asked(match, access, intent, gaps)
         ports = scope(match, asked, access, intent, gaps)
         if ports is None:
             continue
@@ -103,6 +112,21 @@ def _rules(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> list[dict[st
     if {} in plain:
         return [who]  # takes every request, so the other rules add nothing
     return [*([who | {"to": [{"operation": operation} for operation in plain]}] if plain else []), *rules]
+
+
+def _callers(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> dict[str, Any] | None:
+    """The ``from`` of every rule, with the tokens that it requires; None for nobody."""
+    token = principals(access)
+    needed = {"requestPrincipals": token} if token else {}
+    if access.identities is None:
+        return {"from": [{"source": needed}]} if needed else {}
+    callers = sources(access.identities, intent.mesh.trust_domain, gaps)
+    return {"from": [{"source": source | needed} for source in callers]} if callers else None
+
+
+def _asked(match: Match, access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> Request:
+    asked = request(match, access.action, gaps)
+    return Request(asked.operation, [*asked.conditions, *conditions(access, intent)], bool(principals(access)))
 
 
 def _operation(asked: Request, ports: tuple[int, ...]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.adapters.base import Adapter
-from reconciler.adapters.istio import access, default_deny, entries, filters, hosts, mtls, telemetry
+from reconciler.adapters.istio import access, default_deny, entries, filters, hosts, mtls, reach, telemetry, tokens
 from reconciler.adapters.istio.bridge import bridge
 from reconciler.adapters.istio.capabilities import claims as capability_claims
 from reconciler.adapters.istio.detect import DEFAULT_TRUST_DOMAIN, TYPE, detect
@@ -20,7 +20,17 @@ ADAPTER = Adapter(
     detect_kinds=DETECT_KINDS,
     detect=detect,
     default_mesh=MeshFacts(TYPE, "istio-system", trust_domain=DEFAULT_TRUST_DOMAIN),
-    emitters=(entries.emit, hosts.emit, access.emit, default_deny.emit, mtls.emit, telemetry.emit, filters.emit),
+    emitters=(
+        entries.emit,
+        hosts.emit,
+        tokens.emit,
+        access.emit,
+        default_deny.emit,
+        mtls.emit,
+        reach.emit,
+        telemetry.emit,
+        filters.emit,
+    ),
     capabilities=capability_claims,
     review=review,
     normalize=normalize,

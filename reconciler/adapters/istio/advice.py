@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio import authorizers, tokens
 from reconciler.adapters.istio.capabilities import claim
 from reconciler.adapters.protocols import all_opaque
 from reconciler.model.access import AccessAction
@@ -51,12 +52,15 @@ def _numbers(version: str) -> tuple[int, ...]:
 def advise_access(group: Iterable[AccessIntent], intent: MeshIntent, gaps: Gaps) -> None:
     for access in group:
         _enrolled(access.service, intent, gaps)
+        authorizers.check(access, intent, gaps)
+        tokens.unverified(access, intent, gaps)
         if _needs_identity(access) and mode_of(access.service, intent) == "Disabled":
             said = f"{access.policy} tells callers apart by identity, but mTLS of {access.service} is disabled"
             if access.action is AccessAction.DENY:
                 gaps.error("identity-without-mtls", f"{said}: it denies nobody")
             else:
-                gaps.warning("identity-without-mtls", f"{said}: it allows nobody")
+                verb = "allows" if access.action is AccessAction.ALLOW else "audits"
+                gaps.warning("identity-without-mtls", f"{said}: it {verb} nobody")
 
 
 def _needs_identity(access: AccessIntent) -> bool:

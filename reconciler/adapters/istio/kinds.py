@@ -26,6 +26,7 @@ def _security(kind: str, plural: str, wave: int) -> NativeKind:
 SERVICE_ENTRY = _networking("ServiceEntry", "serviceentries", 10)
 DESTINATION_RULE = _networking("DestinationRule", "destinationrules", 20)
 VIRTUAL_SERVICE = _networking("VirtualService", "virtualservices", 30)
+REQUEST_AUTHENTICATION = _security("RequestAuthentication", "requestauthentications", 35)
 PEER_AUTHENTICATION = _security("PeerAuthentication", "peerauthentications", 35)
 AUTHORIZATION_POLICY = _security("AuthorizationPolicy", "authorizationpolicies", 40)
 #: the same kind, applied after every permission and removed before them
@@ -33,25 +34,27 @@ DEFAULT_DENY = replace(AUTHORIZATION_POLICY, wave=45)
 TELEMETRY = NativeKind(KindId("telemetry.istio.io", "Telemetry"), ("v1", "v1alpha1"), "telemetries", wave=45)
 WASM_PLUGIN = NativeKind(KindId("extensions.istio.io", "WasmPlugin"), ("v1alpha1",), "wasmplugins", wave=45)
 ENVOY_FILTER = _networking("EnvoyFilter", "envoyfilters", 45, ("v1alpha3",))
+#: narrows what callers know, so it comes after all that they are to know
+SIDECAR = _networking("Sidecar", "sidecars", 46)
 
 OWNABLE = (
     _networking("WorkloadEntry", "workloadentries", 10),
     _networking("WorkloadGroup", "workloadgroups", 10),
     _networking("ProxyConfig", "proxyconfigs", 10, ("v1beta1",)),
     _networking("Gateway", "gateways", 25),
-    _networking("Sidecar", "sidecars", 45),
-    _security("RequestAuthentication", "requestauthentications", 35),
     NativeKind(KindId("extensions.istio.io", "TrafficExtension"), ("v1alpha1",), "trafficextensions", wave=45),
 )
 KINDS = (
     SERVICE_ENTRY,
     DESTINATION_RULE,
     VIRTUAL_SERVICE,
+    REQUEST_AUTHENTICATION,
     PEER_AUTHENTICATION,
     AUTHORIZATION_POLICY,
     TELEMETRY,
     WASM_PLUGIN,
     ENVOY_FILTER,
+    SIDECAR,
     *OWNABLE,
 )
 

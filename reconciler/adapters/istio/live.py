@@ -109,19 +109,20 @@ def _number(value: Any) -> int | None:
 
 
 #: kinds of which the mesh takes one for the same workloads, the oldest
-_PER_WORKLOADS = {"PeerAuthentication": "mTLS", "Telemetry": "telemetry"}
+_PER_WORKLOADS = {"PeerAuthentication": "mTLS", "Telemetry": "telemetry", "Sidecar": "reach"}
 
 
 def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """What an object takes for itself alone: each host that it routes inside the mesh, or the mTLS mode or
-    telemetry of some workloads. Of two objects with one such claim the mesh uses one and drops the other without a word."""
+    """What an object takes for itself alone: each host that it routes inside the mesh, or the mTLS mode, the telemetry
+    or the reach of some workloads. Of two objects with one such claim the mesh uses one and drops the other."""
     namespace, spec = str(section(body, "metadata").get("namespace", "")), section(body, "spec")
     if body.get("kind") == "VirtualService":
         gateways = spec.get("gateways") or ["mesh"]
         hosts = spec.get("hosts") or [] if "mesh" in gateways else []
         return tuple(sorted({f"mesh host {_full(str(host), namespace)}" for host in hosts}))
     if what := _PER_WORKLOADS.get(str(body.get("kind"))):
-        labels = section(section(spec, "selector"), "matchLabels")
+        chooser = section(spec, "workloadSelector")
+        labels = section(section(spec, "selector"), "matchLabels") or section(chooser, "labels")
         chosen = ",".join(f"{key}={labels[key]}" for key in sorted(labels)) or "all workloads"
         return () if spec.get("targetRefs") or spec.get("targetRef") else (f"{what} of {chosen} in {namespace}",)
     return ()

@@ -50,8 +50,11 @@ def _conditions(match: Match, facts: ServiceFacts | None, gaps: Gaps) -> list[En
         common["authority"] = {"exact": match.authority}
     if match.scheme:
         common["scheme"] = {"exact": match.scheme}
+    if match.sni or match.jwt_claims:
+        what = "the name that a caller asks for over TLS" if match.sni else "the claims of a token"
+        gaps.error("mesh-inexpressible", f"inside the mesh requests cannot be routed by {what}")
     common |= _headers(match.headers, gaps) | _query(match.query, gaps)
-    paths = _paths(match.path, gaps) if match.path else [{}]
+    paths = _paths(match.called, gaps) if match.called else [{}]
     ports = _ports(match.ports, facts, gaps)
     return [path | common | port for path, port in product(paths, ports)]
 

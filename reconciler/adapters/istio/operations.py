@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.tokens import claim
 from reconciler.model.access import AccessAction
 from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
 
@@ -23,10 +24,12 @@ class Request:
 
     operation: Operation
     conditions: list[Condition]
+    token: bool = False  # a token is required besides
 
     @property
     def sees_http(self) -> bool:
-        return bool(self.operation or self.conditions)
+        """Whether it is about requests, not about connections alone."""
+        return bool(self.operation or self.token) or any(one["key"].startswith("request.") for one in self.conditions)
 
 
 def request(match: Match, action: AccessAction, gaps: Gaps) -> Request:
@@ -38,11 +41,15 @@ def request(match: Match, action: AccessAction, gaps: Gaps) -> Request:
     operation: Operation = {}
     if match.methods:
         operation["methods"] = sorted(set(match.methods))
-    if match.path:
-        operation["paths"] = _paths(match.path, gaps)
+    if match.called:
+        operation["paths"] = _paths(match.called, gaps)
     if match.authority:
         operation["hosts"] = _hosts(match.authority, action, gaps)
-    return Request(operation, [_condition(header, gaps) for header in match.headers])
+    conditions = [_condition(header, gaps) for header in match.headers]
+    conditions += [claim(one) for one in match.jwt_claims]
+    if match.sni:
+        conditions.append({"key": "connection.sni", "values": list(match.sni)})
+    return Request(operation, conditions)
 
 
 def _paths(path: PathMatch, gaps: Gaps) -> list[str]:
@@ -65,9 +72,9 @@ def _paths(path: PathMatch, gaps: Gaps) -> list[str]:
 
 
 def _hosts(authority: str, action: AccessAction, gaps: Gaps) -> list[str]:
-    """A caller may write the port behind the name, which must not be a way around a Deny."""
+    """A caller may write the port behind the name, which must not be a way around a rule that restricts."""
     _literal(authority, "authority", gaps)
-    if action is AccessAction.DENY and ":" not in authority:
+    if action is not AccessAction.ALLOW and ":" not in authority:
         return [authority, f"{authority}:*"]
     return [authority]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.istio import access, default_deny, entries, filters, hosts, mtls, telemetry
+from reconciler.adapters.istio import access, default_deny, entries, filters, hosts, mtls, reach, telemetry, tokens
 from reconciler.adapters.served import is_served
 from reconciler.model.findings import Finding
 from reconciler.model.intents import MeshIntent, Origin
@@ -40,6 +40,13 @@ def _things(intent: MeshIntent) -> Iterator[Built]:
         gaps = Gaps()
         origins = [origin for item in group for origin in item.origins]
         yield [access.authorization_policy(group, intent, gaps)], gaps, origins
+    for several in tokens.groups(intent):
+        gaps = Gaps()
+        origins = [origin for item in several for origin in item.origins]
+        yield [tokens.request_authentication(several, intent, gaps)], gaps, origins
+    for narrowed in intent.reaches:
+        gaps = Gaps()
+        yield [reach.sidecar(narrowed, intent, gaps)], gaps, narrowed.origins
     for asked in intent.mtls:
         gaps = Gaps()
         yield [mtls.peer_authentication(asked, intent, gaps)], gaps, asked.origins

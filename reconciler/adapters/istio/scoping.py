@@ -1,7 +1,7 @@
 """Which workload ports an access rule is bound to.
 
-Where requests cannot be seen, the mesh treats a missing path or method as a match in a DENY, so that one would shut
-the whole port, and as no match in an ALLOW. A rule about requests is therefore kept to the ports that carry them.
+Where requests cannot be seen, the mesh treats a missing path or method as a match in a DENY (AUDIT, CUSTOM), so that
+one would shut the whole port, and as no match in an ALLOW. A rule about requests is kept to the ports that carry them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from reconciler.model.intents import AccessIntent, MeshIntent
 from reconciler.model.selectors import Match
 
 Ports = tuple[int, ...]
+_VERBS = {
+    AccessAction.DENY: "denies requests on",
+    AccessAction.AUDIT: "audits requests on",
+    AccessAction.CUSTOM: "has a provider decide about requests on",
+}
 
 
 def scope(match: Match, asked: Request, access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> Ports | None:
@@ -44,7 +49,8 @@ def _deny_scope(
     if len(kept) < len(ports) or not kept:
         gaps.error(
             "http-rule-on-tcp",
-            f"{access.policy} denies requests on ports of {access.service} that carry none; the mesh would shut them",
+            f"{access.policy} {_VERBS[access.action]} ports of {access.service} that carry none; "
+            "the mesh would take every connection there for one",
             hint="declare the port's appProtocol, or leave path, methods and headers out",
         )
     return kept
