@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.documents import DesiredState
@@ -42,6 +43,11 @@ class Planned:
     def findings(self) -> tuple[Finding, ...]:
         found = self.prepared.findings + (self.plan.findings if self.plan else ())
         return tuple(sorted(dict.fromkeys(found), key=lambda finding: finding.sort_key))
+
+    def others(self, names: Collection[str]) -> int:
+        """How many more clusters than these are in the round and answered; none in a round of one alone."""
+        known = self.desired.clusters if self.desired else ()
+        return sum(1 for name in known if name not in names and name not in self.facts.unreachable)
 
 
 @dataclass(frozen=True)
@@ -187,4 +193,5 @@ def _rules(
         fights={target: state.known_fights(world.remembered, target) for target in desired.targets},
         digests=world.kept.digests,
         quiet=world.kept.quiet,
+        rejected=compiled.rejected[0].message if compiled.rejected else "",
     )
