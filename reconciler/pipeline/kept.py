@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -38,7 +38,7 @@ class Loaded:
 @dataclass(frozen=True, slots=True)
 class _Made:
     desired: DesiredState
-    facts: Facts
+    clusters: Mapping[str, ClusterFacts]
     passed: int  # how many of its expiries
     compiled: Compiled
 
@@ -87,10 +87,11 @@ class Kept:
         return found
 
     def compiled(self, desired: DesiredState, facts: Facts, now: datetime) -> Compiled | None:
-        """What was compiled from this very state and equal facts, while the same policies were in force."""
+        """What was compiled from this very state and equal facts, while the same policies were in force. Whether facts
+        were read or remembered makes no difference to what they compile to."""
         passed = _passed(desired, now)
         for made in self._made:
-            if made.desired is desired and made.passed == passed and made.facts == facts:
+            if made.desired is desired and made.passed == passed and made.clusters == facts.clusters:
                 return made.compiled
         return None
 
@@ -105,7 +106,7 @@ class Kept:
 
     def keep(self, desired: DesiredState, facts: Facts, now: datetime, compiled: Compiled) -> None:
         others = [made for made in self._made if made.desired is not desired]
-        self._made = [_Made(desired, facts, _passed(desired, now), compiled), *others][:REVISIONS]
+        self._made = [_Made(desired, facts.clusters, _passed(desired, now), compiled), *others][:REVISIONS]
         self.digests.clear()
 
 

@@ -38,8 +38,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield ""
         for number, one in found["fleet"].items():
             if isinstance(one, dict):
+                late = ", some late" if one["some were late"] else ""
                 yield (f"{number} directory clusters: first round {one['first round']:.1f} s, unchanged "
-                       f"{one['unchanged']:.2f} s, at most {one['peak MiB']:.0f} MiB")  # fmt: skip
+                       f"{one['unchanged']:.2f} s, at most {one['peak MiB']:.0f} MiB{late}")  # fmt: skip
     if "growth" in found:
         one = found["growth"]
         held = ", ".join(f"{number}: {mib:.0f}" for number, mib in one["memory MiB"].items())

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -132,14 +133,14 @@ def first_write(servers: Sequence[ApiServer], folder: Path, size: int, commits: 
                 "--log-format", "json"]  # fmt: skip
         daemon = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
-        _await_round(log, 1)
+        names = {server.name for server in servers}
+        _await_writes(log, 0.0, names, size)
         for number in range(1, commits + 1):
             place.policies(range(size), seconds=3 + number)
             place.commit(f"slower {number}")
             started = time.time()
             daemon.send_signal(signal.SIGHUP)
-            _await_round(log, number + 1)
-            taken += _first_times(log, started, {server.name for server in servers})
+            taken += _await_writes(log, started, names, size)
     finally:
         daemon.terminate()
         daemon.wait(30)
@@ -152,26 +153,21 @@ def _lines(log: Path) -> list[Numbers]:
     return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
 
 
-def _await_round(log: Path, count: int) -> None:
-    end = time.monotonic() + 120
-    while sum(line["event"].startswith("round ") for line in _lines(log)) < count:
+def _await_writes(log: Path, started: float, clusters: set[str], size: int) -> list[float]:
+    """Wait until every object was written on every cluster since then; seconds to the first one on each. A cluster
+    that is late, and is written to beside the round, counts like the others."""
+    end = time.monotonic() + 240
+    while True:
+        times: dict[str, list[float]] = {name: [] for name in clusters}
+        for line in _lines(log):
+            at = datetime.fromisoformat(line["timestamp"]).timestamp()
+            if line["event"] == "object" and at > started:
+                times[line["cluster"]].append(at - started)
+        if all(len(found) >= size for found in times.values()):
+            return [min(found) for found in times.values()]
         if time.monotonic() > end:
             raise TimeoutError(log.read_text()[-3000:])
         time.sleep(0.05)
-    ends = [line for line in _lines(log) if line["event"].startswith("round ")]
-    assert ends[-1].get("exit_code") == 0, ends[-1]
-
-
-def _first_times(log: Path, started: float, clusters: set[str]) -> list[float]:
-    from datetime import datetime
-
-    first: dict[str, float] = {}
-    for line in _lines(log):
-        at = datetime.fromisoformat(line["timestamp"]).timestamp()
-        if line["event"] == "object" and at > started:
-            first.setdefault(line["cluster"], at - started)
-    assert set(first) == clusters, (first, clusters)
-    return list(first.values())
 
 
 def _directories(folder: Path, count: int, size: int) -> Estate:
@@ -203,9 +199,9 @@ def fleet(folder: Path, clusters: int, count: int = 5) -> Numbers:
     found: Numbers = {"clusters": clusters, "objects in each": FLEET_OBJECTS}
     for number in (clusters // 10, clusters):
         ran = rounds(_directories(folder / str(number), number, FLEET_OBJECTS), count)
-        assert ran["codes"] == [0], ran["codes"]
+        assert set(ran["codes"]) <= {0, 4}, ran["codes"]  # on a busy machine some are late, and go on beside the rounds
         found[str(number)] = {"first round": ran["rounds"][0], "unchanged": median(ran["rounds"][1:]),
-                              "peak MiB": ran["peak"]}  # fmt: skip
+                              "peak MiB": ran["peak"], "some were late": 4 in ran["codes"]}  # fmt: skip
     return found
 
 

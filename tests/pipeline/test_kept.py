@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.io.directory.cluster import DirectoryCluster
 from reconciler.model import clusters
+from reconciler.model.facts import Facts
 from reconciler.pipeline import run as pipeline
 from reconciler.pipeline.kept_connections import LONGEST, KeptConnections
 from reconciler.pipeline.outcome import Run
@@ -155,3 +156,16 @@ async def test_a_connection_that_is_handed_over_is_anothers_to_close(
     await kept.end(fleet.at)
     await kept.close()
     assert [door.closed for door in made] == [False]
+
+
+def test_facts_that_are_remembered_compile_to_what_they_did_when_they_were_read(fleet: Fleet) -> None:
+    world = fleet.world()
+    planned = again(world).planned
+    desired, read = planned.desired, planned.facts
+    assert desired is not None
+    silent = Facts(dict(read.clusters), {"eu": "no answer"}, frozenset({"eu"}))
+    known = world.kept.compiled(desired, silent, fleet.at)
+    assert known is not None
+    assert known.objects is planned.compiled.objects
+    other = Facts({"eu": replace(read.clusters["eu"], services=())})
+    assert world.kept.compiled(desired, other, fleet.at) is None
