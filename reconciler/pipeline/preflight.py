@@ -42,8 +42,7 @@ async def preflight(world: World, planned: Planned, plan: Plan, opened: Connecti
         return {target.target: world.late(desired.clusters[name], why) for target in found[name]}
 
     jobs = {name: partial(_cluster, world, planned, desired, opened, name, its) for name, its in found.items()}
-    idle = len(desired.clusters) - len(jobs)
-    answers = await Stage(world, desired, "asking for rights", jobs, idle).run(late)
+    answers = await Stage(world, desired, "asking for rights", jobs, planned.others(jobs)).run(late)
     lacking = {target: lack for answer in answers.values() for target, lack in answer.items() if lack}
     return _without(plan, lacking) if lacking else plan
 

@@ -43,7 +43,7 @@ class Writing:
             return []
         found = dict(by_cluster([target for target in made.targets if any(c.writes for c in target.changes)]))
         jobs = {name: partial(self._cluster, planned, desired, targets) for name, targets in found.items()}
-        stage = Stage(self.world, desired, "writing", jobs, idle=len(desired.clusters) - len(jobs))
+        stage = Stage(self.world, desired, "writing", jobs, idle=planned.others(jobs))
         tasks = await stage.begin()
         for name in [name for name, task in tasks.items() if not task.done()]:
             self._leave(desired, stage.excuse(name), found[name], tasks.pop(name))

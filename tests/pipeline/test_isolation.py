@@ -83,9 +83,9 @@ def remembering(fleet: Fleet) -> World:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Others wait half a second for one that is late."""
-    monkeypatch.setattr(breaker, "UNKNOWN_PACE", 0.5)
-    monkeypatch.setattr(breaker, "SHORTEST_PATIENCE", 0.5)
+    """Others wait a second for one that is late."""
+    monkeypatch.setattr(breaker, "UNKNOWN_PACE", 1.0)
+    monkeypatch.setattr(breaker, "SHORTEST_PATIENCE", 1.0)
 
 
 def in_time(work: Callable[[], Awaitable[Run]], seconds: float = 50) -> Run:
@@ -167,6 +167,16 @@ class TestLate:
         assert len(two.live("eu")) == len(two.live("us")) == 43
         assert len({str(event.object) for event in two.events(cluster="eu", type="object.*")}) == 43
         assert run.code == 2
+
+    def test_a_round_of_its_own_takes_as_long_as_it_takes(self, two: Fleet) -> None:
+        world, cluster = sick_world(two, "write")
+
+        async def scenario() -> Run:
+            asyncio.get_running_loop().call_later(2.5, cluster.go.set)
+            return await pipeline.apply(world, Request(beside="eu"))
+
+        run = in_time(scenario)
+        assert (run.code, rows(run)) == (0, {"eu/mesh": {"changed": 3}})
 
     def test_nobody_is_late_while_most_are(self, two: Fleet) -> None:
         """Trouble of everybody is trouble of ours: nobody is given up before its time limit."""
