@@ -8,6 +8,7 @@ from enum import StrEnum
 from reconciler.model.facts import ClusterFacts, PortFacts, ServiceFacts
 
 _HTTP = {"http", "http2", "grpc", "grpc-web", "h2c", "kubernetes.io/h2c", "kubernetes.io/ws"}
+_HTTP2 = {"http2", "grpc", "grpc-web", "h2c", "kubernetes.io/h2c"}
 _OPAQUE = {
     "tcp",
     "tls",
@@ -30,10 +31,19 @@ class Speech(StrEnum):
     UDP = "udp"
 
 
+def is_http2(port: PortFacts) -> bool:
+    """Whether a port is declared to take HTTP/2, which gRPC needs."""
+    return speech(port) is Speech.HTTP and _said(port) in _HTTP2
+
+
+def _said(port: PortFacts) -> str:
+    return port.app_protocol.lower() or _named(port.name.lower())
+
+
 def speech(port: PortFacts) -> Speech:
     if port.protocol.upper() != "TCP":
         return Speech.UDP
-    said = port.app_protocol.lower() or _named(port.name.lower())
+    said = _said(port)
     if said in _HTTP:
         return Speech.HTTP
     return Speech.OPAQUE if said in _OPAQUE else Speech.UNDECLARED
@@ -52,10 +62,8 @@ def workload_ports(port: PortFacts, service: ServiceFacts, cluster: ClusterFacts
         return frozenset({port.target or port.number})
     return frozenset(
         workload.container_ports[port.target]
-        for workload in cluster.workloads
-        if workload.namespace == service.ref.namespace
-        and port.target in workload.container_ports
-        and selects(service.selector, workload.labels)
+        for workload in cluster.workloads_in(service.ref.namespace)
+        if port.target in workload.container_ports and selects(service.selector, workload.labels)
     )
 
 

@@ -117,8 +117,8 @@ class Accounts:
         for namespace, name in sorted({(one.namespace, one.service_account) for one in meant}):
             others = sorted(
                 f"{one.namespace}/{one.name}"
-                for one in cluster.workloads
-                if (one.namespace, one.service_account) == (namespace, name) and one not in meant
+                for one in cluster.workloads_in(namespace)
+                if one.service_account == name and one not in meant
             )
             if not others and name != "default":
                 continue

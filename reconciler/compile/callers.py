@@ -136,9 +136,7 @@ def _accounts(source: PolicySource, site: Site) -> list[TrafficSource]:
         if ref.cluster not in ("", site.target.cluster):
             continue
         running = [
-            workload
-            for workload in site.cluster.workloads
-            if workload.namespace == ref.namespace and workload.service_account == ref.name
+            workload for workload in site.cluster.workloads_in(ref.namespace) if workload.service_account == ref.name
         ]
         if not running:
             raise Unresolved("source-unknown", f"no workload runs under service account {ref.namespace}/{ref.name}")
@@ -188,10 +186,8 @@ def _by_labels(meant: list[WorkloadFacts], site: Site) -> list[TrafficSource]:
     for workload in meant:
         others = [
             other
-            for other in site.cluster.workloads
-            if other not in meant
-            and other.namespace == workload.namespace
-            and has_labels(other.labels, workload.labels)
+            for other in site.cluster.workloads_in(workload.namespace)
+            if other not in meant and has_labels(other.labels, workload.labels)
         ]
         if others or not workload.labels:
             named = ", ".join(sorted(f"{other.namespace}/{other.name}" for other in others)) or "every pod"

@@ -163,8 +163,8 @@ def behind(service: ServiceFacts, cluster: ClusterFacts) -> tuple[WorkloadFacts,
         return ()
     return tuple(
         workload
-        for workload in cluster.workloads
-        if workload.namespace == service.ref.namespace and has_labels(workload.labels, service.selector)
+        for workload in cluster.workloads_in(service.ref.namespace)
+        if has_labels(workload.labels, service.selector)
     )
 
 

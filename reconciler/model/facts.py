@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from reconciler.model.refs import KindId, ServiceRef, TargetId
 
@@ -146,7 +147,7 @@ class MeshFacts:
         return own != OUTSIDE if own is not None else workload.namespace in self.enrolled_namespaces
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClusterFacts:
     """``crds`` is None where the cluster cannot say what it serves (a bare directory): then everything is assumed."""
 
@@ -159,7 +160,21 @@ class ClusterFacts:
     meshes: tuple[MeshFacts, ...] = ()
 
     def service(self, name: str, namespace: str) -> ServiceFacts | None:
-        return next((s for s in self.services if s.ref.name == name and s.ref.namespace == namespace), None)
+        return self._services.get((namespace, name))
+
+    def workloads_in(self, namespace: str) -> tuple[WorkloadFacts, ...]:
+        return self._workloads.get(namespace, ())
+
+    @cached_property
+    def _services(self) -> dict[tuple[str, str], ServiceFacts]:
+        return {(one.ref.namespace, one.ref.name): one for one in reversed(self.services)}
+
+    @cached_property
+    def _workloads(self) -> dict[str, tuple[WorkloadFacts, ...]]:
+        found: dict[str, list[WorkloadFacts]] = {}
+        for one in self.workloads:
+            found.setdefault(one.namespace, []).append(one)
+        return {namespace: tuple(several) for namespace, several in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
