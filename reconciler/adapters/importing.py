@@ -18,13 +18,14 @@ Body = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Where the objects live. ``only``: the cluster that documents are to be limited to, "" for every one. ``rename``:
-    made objects may have the names that they would have anyway."""
+    made objects may have the names that they would have anyway. ``mesh_name``: of the Mesh document."""
 
     cluster: ClusterFacts
     mesh: MeshFacts
     cluster_domain: str = "cluster.local"
     only: str = ""
     rename: bool = False
+    mesh_name: str = ""
 
     def short(self, service: ServiceRef) -> str:
         """A service as a target is written, limited to the cluster where documents are."""
@@ -81,12 +82,15 @@ def only(given: Mapping[str, Any], known: Iterable[str], where: str) -> None:
         raise Unsayable(f"no neutral field covers {', '.join(f'{where}.{key}' for key in unknown)}")
 
 
-def named(mesh_type: str, body: Body, usual: str, scene: Scene) -> dict[str, Any]:
-    """The field of a policy by which what it makes has the name of an object that exists; empty where it has."""
+def named(
+    mesh_type: str, body: Body, usual: str, scene: Scene, spec: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The field of a policy by which what it makes has the name of an object that exists, and in ``spec`` what else it
+    has to have; empty where it has both."""
     key = key_of(body)
-    if scene.rename or key.name == usual:
-        return {}
-    return {"native": {mesh_type: {key.kind: {"metadata": {"name": key.name}}}}}
+    patch: dict[str, Any] = {} if scene.rename or key.name == usual else {"metadata": {"name": key.name}}
+    patch |= {"spec": spec} if spec else {}
+    return {"native": {mesh_type: {key.kind: patch}}} if patch else {}
 
 
 def no_importer(bodies: Sequence[Body], _scene: Scene) -> Imported:

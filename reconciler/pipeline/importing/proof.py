@@ -59,7 +59,9 @@ def _scene(ground: Ground) -> tuple[Adapter, Scene]:
         raise Unusable(wrong or f"there is no mesh {ground.target} in this repository")
     adapter = ground.adapters[desired.mesh(ground.target).type]
     intent = intents(desired, ground.facts, ground.adapters, ground.now)[ground.target]
-    return adapter, Scene(intent.cluster, intent.mesh, intent.cluster_domain, ground.place.only, ground.rename)
+    return adapter, Scene(
+        intent.cluster, intent.mesh, intent.cluster_domain, ground.place.only, ground.rename, ground.target.mesh
+    )
 
 
 @dataclass(slots=True)

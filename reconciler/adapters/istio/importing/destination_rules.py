@@ -1,16 +1,20 @@
-"""DestinationRule: its subsets as a Destination, the rest as a TrafficPolicy for the whole service."""
+"""DestinationRule: its subsets as a Destination, the rest as a TrafficPolicy for the whole service.
+
+What no neutral field covers goes into a native patch of the first of the two.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of, named, only
+from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of, named
 from reconciler.adapters.istio.detect import TYPE
 from reconciler.adapters.istio.importing.services import own_service
 from reconciler.adapters.istio.meaning.names import spec_of
 from reconciler.adapters.shortened import duration
 
+_POLICY = "trafficPolicy"
 _OUTLIER = {
     "consecutive5xxErrors": "consecutiveErrors",
     "consecutiveGatewayErrors": "consecutiveGatewayErrors",
@@ -40,37 +44,61 @@ _HASH = {"httpHeaderName": "header", "httpQueryParameterName": "query", "useSour
 
 
 def destination_rule(body: Body, scene: Scene) -> Draft:
-    spec, name = spec_of(body), str(body["metadata"]["name"])
-    only(spec, ("host", "subsets", "trafficPolicy"), "spec")
+    spec, name, rest = spec_of(body), str(body["metadata"]["name"]), _Rest()
     own = own_service(str(spec.get("host", "")), body, scene)
+    rest.keep(spec, ("host", "subsets", "trafficPolicy"))
     documents: list[dict[str, Any]] = []
-    if subsets := [_subset(one) for one in spec.get("subsets") or ()]:
-        documents.append(
-            {"kind": "Destination", "name": name, "spec": {"service": scene.short(own), "subsets": subsets}}
-        )
-    if rule := _rule(spec.get("trafficPolicy") or {}):
-        wide = {"to": [scene.short(own)], "rule": rule, **named(TYPE, body, own.name, scene)}
+    if subsets := _subsets(spec.get("subsets") or [], rest):
+        parts = {"service": scene.short(own), "subsets": subsets}
+        documents.append({"kind": "Destination", "name": name, "spec": parts})
+    if rule := _rule(spec.get("trafficPolicy") or {}, rest):
+        wide = {"to": [scene.short(own)], "rule": rule}
         documents.append({"kind": "TrafficPolicy", "name": f"{name}-host", "spec": wide})
     if not documents:
-        raise Unsayable("it says nothing")
+        raise Unsayable(f"no neutral field covers {', '.join(rest.fields) or 'it'}")
+    documents[0]["spec"] |= named(TYPE, body, own.name, scene, rest.patch)
     return Draft(key_of(body), tuple(documents))
 
 
-def _subset(given: Mapping[str, Any]) -> dict[str, Any]:
-    only(given, ("name", "labels"), "subsets")
-    if not given.get("labels"):
-        raise Unsayable(f"subset {given.get('name')} has no labels")
-    return {"name": given["name"], "labels": dict(sorted(given["labels"].items()))}
+class _Rest:
+    """What has no neutral field, as a patch of spec; ``fields`` are their paths."""
+
+    def __init__(self) -> None:
+        self.patch: dict[str, Any] = {}
+        self.fields: list[str] = []
+
+    def keep(self, given: Mapping[str, Any], known: Iterable[str], *path: str) -> None:
+        """Everything of a part of spec but what is known."""
+        for field, value in sorted(given.items()):
+            if field not in set(known) and value not in (None, {}, []):
+                self.put(value, *path, field)
+
+    def put(self, value: Any, *path: str) -> None:
+        into = self.patch
+        for part in path[:-1]:
+            into = into.setdefault(part, {})
+        into[path[-1]] = value
+        self.fields.append(".".join(path))
 
 
-def _rule(given: Mapping[str, Any]) -> dict[str, Any]:
-    only(given, ("connectionPool", "outlierDetection", "loadBalancer"), "trafficPolicy")
+def _subsets(given: Sequence[Mapping[str, Any]], rest: _Rest) -> list[dict[str, Any]]:
+    """Names and labels; where one has more, a patch gives them all, since it can only replace a list."""
+    for one in given:
+        if not one.get("labels"):
+            raise Unsayable(f"subset {one.get('name')} has no labels")
+    if any(one.keys() - {"name", "labels"} for one in given):
+        rest.put([dict(one) for one in given], "subsets")
+    return [{"name": one["name"], "labels": dict(sorted(one["labels"].items()))} for one in given]
+
+
+def _rule(given: Mapping[str, Any], rest: _Rest) -> dict[str, Any]:
+    rest.keep(given, ("connectionPool", "outlierDetection", "loadBalancer"), _POLICY)
     outlier = given.get("outlierDetection") or {}
-    only(outlier, _OUTLIER, "outlierDetection")
+    rest.keep(outlier, _OUTLIER, _POLICY, "outlierDetection")
     parts = {
         "outlier": _renamed(outlier, _OUTLIER),
-        "connections": _connections(given.get("connectionPool") or {}),
-        "loadBalancing": _balancing(given.get("loadBalancer") or {}),
+        "connections": _connections(given.get("connectionPool") or {}, rest),
+        "loadBalancing": _balancing(given.get("loadBalancer") or {}, rest),
     }
     return {field: part for field, part in parts.items() if part}
 
@@ -81,36 +109,33 @@ def _renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
     return {ours: duration(value) if ours in _LENGTHS else value for ours, value in found.items()}
 
 
-def _connections(given: Mapping[str, Any]) -> dict[str, Any]:
-    only(given, ("tcp", "http"), "connectionPool")
+def _connections(given: Mapping[str, Any], rest: _Rest) -> dict[str, Any]:
+    pool = (_POLICY, "connectionPool")
     tcp, http = given.get("tcp") or {}, given.get("http") or {}
-    only(tcp, (*_TCP, "tcpKeepalive"), "connectionPool.tcp")
-    only(http, (*_HTTP, "h2UpgradePolicy"), "connectionPool.http")
     keepalive = tcp.get("tcpKeepalive") or {}
-    only(keepalive, _KEEPALIVE, "tcpKeepalive")
+    upgrade = http.get("h2UpgradePolicy")
+    rest.keep(tcp, (*_TCP, "tcpKeepalive"), *pool, "tcp")
+    rest.keep(keepalive, _KEEPALIVE, *pool, "tcp", "tcpKeepalive")
+    rest.keep(http, (*_HTTP, *(("h2UpgradePolicy",) if upgrade in _UPGRADE else ())), *pool, "http")
     ours_tcp, ours_http = _renamed(tcp, _TCP), _renamed(http, _HTTP)
-    if keepalive:
-        ours_tcp["keepalive"] = _renamed(keepalive, _KEEPALIVE)
-    if "h2UpgradePolicy" in http:
-        if http["h2UpgradePolicy"] not in _UPGRADE:
-            raise Unsayable("connectionPool.http.h2UpgradePolicy is left to the mesh")
-        ours_http["h2Upgrade"] = _UPGRADE[http["h2UpgradePolicy"]]
+    if said := _renamed(keepalive, _KEEPALIVE):
+        ours_tcp["keepalive"] = said
+    if upgrade in _UPGRADE:
+        ours_http["h2Upgrade"] = _UPGRADE[upgrade]
     return {name: part for name, part in (("tcp", ours_tcp), ("http", ours_http)) if part}
 
 
-def _balancing(given: Mapping[str, Any]) -> dict[str, Any]:
-    only(given, ("simple", "consistentHash"), "loadBalancer")
-    if "simple" in given:
-        if given["simple"] not in _SIMPLE:
-            raise Unsayable(f"loadBalancer.simple {given['simple']} has no neutral name")
-        return {"policy": _SIMPLE[given["simple"]]}
-    hashed = given.get("consistentHash") or {}
-    only(hashed, (*_HASH, "httpCookie", "maglev"), "consistentHash")
-    if not hashed:
+def _balancing(given: Mapping[str, Any], rest: _Rest) -> dict[str, Any]:
+    hashed, simple = given.get("consistentHash") or {}, given.get("simple")
+    if simple in _SIMPLE and not hashed:
+        rest.keep(given, ("simple",), _POLICY, "loadBalancer")
+        return {"policy": _SIMPLE[simple]}
+    if not hashed or simple or set(hashed) - {*_HASH, "httpCookie", "maglev"}:
+        rest.keep(given, (), _POLICY, "loadBalancer")
         return {}
+    rest.keep(given, ("consistentHash",), _POLICY, "loadBalancer")
     key = _renamed(hashed, _HASH)
     if cookie := hashed.get("httpCookie"):
-        only(cookie, ("name", "path", "ttl"), "httpCookie")
         key["cookie"] = {field: cookie[field] for field in ("name", "path") if cookie.get(field) is not None}
         key["cookie"] |= {"ttl": duration(cookie["ttl"])} if cookie.get("ttl") else {}
     return {"policy": "Maglev" if "maglev" in hashed else "RingHash", "hash": key}

@@ -34,7 +34,7 @@ class _Route:
 
 def virtual_service(body: Body, scene: Scene) -> Draft:
     spec = spec_of(body)
-    only(spec, ("hosts", "gateways", "http", "tcp", "tls"), "spec")
+    only(spec, ("hosts", "gateways", "http", "tcp", "tls", "exportTo"), "spec")
     if spec.get("tcp") or spec.get("tls"):
         raise Unsayable("it routes TCP or TLS connections")
     if (spec.get("gateways") or ["mesh"]) != ["mesh"]:
@@ -54,7 +54,9 @@ def virtual_service(body: Body, scene: Scene) -> Draft:
         documents.append({"kind": "TrafficPolicy", "name": one.name, "spec": made})
     if closed:  # where no route takes a request, the mesh answers 404
         documents[-1]["spec"]["unmatched"] = "Reject"
-    documents[-1]["spec"] |= named(TYPE, body, own.name, scene)
+    documents[-1]["spec"] |= named(
+        TYPE, body, own.name, scene, {"exportTo": spec["exportTo"]} if spec.get("exportTo") else None
+    )
     return Draft(key_of(body), tuple(documents), _remarks(http, live))
 
 

@@ -55,12 +55,16 @@ def _joined(held: Meaning, content: Any, body: Body) -> Any:
 
 def _virtual_service(body: Body, scene: Scene) -> Said | None:
     spec, namespace = spec_of(body), namespace_of(body)
-    rest = {key: value for key, value in spec.items() if key not in ("hosts", "http", "gateways") and value}
+    known = ("hosts", "http", "gateways", "exportTo")
+    rest = {key: value for key, value in spec.items() if key not in known and value}
     hosts = [str(host) for host in spec.get("hosts") or ()]
     inside = (spec.get("gateways") or ["mesh"]) == ["mesh"]
     if rest or not inside or not hosts or any(_elsewhere(host, namespace, scene) for host in hosts):
         return None
-    told = {"routes": routes(spec.get("http") or (), namespace, scene)}
+    told = {
+        "routes": routes(spec.get("http") or (), namespace, scene),
+        "seen by": sorted(spec.get("exportTo") or []),
+    }
     return {f"requests to {full_host(host, namespace, scene)}": told for host in hosts}
 
 
