@@ -9,6 +9,7 @@ from reconciler.adapters.importing import Body, Draft, Imported, Scene, Unsayabl
 from reconciler.adapters.istio.importing.authorization_policies import authorization_policy
 from reconciler.adapters.istio.importing.destination_rules import destination_rule
 from reconciler.adapters.istio.importing.peer_authentications import peer_authentication
+from reconciler.adapters.istio.importing.telemetries import telemetry
 from reconciler.adapters.istio.importing.virtual_services import virtual_service
 from reconciler.adapters.istio.live import claims
 from reconciler.adapters.istio.meaning.names import read_by_mesh
@@ -19,6 +20,7 @@ _READERS: Mapping[str, Callable[[Body, Scene], Draft]] = {
     "DestinationRule": destination_rule,
     "AuthorizationPolicy": authorization_policy,
     "PeerAuthentication": peer_authentication,
+    "Telemetry": telemetry,
 }
 
 

@@ -98,9 +98,27 @@ def _peer_authentication(body: Body, _scene: Scene) -> Said | None:
     return {f"mTLS of {worded(labels_of(body))} in {namespace_of(body)}": content}
 
 
+def _telemetry(body: Body, _scene: Scene) -> Said | None:
+    content = {key: value for key, value in spec_of(body).items() if key != "selector" and value not in ({}, [])}
+    if "metrics" in content:
+        content["metrics"] = [{**one, **_overrides(one)} for one in content["metrics"]]
+    return {f"telemetry of {worded(labels_of(body))} in {namespace_of(body)}": content}
+
+
+def _overrides(metrics: Mapping[str, Any]) -> Said:
+    """With what is meant where nothing is said: every metric, on both sides, and a tag that is set."""
+    found = []
+    for one in metrics.get("overrides") or ():
+        tags = {tag: {"operation": "UPSERT", **change} for tag, change in (one.get("tagOverrides") or {}).items()}
+        match = {"metric": "ALL_METRICS", "mode": "CLIENT_AND_SERVER", **(one.get("match") or {})}
+        found.append({**one, "match": match} | ({"tagOverrides": tags} if tags else {}))
+    return {"overrides": found} if found else {}
+
+
 _READERS: Mapping[str, Callable[[Body, Scene], Said | None]] = {
     "VirtualService": _virtual_service,
     "DestinationRule": _destination_rule,
     "AuthorizationPolicy": _authorization_policy,
     "PeerAuthentication": _peer_authentication,
+    "Telemetry": _telemetry,
 }
