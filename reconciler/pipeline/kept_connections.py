@@ -61,6 +61,11 @@ class KeptConnections:
             known.cluster.stay()
         return known.cluster
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The clusters whose connection the next run takes over."""
+        return frozenset(self._opened)
+
     def taken_over(self, name: str) -> bool:
         """Whether an earlier run has used it."""
         known = self._opened.get(name)

@@ -149,6 +149,8 @@ async def connections(world: World) -> AsyncIterator[Connections]:
         yield opened
     finally:
         await (kept.end(world.now()) if kept else opened.close())
+        if kept:
+            world.kept.only(kept.names)  # a new connection reads all anew: the old objects are not to lie beside
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from reconciler.io.kube import lists, watch
 from reconciler.model.native import OWNER_LABEL
+from reconciler.pipeline import kept_connections
 from reconciler.pipeline import run as pipeline
 from reconciler.pipeline.world import Request, World, keeping_connections
 from tests.kube.control_plane import ApiServer
@@ -110,6 +112,17 @@ async def test_a_cluster_that_was_gone_for_a_while_is_read_anew(
     await asyncio.to_thread(fleet.servers[0].request, "DELETE", fleet.url("virtualservices", "cart"))
     fault_proxy.mode = "pass"
     assert rows(await once(world)) == {"c0/mesh": {"ok": 2, "changed": 1, "drifted": 1}}
+
+
+async def test_what_a_closed_connection_has_read_is_not_held(
+    kube_fleet: KubeFleet, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await once(world)
+    await once(world)
+    assert set(world.kept.observed) == set(world.kept.detected) == {"c0"}
+    monkeypatch.setattr(kept_connections, "LONGEST", timedelta(0))
+    assert rows(await once(world)) == {"c0/mesh": {"ok": 3}}
+    assert (world.kept.observed, world.kept.detected, world.kept.quiet) == ({}, {}, {})
 
 
 async def test_the_end_closes_every_connection_and_watch(kube_fleet: KubeFleet) -> None:
