@@ -154,6 +154,9 @@ class Cluster(Protocol):
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         """Namespaces, services, workloads, served kinds; and the raw objects of ``kinds`` for detection."""
 
+    async def pods(self, selector: str) -> Sequence[Mapping[str, Any]]:
+        """Pods with a label (``key=value``), of each at least its labels and the images of its containers."""
+
     async def schemas(self, kinds: Sequence[NativeKind]) -> Schemas:
         """The schemas of those kinds that have one and that we may look at, by kind and served version."""
 

@@ -87,8 +87,10 @@ class Adapter:
     ``claims`` tells what an object takes for itself alone (a routed host): where a foreign object has the same claim,
     the mesh would not merge the two, and ours is not written. ``bridge`` (live, desired) gives what to apply first
     where going straight to desired would break what still refers to live (make before break), or None.
-    ``raw_kinds`` are those of ``kinds`` that no emitter makes: they are written for Extension documents only.
-    ``importer`` proposes neutral documents for existing objects; ``meanings`` says when objects mean the same.
+    ``proxied_pods``: a label (``key=value``) of pods with a proxy of the mesh; where proxies are to be counted, these
+    are among the objects of ``detect``. ``raw_kinds`` are those of ``kinds`` that no emitter makes: they are written
+    for Extension documents only. ``importer`` proposes neutral documents for existing objects; ``meanings`` says when
+    objects mean the same. ``controllers``: words by which Ingress documents ask for a gateway of one of its classes.
     """
 
     name: str
@@ -104,8 +106,10 @@ class Adapter:
     claims: Callable[[Mapping[str, Any]], tuple[str, ...]] = no_claims
     bridge: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None] = no_bridge
     raw_kinds: tuple[NativeKind, ...] = ()
+    proxied_pods: str = ""
     importer: Importer = no_importer
     meanings: Meanings = as_written
+    controllers: tuple[str, ...] = ()
     profile: Callable[[MeshFacts, ClusterFacts, ServiceRef | None], str] = one_profile
     profiles: tuple[str, ...] = ("",)
 

@@ -37,6 +37,7 @@ def cluster(root: Map, groups: Iterable[str], into: Decoder) -> Cluster:
         cluster_domain=spec.get("clusterDomain", "cluster.local"),
         mode=Mode(spec["mode"]) if "mode" in spec else None,
         prune_when_removed=spec.get("onRemoved") == "Prune",
+        counts_proxies=spec.get("discovery", {}).get("proxies", False),
         suspend=suspend(spec, into),
         limits=ClusterLimits(
             qps=float(limits.get("qps", ClusterLimits().qps)),

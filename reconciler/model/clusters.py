@@ -51,6 +51,7 @@ class Cluster:
     prune_when_removed: bool = False  # onRemoved: Prune
     suspend: Suspend | None = None
     limits: ClusterLimits = ClusterLimits()
+    counts_proxies: bool = False  # discovery.proxies
 
     @property
     def ref(self) -> DocRef:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
+from typing import Any
 
 from reconciler.adapters.base import Adapter
 from reconciler.compile.gates import gated_kinds, with_fields
@@ -82,6 +84,7 @@ async def _inspect(
             try:
                 inspection = await opened.to(cluster).inspect(detection_kinds(adapters))
                 schemas = await opened.to(cluster).schemas(gated_kinds(adapters))
+                pods = await _pods(opened.to(cluster), adapters) if cluster.counts_proxies else ()
             except Forbidden as problem:
                 return await _why_not(problem, opened.to(cluster), adapters)
     except ClusterError as problem:
@@ -89,23 +92,43 @@ async def _inspect(
     except TimeoutError:
         return world.trouble(cluster, f"no answer within {desired.settings.limits.timeout:g} s (limits.timeout)")
     try:
-        return _detected(world, cluster.name, inspection, schemas, adapters)
+        return _detected(world, cluster.name, _Looked(inspection, schemas, pods), adapters)
     except ValueError as problem:  # what a control plane is told cannot be read, and no guess is as good
         return str(problem)
 
 
-def _detected(
-    world: World, name: str, inspection: Inspection, schemas: Schemas, adapters: tuple[Adapter, ...]
-) -> ClusterFacts:
+async def _pods(cluster: Cluster, adapters: Sequence[Adapter]) -> Sequence[Mapping[str, Any]]:
+    """The pods with a proxy, or several where one label is not enough; the very same value where nothing changed."""
+    found = [await cluster.pods(label) for label in sorted({one.proxied_pods for one in adapters} - {""})]
+    return found[0] if len(found) == 1 else tuple(pod for pods in found for pod in pods)
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """All that was read of a cluster to make its facts; ``pods`` are those with a proxy where these are counted."""
+
+    inspection: Inspection
+    schemas: Schemas
+    pods: Sequence[Mapping[str, Any]]
+
+    @property
+    def token(self) -> object:
+        """Equal as long as nothing has changed; None: not known."""
+        return None if self.inspection.token is None else (self.inspection.token, self.pods)
+
+
+def _detected(world: World, name: str, looked: _Looked, adapters: tuple[Adapter, ...]) -> ClusterFacts:
     """The facts with the meshes that the adapters recognise, and the fields that their claims need; those of the run
     before where nothing has changed."""
     known = world.kept.detected.pop(name, None)
-    if known is None or inspection.token is None or (known.token, known.adapters) != (inspection.token, adapters):
-        meshes = tuple(mesh for adapter in adapters for mesh in adapter.detect(inspection.objects))
-        crds = inspection.facts.crds
-        gated = None if crds is None else with_fields(crds, adapters, schemas)
-        facts = replace(inspection.facts, cluster=name, meshes=meshes, crds=gated)
-        known = Detected(inspection.token, adapters, facts)
+    if known is None or looked.token is None or (known.token, known.adapters) != (looked.token, adapters):
+        meshes = tuple(
+            mesh for adapter in adapters for mesh in adapter.detect(chain(looked.inspection.objects, looked.pods))
+        )
+        crds = looked.inspection.facts.crds
+        gated = None if crds is None else with_fields(crds, adapters, looked.schemas)
+        facts = replace(looked.inspection.facts, cluster=name, meshes=meshes, crds=gated)
+        known = Detected(looked.token, adapters, facts)
     if known.token is not None:
         world.kept.detected[name] = known
     return known.facts

@@ -181,3 +181,25 @@ def test_a_field_that_a_definition_gains_is_used_without_a_commit(
     assert fleet.live()["VirtualService cart"]["spec"]["http"][0]["timeout"] == "1s"
     assert all(set(one) == {Cause.FACTS} for one in causes(second).values())
     assert not [one for one in second.planned.compiled.verdicts if one.action == "Refused"]
+
+
+def proxied(name: str, tag: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "shop", "labels": {"security.istio.io/tlsMode": "istio"}},
+        "spec": {"containers": [{"name": "istio-proxy", "image": f"istio/proxyv2:{tag}"}]},
+    }
+
+
+def test_proxies_are_counted_where_that_is_asked_for(fleet: Fleet) -> None:
+    pods = [proxied("a", "1.27.1"), proxied("b", "1.26.4"), proxied("c", "1.26.4"), proxied("d", "1.28.0")]
+    fleet.facts("eu", (*FACTS, control_plane("1.27.1"), *pods))
+    assert fleet.plan().planned.facts.clusters["eu"].meshes[0].proxies == {}
+    connection = {"directory": {"path": "live/eu", "facts": "facts/eu"}}
+    fleet.cluster("eu", connection, discovery={"proxies": True})
+    fleet.commit("count them")
+    run = fleet.plan()
+    assert run.planned.facts.clusters["eu"].meshes[0].proxies == {"1.26.4": 2, "1.27.1": 1, "1.28.0": 1}
+    (found,) = [one for one in run.planned.findings if one.code == "proxies-outdated"]
+    assert found.message == "2 of 4 proxies of mesh in cluster eu are older than 1.27.1: 2 of 1.26.4"

@@ -37,6 +37,7 @@ ADAPTER = Adapter(
     health=health,
     claims=claims,
     bridge=bridge,
+    proxied_pods="security.istio.io/tlsMode=istio",
     raw_kinds=OWNABLE,
     importer=importer,
     meanings=meanings,

@@ -14,6 +14,7 @@ from reconciler.io.directory.merge import merged, without
 from reconciler.io.directory.text import write_document
 from reconciler.io.directory.tree import Snapshot, Stored, Tree, version_of
 from reconciler.io.facts import MalformedObject, cluster_facts, crd_facts
+from reconciler.io.kube.kinds import POD
 from reconciler.io.permit import WRITE_PERMIT
 from reconciler.model.live import LiveObject, Prediction
 from reconciler.model.native import NativeKind
@@ -76,6 +77,9 @@ class DirectoryCluster:
         """Rejected while a file cannot be read: facts with a part missing would compile to other objects."""
         return await self._do(lambda: self._inspect(kinds))
 
+    async def pods(self, selector: str) -> Sequence[Mapping[str, Any]]:
+        return await self._do(lambda: self._pods(selector))
+
     async def schemas(self, kinds: Sequence[NativeKind]) -> Schemas:
         return await self._do(lambda: _schemas(_definitions(_whole(self._tree.scan())), {k.kind: k for k in kinds}))
 
@@ -130,6 +134,11 @@ class DirectoryCluster:
         facts = cluster_facts(self._name, bodies, crds=crd_facts(bodies) or None)
         asked = {kind.kind for kind in kinds}
         return Inspection(facts, tuple(s.body for s in _sorted(snapshot) if s.key.kind_id in asked))
+
+    def _pods(self, selector: str) -> Sequence[Mapping[str, Any]]:
+        key, _, value = selector.partition("=")
+        bodies = (stored.body for stored in _sorted(_whole(self._tree.scan())) if stored.key.kind_id == POD.kind)
+        return [body for body in bodies if (body["metadata"].get("labels") or {}).get(key) == value]
 
     def _list(self, kinds: Sequence[NativeKind]) -> Listing:
         by_kind = {kind.kind: kind for kind in kinds}

@@ -44,6 +44,9 @@ class KubeCluster:
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         return await self._reader.inspect(kinds)
 
+    async def pods(self, selector: str) -> Sequence[Mapping[str, Any]]:
+        return await self._reader.pods(selector)
+
     async def schemas(self, kinds: Sequence[NativeKind]) -> Schemas:
         return await self._reader.schemas(kinds)
 

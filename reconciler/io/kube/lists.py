@@ -16,6 +16,9 @@ T = TypeVar("T")
 #: one item as the reader of the list wants it; None for one that it does not want
 Make = Callable[[pages.Item], T | None]
 
+#: path, form, label selector
+_Place = tuple[str, str, str]
+
 PAGE = 500
 RESTARTS = 2
 WATCHED_FROM = 100  # items: one watch is one more connection. Metadata alone is asked for where whole objects are large
@@ -51,8 +54,8 @@ class Lists:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._stays = False
-        self._known: dict[tuple[str, str], _Known] = {}
-        self._refused: set[tuple[str, str]] = set()
+        self._known: dict[_Place, _Known] = {}
+        self._refused: set[_Place] = set()
 
     def stay(self) -> None:
         """The connection is for more than one look: what is read is kept, and followed."""
@@ -60,7 +63,7 @@ class Lists:
 
     def wrote(self, group: str, plural: str, version: str) -> None:
         """Of this resource, the next list has what we wrote: at ``version``, or ("") nobody knows at which."""
-        for (path, _), known in self._known.items():
+        for (path, _, _), known in self._known.items():
             if known.watch is not None and paths.resource(path) == (group, plural):
                 known.watch.await_version(version)
 
@@ -70,9 +73,9 @@ class Lists:
         for watch in watches:
             await watch.close()
 
-    async def read(self, path: str, make: Make[T], accept: str = pages.JSON) -> Snapshot[T]:
-        """Every item as ``make`` gives it. It is the same function each time for one path and form."""
-        place = (path, accept)
+    async def read(self, path: str, make: Make[T], accept: str = pages.JSON, selector: str = "") -> Snapshot[T]:
+        """Every item (of those with some labels) as ``make`` gives it, the same function each time for one list."""
+        place = (path, accept, selector)
         known = self._known.get(place)
         if known is not None and known.watch is not None:
             if await known.watch.current():
@@ -81,7 +84,7 @@ class Lists:
                 return known.snapshot
             await self._drop(place)
             known = None
-        listed = await self._listed(path, make, accept)
+        listed = await self._listed(path, make, accept, selector)
         versions = tuple(listed.versions)
         if known is not None and known.versions == versions:
             return known.snapshot
@@ -95,31 +98,33 @@ class Lists:
         """Every item as it is now; nothing is kept."""
         return _snapshot((await self._listed(path, make, accept)).entries)
 
-    def _followed(self, place: tuple[str, str], listed: _Listed, make: Make[Any]) -> _Known | None:
+    def _followed(self, place: _Place, listed: _Listed, make: Make[Any]) -> _Known | None:
         running = sum(known.watch is not None for known in self._known.values())
-        path, accept = place
+        path, accept, selector = place
         enough = 1 if accept == pages.METADATA_ONLY else WATCHED_FROM
         if listed.count < enough or running >= WATCHES or place in self._refused:
             return None
-        watch = Watch(self._transport, path, accept.replace("List;", ";"), listed.version, listed.entries, make)
+        form = accept.replace("List;", ";")
+        watch = Watch(self._transport, path, form, listed.version, listed.entries, make, selector)
         return _Known(Snapshot(), watch=watch)
 
-    async def _drop(self, place: tuple[str, str]) -> None:
+    async def _drop(self, place: _Place) -> None:
         watch = self._known.pop(place).watch
         if watch is not None:
             await watch.close()
             if watch.refused:
                 self._refused.add(place)
 
-    async def _listed(self, path: str, make: Make[Any], accept: str) -> _Listed:
+    async def _listed(self, path: str, make: Make[Any], accept: str, selector: str = "") -> _Listed:
         """A list that expires while it is paged through is begun anew, at last unpaged."""
+        chosen = {"labelSelector": selector} if selector else {}
         for _ in range(RESTARTS):
             try:
-                return await self._pages(path, {"limit": str(PAGE)}, make, accept)
+                return await self._pages(path, {"limit": str(PAGE), **chosen}, make, accept)
             except ClusterError as error:
                 if error.status != 410:
                     raise
-        return await self._pages(path, {}, make, accept)
+        return await self._pages(path, chosen, make, accept)
 
     async def _pages(self, path: str, query: dict[str, str], make: Make[Any], accept: str) -> _Listed:
         """Page by page into what is kept, so that no more than one page is held as it came."""

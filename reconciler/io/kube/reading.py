@@ -14,6 +14,7 @@ from reconciler.io.facts import cluster_facts
 from reconciler.io.kube import pages, paths
 from reconciler.io.kube.crds import Crds
 from reconciler.io.kube.discovery import Discovery, Served
+from reconciler.io.kube.images import images
 from reconciler.io.kube.kinds import CRD, FACT_KINDS, POD
 from reconciler.io.kube.lists import Lists, Snapshot
 from reconciler.io.kube.transport import Transport
@@ -97,6 +98,12 @@ class Reader:
         if self._crds.seen is None:
             await self._crds.versions()
         return await self._crds.schemas(kinds)
+
+    async def pods(self, selector: str) -> Sequence[Body]:
+        """The very same value as long as none of them has changed."""
+        async with self._slots:
+            found = await self._lists.read(paths.collection(POD, "v1"), images, selector=selector)
+        return found.items
 
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         """All or nothing: facts with a part missing would compile to other objects. Kinds not served are left out."""

@@ -45,6 +45,7 @@ class Watch:
         version: str,
         entries: Entries,
         make: Callable[[pages.Item], Any | None],
+        selector: str = "",
     ) -> None:
         self.entries = entries
         self.refused = False
@@ -60,6 +61,7 @@ class Watch:
             "resourceVersion": version,
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(LONGEST),
+            **({"labelSelector": selector} if selector else {}),
         }
         self._task = asyncio.create_task(self._run(transport, Request("GET", path, query, accept=accept)))
 
