@@ -41,8 +41,9 @@ def status_of(
 
 def _row(run: Run, recap: Recap) -> dict[str, Any]:
     plan = run.planned.plan
-    error = next((target.error for target in plan.targets if target.target == recap.target), "") if plan else ""
-    return {**row_of(recap), "error": error}
+    target = next((target for target in plan.targets if target.target == recap.target), None) if plan else None
+    row = {**row_of(recap), "error": target.error if target else ""}
+    return {**row, "suspended": target.suspended} if target and target.suspended else row
 
 
 def _as_it_goes_on(row: dict[str, Any], earlier: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -149,6 +149,7 @@ def _new_plan(
         adopt=frozenset(native.key for native in wanted if adoptable(native.key, rules.settings)),
         replace_allowed=rules.settings.replace_immutable,
         in_git=target in desired.views,
+        documents=desired.documents.keys(),
     )
     changes = [change_for(native, place) for native in wanted]
     changes = rival_hosts(changes, wanted, place, _claims(target, desired, rules))

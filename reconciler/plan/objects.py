@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.model import canonical
@@ -33,6 +33,7 @@ class Place:
     adopt: frozenset[ObjectKey]
     replace_allowed: bool
     in_git: bool = True  # whether Git has the target at all
+    documents: Collection[DocRef] = ()  # all that Git has
 
 
 def compared(native: NativeObject, found: LiveObject, setting: Setting, live: LiveCluster) -> Comparison:
@@ -171,13 +172,15 @@ def _refused(change: Change, prediction: Prediction | None, place: Place) -> Cha
 
 def prune_of(found: LiveObject, kind: NativeKind, place: Place) -> Change:
     """The removal of an object of ours that nothing asks for any more."""
-    by_commit = not place.in_git or found.key in place.previous or found.key not in place.live.proven
+    made_from = contributors(found)
+    gone = bool(made_from) and not any(ref in place.documents for ref in made_from)
+    by_commit = gone or not place.in_git or found.key in place.previous or found.key not in place.live.proven
     return Change(
         target=place.target,
         action=Action.PRUNE,
         key=found.key,
         kind=kind,
-        origins=tuple(Origin(ref, NOWHERE) for ref in contributors(found)),
+        origins=tuple(Origin(ref, NOWHERE) for ref in made_from),
         causes=(Cause.COMMIT,) if by_commit else (Cause.FACTS,),
         fields=whole(found.key, found.body(), "remove", place.masker),
         before_hash=canonical.digest(found.body().get("spec", {})),

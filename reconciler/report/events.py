@@ -125,8 +125,9 @@ def event_line(event: AuditEvent) -> str:
     if event.commit:
         parts.append(f"commit {event.commit.short}" + (f" by {event.commit.author}" if event.commit.author else ""))
     if event.origins:
-        more = f" (+{len(event.origins) - 1})" if len(event.origins) > 1 else ""
-        parts.append(f"from {event.origins[0].path}:{event.origins[0].line}{more}")
+        first, rest = event.origins[0], len(event.origins) - 1
+        place = f"{first.path}:{first.line}" if first.path else f"{first.kind} {first.name}"  # Git may have it no more
+        parts.append(f"from {place}" + (f" (+{rest})" if rest else ""))
     parts.append(f"run by {event.actor.user}@{event.actor.instance} ({event.actor.trigger})")
     labelled = (("written by", event.previous_writer), ("result", event.result), ("error:", event.error))
     parts += [f"{label} {value}" for label, value in labelled if value]

@@ -22,6 +22,8 @@ def status_text(status: Mapping[str, Any], paint: Paint) -> str:
         recap_text([_row(row) for row in status["targets"]], paint),
     ]
     lines.extend(f"{row['target']}: {paint(row['error'], 'error')}" for row in status["targets"] if row["error"])
+    held = [row for row in status["targets"] if row.get("suspended")]
+    lines.extend(f"{row['target']}: {paint(row['suspended'], 'withheld')}" for row in held)
     own = [row for row in status["targets"] if "own" in row]
     lines.extend(f"{row['target']}: its own round ended {row['own'][:19]}Z" for row in own)
     lines.extend(f"  {finding}" for finding in status["findings"])

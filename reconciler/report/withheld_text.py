@@ -20,6 +20,8 @@ def _target(target: TargetPlan, paint: Paint) -> Iterator[str]:
     if target.error:
         yield paint(f"{'late' if target.late else 'unreachable'} {target.target}  {target.error}", "error")
         return
+    if target.suspended and not any(change.pending for change in target.changes):
+        yield paint(f"suspended   {target.target}  {target.suspended}", "withheld")
     quiet = [change for change in target.changes if change.pending and change.withheld in QUIET]
     for change in target.changes:
         if change.pending and change.withheld is not None and change.withheld not in QUIET:

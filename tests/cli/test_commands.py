@@ -206,6 +206,35 @@ def test_pause_and_resume(cli: Command, fleet: Fleet) -> None:
     assert cli("pause", "--limit", "eu", "--for", "soon", "--reason", "x").code == 1
 
 
+def test_a_pause_is_told_where_nothing_is_to_be_written_too(cli: Command) -> None:
+    cli("apply")
+    assert cli("pause", "--limit", "eu", "--for", "2h", "--reason", "maintenance").code == 0
+    said = cli("apply")
+    assert said.code == 0
+    assert "suspended   eu/mesh  paused by " in said.out
+    assert "maintenance" in cli("status").out
+    cli("resume")
+    assert "paused" not in cli("apply").out
+    assert "paused" not in cli("status").out
+
+
+def test_a_prune_that_a_guard_holds_stays_the_commit_that_asked_for_it(cli: Command, fleet: Fleet) -> None:
+    fleet.settings("{mode: Apply, protect: [networking.istio.io/v1/VirtualService]}")
+    fleet.commit("protect")
+    cli("apply")
+    fleet.remove("policies/cart.yaml")
+    fleet.commit("no cart")
+    for message in ("one later", "two later"):
+        assert cli("apply").code == 3
+        fleet.commit(message)
+        (change,) = [c for c in cli("plan", "-o", "json").json()["targets"][0]["changes"] if c["action"] == "prune"]
+        assert change["causes"] == ["commit"]
+    fingerprint = cli("plan", "-o", "json").json()["targets"][0]["confirm"]
+    assert cli("apply", "--confirm", fingerprint).code == 0
+    assert "from TrafficPolicy default/cart" in cli("audit", "log").out
+    assert "from :0" not in cli("audit", "log").out
+
+
 def test_accept_after_a_force_push(cli: Command, fleet: Fleet) -> None:
     cli("apply")
     first = fleet.git("rev-parse", "HEAD")
