@@ -11,6 +11,7 @@ from reconciler.adapters.istio.importing.destination_rules import destination_ru
 from reconciler.adapters.istio.importing.peer_authentications import peer_authentication
 from reconciler.adapters.istio.importing.telemetries import telemetry
 from reconciler.adapters.istio.importing.virtual_services import virtual_service
+from reconciler.adapters.istio.importing.wasm_plugins import wasm_plugin
 from reconciler.adapters.istio.live import claims
 from reconciler.adapters.istio.meaning.names import read_by_mesh
 from reconciler.model.refs import ObjectKey
@@ -21,6 +22,7 @@ _READERS: Mapping[str, Callable[[Body, Scene], Draft]] = {
     "AuthorizationPolicy": authorization_policy,
     "PeerAuthentication": peer_authentication,
     "Telemetry": telemetry,
+    "WasmPlugin": wasm_plugin,
 }
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of, named, only
 from reconciler.adapters.istio.detect import TYPE
-from reconciler.adapters.istio.meaning.names import labels_of, namespace_of, spec_of
+from reconciler.adapters.istio.importing.scopes import workloads
+from reconciler.adapters.istio.meaning.names import labels_of, spec_of
 from reconciler.adapters.istio.telemetry import METRICS
 
 _METRICS = {theirs: ours for ours, theirs in METRICS.items()}
@@ -26,9 +27,8 @@ def telemetry(body: Body, scene: Scene) -> Draft:
     said = {field: part for field, part in parts.items() if part}
     if not said:
         raise Unsayable("it says nothing")
-    labels = labels_of(body)
-    wanted: dict[str, Any] = {"workloads": [_scope(body, labels, scene)], **said}
-    wanted |= named(TYPE, body, "" if labels else "telemetry", scene)
+    wanted: dict[str, Any] = {"workloads": workloads(body, scene), **said}
+    wanted |= named(TYPE, body, "" if labels_of(body) else "telemetry", scene)
     return Draft(key_of(body), ({"kind": "TelemetryPolicy", "name": name, "spec": wanted},))
 
 
@@ -37,20 +37,6 @@ def _one(spec: Part, field: str) -> Part:
     if len(given) > 1:
         raise Unsayable(f"{field} has several entries")
     return given[0] if given else {}
-
-
-def _scope(body: Body, labels: Mapping[str, str], scene: Scene) -> Any:
-    """The whole mesh for the root of its configuration, else a namespace or workloads in it."""
-    namespace, made = namespace_of(body), dict[str, Any]()
-    if scene.only:
-        made["clusters"] = [scene.only]
-    if labels or namespace != (scene.mesh.root_namespace or scene.mesh.namespace):
-        made["namespaces"] = [namespace]
-    if labels:
-        made["workloads"] = {"labels": {"matchLabels": dict(sorted(labels.items()))}}
-    if not made:
-        return f"mesh/{scene.mesh_name}"
-    return f"ns/{namespace}" if made.keys() == {"namespaces"} else made
 
 
 def _providers(given: Part) -> list[dict[str, str]]:
