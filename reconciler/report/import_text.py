@@ -7,7 +7,6 @@ from typing import Any
 
 from reconciler.model.imports import Back, Fate, Import, Taken
 from reconciler.report.paint import Paint
-from reconciler.report.values import plural
 
 _FATES = (Fate.NEUTRAL, Fate.NATIVE, Fate.OBJECT, Fate.SKIPPED)
 _ROLES = {Fate.NEUTRAL: "good", Fate.NATIVE: "good", Fate.OBJECT: "update", Fate.SKIPPED: "dim"}
@@ -69,7 +68,7 @@ def _several(title: str, found: Sequence[Taken], paint: Paint, why: Any) -> list
     for one in found:
         by_reason.setdefault((one.key.kind, why(one)), []).append(one)
     for (kind, reason), several in sorted(by_reason.items()):
-        named = str(several[0].key) if len(several) == 1 else f"{plural(len(several), kind)}: {_names(several)}"
+        named = str(several[0].key) if len(several) == 1 else f"{kind} ({len(several)}): {_names(several)}"
         lines.append(f"  {named}" + (paint(f"  {reason}", "dim") if reason else ""))
     return lines
 

@@ -157,7 +157,7 @@ class _Proof:
             return f"compiling gives {'nothing' if after is None else 'something else'} for {about}"
         if encode(before.content) == encode(after.content):
             return ""
-        return f"it would come back with another meaning: {about}: {difference(before.content, after.content)}"
+        return f"it would come back with another meaning: {difference(before.content, after.content)}"
 
     def _concerned(
         self, about: str, back: Mapping[str, Meaning], trial: _Trial, owners: Mapping[DocRef, ObjectKey]

@@ -26,7 +26,7 @@ def wasm_plugin(body: Body, scene: Scene) -> Draft:
             module[ours] = _named_value(field, spec[field], values)
     if "match" in spec:
         module["context"] = _context(spec["match"])
-    wanted = {"workloads": workloads(body, scene), "wasm": module}
+    wanted: dict[str, Any] = {"workloads": workloads(body, scene), "wasm": module}
     wanted |= {"order": -int(spec["priority"])} if spec.get("priority") else {}
     return Draft(key_of(body), ({"kind": "Extension", "name": name, "spec": wanted | named(TYPE, body, "", scene)},))
 
