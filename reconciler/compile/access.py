@@ -11,7 +11,7 @@ from reconciler.compile.matches import normal_matches
 from reconciler.compile.negotiation import Agreement, negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, access_uses
-from reconciler.compile.ports import UnknownPort, workload_ports
+from reconciler.compile.ports import UnknownPort, service_ports, workload_ports
 from reconciler.compile.reach import SCOPE, Statement, clients_of
 from reconciler.compile.site import Site
 from reconciler.compile.targets import Chosen, Rank, by_profile, choose, service_unknown
@@ -109,6 +109,7 @@ def _intent(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> AccessI
         return None
     try:
         ports = workload_ports(chosen.ports, facts, site)
+        asked = normal_matches(policy.matches, (), lambda given: service_ports(given, facts))
         matches = normal_matches(policy.matches, (), lambda given: workload_ports(given, facts, site))
     except UnknownPort as reason:
         problem = warning("port-unknown", f"{policy.ref}: {reason}", chosen.position, "", policy.ref)
@@ -123,6 +124,8 @@ def _intent(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> AccessI
         ports=ports,
         policy=policy.ref,
         origins=(Origin(policy.ref, policy.position),),
+        service_matches=asked,
+        service_ports=service_ports(chosen.ports, facts),
         provider=policy.provider,
         jwt=policy.jwt,
     )

@@ -94,7 +94,8 @@ class Identity:
 class AccessIntent:
     """One access policy on one service. ``identities`` None means every caller, without identity too.
 
-    ``ports`` of a match are already those of the workload (translated from service ports). ``provider`` decides of a
+    ``ports`` of a match are already those of the workload (translated from service ports); ``service_matches`` and
+    ``service_ports`` are the same in ports of the service, for a proxy that stands before it. ``provider`` decides of a
     Custom; ``jwt`` are the tokens that an Allow takes.
     """
 
@@ -108,6 +109,8 @@ class AccessIntent:
     origins: tuple[Origin, ...]
     provider: str = ""
     jwt: Jwt | None = None
+    service_matches: tuple[Match, ...] = ()
+    service_ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

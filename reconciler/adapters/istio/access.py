@@ -15,8 +15,10 @@ from reconciler.adapters.istio.kinds import AUTHORIZATION_POLICY
 from reconciler.adapters.istio.objects import build, object_name
 from reconciler.adapters.istio.operations import Request, request
 from reconciler.adapters.istio.principals import sources
+from reconciler.adapters.istio.profiles import WAYPOINT, bound, profile_of
 from reconciler.adapters.istio.scoping import scope
 from reconciler.adapters.istio.tokens import conditions, principals
+from reconciler.adapters.istio.waypoint_access import guards
 from reconciler.model.access import AccessAction
 from reconciler.model.intents import AccessIntent, MeshIntent
 from reconciler.model.native import NativeObject
@@ -36,11 +38,14 @@ Group = tuple[ServiceRef, AccessAction, DocRef]
 
 def emit(intent: MeshIntent) -> Iterable[NativeObject]:
     """The policies of a target. One with something that cannot be said is not written; ``review`` says why."""
+    written: list[list[AccessIntent]] = []
     for group in groups(intent):
         gaps = Gaps()
         made = authorization_policy(group, intent, gaps)
         if made is not None and not gaps.blocking:
+            written.append(group)
             yield made
+    yield from guards(written, intent)
 
 
 def groups(intent: MeshIntent) -> list[list[AccessIntent]]:
@@ -65,10 +70,7 @@ def authorization_policy(group: Sequence[AccessIntent], intent: MeshIntent, gaps
         gaps.warning("nothing-matches", f"{first.policy} {_VERBS[first.action]} nothing on {first.service}")
         if first.action is not AccessAction.ALLOW:
             return None
-    spec: dict[str, Any] = {
-        "selector": {"matchLabels": dict(sorted(first.selector.items()))},
-        "action": first.action.value.upper(),
-    }
+    spec: dict[str, Any] = bound(first.service, first.selector, intent) | {"action": first.action.value.upper()}
     if first.provider:
         spec["provider"] = {"name": first.provider}
     origins = {origin for access in group for origin in access.origins}
@@ -99,7 +101,8 @@ def _rules(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> list[dict[st
         return []
     plain: list[dict[str, Any]] = []
     rules: list[dict[str, Any]] = []
-    for match in access.matches or (Match(),):
+    at_service = profile_of(access.service, intent) == WAYPOINT
+    for match in (access.service_matches if at_service else access.matches) or (Match(),):
         asked = _asked(match, access, intent, gaps)
         ports = scope(match, asked, access, intent, gaps)
         if ports is None:

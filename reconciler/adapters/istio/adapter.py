@@ -11,6 +11,7 @@ from reconciler.adapters.istio.importing import importer
 from reconciler.adapters.istio.kinds import DETECT_KINDS, KINDS, OWNABLE
 from reconciler.adapters.istio.live import claims, health, normalize
 from reconciler.adapters.istio.meaning import meanings
+from reconciler.adapters.istio.profiles import PROFILES, profile
 from reconciler.adapters.istio.review import review
 from reconciler.model.facts import MeshFacts
 
@@ -39,6 +40,8 @@ ADAPTER = Adapter(
     bridge=bridge,
     proxied_pods="security.istio.io/tlsMode=istio",
     raw_kinds=OWNABLE,
+    profile=profile,
+    profiles=PROFILES,
     importer=importer,
     meanings=meanings,
 )

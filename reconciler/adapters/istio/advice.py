@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio import authorizers, tokens
+from reconciler.adapters.istio.ambient_advice import check_one_way, tell_callers, tell_mode
 from reconciler.adapters.istio.capabilities import claim
+from reconciler.adapters.istio.profiles import SIDECAR, profile_of
+from reconciler.adapters.istio.waypoint_access import tell_around
 from reconciler.adapters.protocols import all_opaque
 from reconciler.model.access import AccessAction
 from reconciler.model.intents import AccessIntent, HostIntent, MeshIntent, MtlsIntent, Route
@@ -19,6 +22,8 @@ def advise_host(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> None:
     leaves = [*host.host_leaves, *(leaf for route in host.routes for leaf in route.leaves)]
     for leaf in leaves:
         _too_new(leaf.path, leaf, intent, gaps)
+    check_one_way(host.service, intent, gaps)
+    tell_callers(host, intent, gaps)
     for route in host.routes:
         if route.reject:
             _too_new("traffic.unmatched", None, intent, gaps)
@@ -52,9 +57,12 @@ def _numbers(version: str) -> tuple[int, ...]:
 def advise_access(group: Iterable[AccessIntent], intent: MeshIntent, gaps: Gaps) -> None:
     for access in group:
         _enrolled(access.service, intent, gaps)
+        check_one_way(access.service, intent, gaps)
+        tell_around(access, intent, gaps)
         authorizers.check(access, intent, gaps)
         tokens.unverified(access, intent, gaps)
-        if _needs_identity(access) and mode_of(access.service, intent) == "Disabled":
+        by_node = profile_of(access.service, intent) != SIDECAR  # they always encrypt
+        if not by_node and _needs_identity(access) and mode_of(access.service, intent) == "Disabled":
             said = f"{access.policy} tells callers apart by identity, but mTLS of {access.service} is disabled"
             if access.action is AccessAction.DENY:
                 gaps.error("identity-without-mtls", f"{said}: it denies nobody")
@@ -82,6 +90,7 @@ def mode_of(service: ServiceRef, intent: MeshIntent) -> str:
 
 
 def advise_mtls(mtls: MtlsIntent, intent: MeshIntent, gaps: Gaps) -> None:
+    tell_mode(mtls, intent, gaps)
     if mtls.service is None:
         return
     _enrolled(mtls.service, intent, gaps)

@@ -1,4 +1,4 @@
-"""Which workload ports an access rule is bound to.
+"""Which ports an access rule is bound to: of the workload, or of the service where a waypoint before it enforces it.
 
 Where requests cannot be seen, the mesh treats a missing path or method as a match in a DENY (AUDIT, CUSTOM), so that
 one would shut the whole port, and as no match in an ALLOW. A rule about requests is kept to the ports that carry them.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.operations import Request
+from reconciler.adapters.istio.profiles import WAYPOINT, profile_of
 from reconciler.adapters.protocols import Speech, all_opaque, speech, workload_ports
 from reconciler.model.access import AccessAction
 from reconciler.model.facts import ServiceFacts
@@ -20,11 +21,12 @@ _VERBS = {
     AccessAction.AUDIT: "audits requests on",
     AccessAction.CUSTOM: "has a provider decide about requests on",
 }
+_WOULD = {AccessAction.DENY: "shut", AccessAction.AUDIT: "audit all of", AccessAction.CUSTOM: "have it decide about"}
 
 
 def scope(match: Match, asked: Request, access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> Ports | None:
     """The ports of a match, empty for all; None when no request can be on both the match's and the target's ports."""
-    ports = _asked(match, access, gaps)
+    ports = _asked(match, access, intent, gaps)
     facts = intent.cluster.service(access.service.name, access.service.namespace)
     if ports is None or not asked.sees_http or facts is None:
         return ports
@@ -50,32 +52,34 @@ def _deny_scope(
         gaps.error(
             "http-rule-on-tcp",
             f"{access.policy} {_VERBS[access.action]} ports of {access.service} that carry none; "
-            "the mesh would take every connection there for one",
+            f"the mesh would {_WOULD[access.action]} them",
             hint="declare the port's appProtocol, or leave path, methods and headers out",
         )
     return kept
 
 
-def _asked(match: Match, access: AccessIntent, gaps: Gaps) -> Ports | None:
+def _asked(match: Match, access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> Ports | None:
     numbers = {port for port in match.ports if isinstance(port, int)}
+    target = access.service_ports if profile_of(access.service, intent) == WAYPOINT else access.ports
     if len(numbers) < len(set(match.ports)):
         gaps.error("mesh-inexpressible", f"a port of {access.service} is not known by its number")
-    if numbers and access.ports:
-        numbers &= set(access.ports)
+    if numbers and target:
+        numbers &= set(target)
         if not numbers:
             gaps.warning("nothing-matches", f"a match of {access.policy} names none of the ports of its target")
             return None
-    return tuple(sorted(numbers or access.ports))
+    return tuple(sorted(numbers or target))
 
 
 def _numbers(facts: ServiceFacts, intent: MeshIntent, *, opaque: bool) -> frozenset[int] | None:
-    """Workload ports on which requests cannot be seen, or (not ``opaque``) can; None when one has no known number."""
+    """Ports on which requests cannot be seen, or (not ``opaque``) can; None when one has no known number."""
     found: set[int] = set()
     for port in facts.ports:
         spoken = speech(port)
         if spoken is Speech.UDP or (spoken is Speech.OPAQUE) is not opaque:
             continue
-        numbers = workload_ports(port, facts, intent.cluster)
+        at_service = profile_of(facts.ref, intent) == WAYPOINT
+        numbers = frozenset({port.number}) if at_service else workload_ports(port, facts, intent.cluster)
         if not numbers:
             return None
         found |= numbers

@@ -13,6 +13,7 @@ from typing import Any
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import REQUEST_AUTHENTICATION
 from reconciler.adapters.istio.objects import build
+from reconciler.adapters.istio.profiles import bound
 from reconciler.model.access import JwtProvider
 from reconciler.model.findings import NOWHERE
 from reconciler.model.intents import AccessIntent, MeshIntent
@@ -44,9 +45,8 @@ def request_authentication(group: Sequence[AccessIntent], intent: MeshIntent, ga
     first = group[0]
     check(group, gaps)
     providers = {one.issuer: one for access in group for one in (access.jwt.providers if access.jwt else ())}
-    spec = {
-        "selector": {"matchLabels": dict(sorted(first.selector.items()))},
-        "jwtRules": [_rule(providers[issuer]) for issuer in sorted(providers)],
+    spec = bound(first.service, first.selector, intent) | {
+        "jwtRules": [_rule(providers[issuer]) for issuer in sorted(providers)]
     }
     origins = [origin for access in group for origin in access.origins]
     return build(intent, REQUEST_AUTHENTICATION, first.service.namespace, f"{first.service.name}-jwt", spec, origins)
