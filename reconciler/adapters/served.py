@@ -26,3 +26,10 @@ def is_served(kind: NativeKind, crds: Mapping[KindId, CrdFacts] | None) -> bool:
         return True
     known = crds.get(kind.kind)
     return known is not None and any(version in known.versions for version in kind.versions)
+
+
+def has_field(kind: NativeKind, field: str, crds: Mapping[KindId, CrdFacts] | None) -> bool:
+    """Whether the cluster's schema of a kind has a field; True where it does not say. The field must be one that a
+    claim needs, since only those are looked up."""
+    known = crds.get(kind.kind) if crds is not None else None
+    return known is None or known.fields is None or field in known.fields

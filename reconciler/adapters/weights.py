@@ -19,12 +19,24 @@ def whole(weights: Sequence[float]) -> tuple[int, ...]:
     return _rounded(exact)
 
 
+def of_hundred(weights: Sequence[float]) -> tuple[int, ...]:
+    """Percents that add up to 100, each positive weight at least 1; for up to 100 of them."""
+    found = list(_shares([Fraction(str(weight)) for weight in weights], 100))
+    while sum(found) > 100:
+        found[found.index(max(found))] -= 1
+    return tuple(found)
+
+
 def _rounded(exact: list[Fraction]) -> tuple[int, ...]:
-    """Shares of PRECISION by largest remainder, each positive one at least 1."""
+    return _shares(exact, PRECISION)
+
+
+def _shares(exact: list[Fraction], whole: int) -> tuple[int, ...]:
+    """Shares of a whole by largest remainder, each positive one at least 1, even if it then is more than the whole."""
     total = sum(exact)
-    shares = [weight * PRECISION / total for weight in exact]
+    shares = [weight * whole / total for weight in exact]
     floors = [int(share) for share in shares]
     by_remainder = sorted(range(len(shares)), key=lambda i: (floors[i] - shares[i], i))
-    for index in by_remainder[: PRECISION - sum(floors)]:
+    for index in by_remainder[: whole - sum(floors)]:
         floors[index] += 1
     return tuple(max(floor, 1) if weight else 0 for floor, weight in zip(floors, exact, strict=True))

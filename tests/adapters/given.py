@@ -104,6 +104,10 @@ def service(name: str) -> ServiceRef:
     return ServiceRef(*name.split("."), cluster="eu-1")
 
 
+#: what is one leaf, whatever it holds
+_WHOLE = ("traffic.rateLimit.local", "traffic.rateLimit.global", "traffic.csrf", "traffic.extAuth")
+
+
 def leaves(rule: Given, policy: str = "p") -> tuple[Leaf, ...]:
     """A rule as leaves, each at its finest path; header operations one leaf for each header."""
     made = origin("TrafficPolicy", policy)
@@ -115,7 +119,7 @@ def _flat(path: str, value: Any) -> Iterator[tuple[str, Any, str]]:
     if len(parts) == 4 and parts[1] == "headers":
         operations = value.items() if isinstance(value, Mapping) else ((name, True) for name in value)
         yield from ((path, item, name) for name, item in operations)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, Mapping) and path not in _WHOLE:
         for key, item in value.items():
             yield from _flat(f"{path}.{key}", item)
     else:
@@ -161,6 +165,7 @@ def _host(name: str, host: Given, given: Given) -> HostIntent:
         host_leaves=leaves(host.get("rule", {}), policy),
         subsets=tuple(Subset(subset, tuple(labels.items())) for subset, labels in host.get("subsets", {}).items()),
         origins=(origin("TrafficPolicy", policy),),
+        inbound=tuple(_route(route, name, policy) for route in host.get("inbound", ())),
     )
 
 

@@ -25,7 +25,13 @@ ROUTE_LEAVES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "traffic.rewrite.prefix": ({"rewrite": {"prefix": "/n"}}, {}),
     "traffic.rewrite.regex": ({"rewrite": {"regex": {"pattern": "a", "substitution": "b"}}}, {}),
     "traffic.rewrite.host": ({"rewrite": {"host": "a.example"}}, {}),
+    "traffic.respond.status": ({"respond": {"status": 418}}, {}),
+    "traffic.respond.body": ({"respond": {"status": 418, "body": "x"}}, {"respond": {"status": 418}}),
     "traffic.timeout.request": ({"timeout": {"request": "1s"}}, {}),
+    "traffic.retries.backoff.base": ({"retries": {"backoff": {"base": "1s"}}}, {"retries": {"attempts": 2}}),
+    "traffic.retries.backoff.max": ({"retries": {"backoff": {"max": "1s"}}}, {}),
+    "traffic.timeout.idle": ({"timeout": {"idle": "1s"}}, {}),
+    "traffic.timeout.stream": ({"timeout": {"stream": "1s"}}, {}),
     "traffic.retries.attempts": ({"retries": {"attempts": 3}}, {}),
     "traffic.retries.perTry": ({"retries": {"perTry": "1s"}}, {}),
     "traffic.retries.on": ({"retries": {"on": ["5xx"]}}, {}),
@@ -55,7 +61,38 @@ ROUTE_LEAVES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "traffic.headers.response.add": ({"headers": {"response": {"add": {"x-a": "1"}}}}, {}),
     "traffic.headers.response.remove": ({"headers": {"response": {"remove": ["x-a"]}}}, {}),
 }
+EU, US = {"region": "eu"}, {"region": "us"}
+SHARES = [{"from": EU, "to": [{"locality": EU, "weight": 1}]}]
+STEPS = [{"from": EU, "to": [US]}]
 HOST_LEAVES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    **{
+        f"traffic.healthCheck.{field}": ({"healthCheck": {"path": "/h", field: value}}, {"healthCheck": {"path": "/h"}})
+        for field, value in (
+            ("protocol", "TCP"),
+            ("interval", "3s"),
+            ("timeout", "3s"),
+            ("healthy", 7),
+            ("unhealthy", 7),
+        )
+    },
+    "traffic.healthCheck.path": ({"healthCheck": {"path": "/h"}}, {"healthCheck": {"path": "/"}}),
+    **{
+        f"traffic.outlier.successRate.{field}": ({"outlier": {"successRate": {field: 3}}}, {})
+        for field in ("minimumHosts", "requestVolume", "standardDeviationFactor")
+    },
+    "traffic.timeout.connect": ({"timeout": {"connect": "1s"}}, {}),
+    "traffic.retries.budget.percent": ({"retries": {"budget": {"percent": 20}}}, {}),
+    "traffic.loadBalancing.locality.prefer": ({"loadBalancing": {"locality": {"prefer": "Local"}}}, {}),
+    "traffic.loadBalancing.locality.distribute": ({"loadBalancing": {"locality": {"distribute": SHARES}}}, {}),
+    "traffic.loadBalancing.locality.failover.to": ({"loadBalancing": {"locality": {"failover": STEPS}}}, {}),
+    "traffic.loadBalancing.warmup": ({"loadBalancing": {"warmup": "1m"}}, {}),
+    "traffic.tls.mode": ({"tls": {"mode": "Simple"}}, {}),
+    "traffic.tls.sni": ({"tls": {"mode": "Simple", "sni": "a.example"}}, {"tls": {"mode": "Simple"}}),
+    "traffic.tls.subjectAltNames": (
+        {"tls": {"mode": "Simple", "subjectAltNames": ["a.example"]}},
+        {"tls": {"mode": "Simple"}},
+    ),
+    "traffic.protocol.proxyProtocol": ({"protocol": {"proxyProtocol": "V2"}}, {}),
     "traffic.outlier.consecutiveErrors": ({"outlier": {"consecutiveErrors": 3}}, {}),
     "traffic.outlier.consecutiveGatewayErrors": ({"outlier": {"consecutiveGatewayErrors": 3}}, {}),
     "traffic.outlier.interval": ({"outlier": {"interval": "1s"}}, {}),
@@ -86,6 +123,43 @@ HOST_LEAVES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"loadBalancing": {"hash": {"cookie": {"name": "a", "ttl": "1h"}}}},
         {"loadBalancing": {"hash": {"cookie": {"name": "a"}}}},
     ),
+}
+
+
+def local(**more: Any) -> dict[str, Any]:
+    return {"rateLimit": {"local": {"requests": 10, "unit": "Second"} | more}}
+
+
+def counted(**more: Any) -> dict[str, Any]:
+    entries = [{"entries": [{"key": "k", "value": "v"}]}]
+    return {"rateLimit": {"global": {"domain": "d", "server": "limits.infra:80", "descriptors": entries} | more}}
+
+
+def asking(**more: Any) -> dict[str, Any]:
+    return {"extAuth": {"server": "auth.infra:80"} | more}
+
+
+BY_HEADER = [{"entries": [{"key": "k", "header": "x-a"}]}]
+#: what the destination's own side does, each with one that differs in it alone
+INBOUND_LEAVES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "traffic.rateLimit.local.requests": (local(requests=11), local()),
+    "traffic.rateLimit.local.unit": (local(unit="Hour"), local()),
+    "traffic.rateLimit.local.burst": (local(burst=20), local()),
+    "traffic.rateLimit.local.per": (local(per="Header", header="x-a"), local()),
+    "traffic.rateLimit.local.header": (local(per="Header", header="x-a"), local(per="Header", header="x-b")),
+    "traffic.rateLimit.global.domain": (counted(domain="e"), counted()),
+    "traffic.rateLimit.global.server": (counted(server="limits.infra:81"), counted()),
+    "traffic.rateLimit.global.timeout": (counted(timeout="1s"), counted()),
+    "traffic.rateLimit.global.failOpen": (counted(failOpen=False), counted()),
+    "traffic.rateLimit.global.descriptors": (counted(descriptors=BY_HEADER), counted()),
+    "traffic.csrf.percent": ({"csrf": {"percent": 3}}, {"csrf": {}}),
+    "traffic.csrf.shadow": ({"csrf": {"shadow": True}}, {"csrf": {}}),
+    "traffic.csrf.origins": ({"csrf": {"origins": [{"exact": "https://a.example"}]}}, {"csrf": {}}),
+    "traffic.extAuth.server": (asking(server="auth.infra:81"), asking()),
+    "traffic.extAuth.protocol": (asking(protocol="Http"), asking()),
+    "traffic.extAuth.timeout": (asking(timeout="1s"), asking()),
+    "traffic.extAuth.failOpen": (asking(failOpen=True), asking()),
+    "traffic.extAuth.headers": (asking(headers=["x-a"]), asking()),
 }
 #: conditions of a match, each with one that differs in it alone
 MATCHES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -131,7 +205,9 @@ SHOWN_BY_CASES = {
     "access.jwt.from.cookie", "access.scope", "access.native",
 }  # fmt: skip
 
-ROUTES = {"hosts": {"a.shop": {"routes": [{}]}}}
+PORT = {"number": 80, "name": "http", "target": 8080}
+CLUSTER = {"services": {"a.shop": {"selector": {"app": "a"}, "ports": [PORT]}}}
+ROUTES = {"cluster": CLUSTER, "hosts": {"a.shop": {"routes": [{}]}}}
 NOT_CARRIED = sorted(
     path
     for path, claim in CLAIMS.items()
@@ -147,11 +223,15 @@ def output(form: Mapping[str, Any]) -> str:
 
 
 def with_route(rule: Mapping[str, Any], **route: Any) -> dict[str, Any]:
-    return {"hosts": {"a.shop": {"routes": [{"rule": rule, **route}]}}}
+    return {"cluster": CLUSTER, "hosts": {"a.shop": {"routes": [{"rule": rule, **route}]}}}
 
 
 def with_host(rule: Mapping[str, Any]) -> dict[str, Any]:
-    return {"hosts": {"a.shop": {"rule": rule, "routes": [{}]}}}
+    return {"cluster": CLUSTER, "hosts": {"a.shop": {"rule": rule, "routes": [{}]}}}
+
+
+def with_inbound(rule: Mapping[str, Any], **route: Any) -> dict[str, Any]:
+    return {"cluster": CLUSTER, "hosts": {"a.shop": {"inbound": [{"rule": rule, **route}]}}}
 
 
 def with_access(match: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,6 +266,14 @@ def test_a_leaf_of_a_host_changes_the_output(path: str) -> None:
     assert output(with_host(used)) != output(with_host(unused))
 
 
+@pytest.mark.parametrize("path", INBOUND_LEAVES)
+def test_a_leaf_of_arriving_requests_changes_the_output(path: str) -> None:
+    used, unused = INBOUND_LEAVES[path]
+    assert is_supported(path)
+    assert output(with_inbound(used)) != output(with_inbound(unused))
+    assert "[]" not in (output(with_inbound(used)), output(with_inbound(unused)))
+
+
 @pytest.mark.parametrize("path", NOT_CARRIED)
 def test_what_is_not_claimed_leaves_no_trace(path: str) -> None:
     for value in ("1s", 3, True, {"anything": "1s"}):
@@ -213,7 +301,7 @@ def test_a_condition_is_written_or_stops_its_rule(kind: str, path: str) -> None:
 
 def test_every_claim_is_shown() -> None:
     """A claim without an example here could be a lie. Claims above others are summaries of them."""
-    shown = {*ROUTE_LEAVES, *HOST_LEAVES, *SHOWN_BY_CASES}
+    shown = {*ROUTE_LEAVES, *HOST_LEAVES, *INBOUND_LEAVES, *SHOWN_BY_CASES}
     shown |= {f"{kind}.match.{path}" for kind in ("traffic", "access") for path in MATCHES}
     summaries = {path for path in CLAIMS if any(other.startswith(f"{path}.") for other in CLAIMS)}
     claimed = {

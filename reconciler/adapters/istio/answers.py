@@ -1,4 +1,4 @@
-"""Routes that the proxy answers itself: a redirect, and the rejection of what no other route took."""
+"""Routes that the proxy answers itself: a redirect, a given answer, and the rejection of what no other route took."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ def answer(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
     """``redirect`` or ``directResponse`` of a route; empty when its requests are forwarded."""
     if route.reject:
         return {"directResponse": {"status": 404}}
+    if answered := section(rule, "respond"):
+        _check_useless(route, leaf_at(route.leaves, "traffic.respond"), gaps)
+        body = {"body": {"string": str(answered["body"])}} if answered.get("body") else {}
+        return {"directResponse": {"status": int(answered["status"])} | body}
     asked = section(rule, "redirect")
     if not asked.keys() & _REDIRECT.keys():
         return {}

@@ -1,4 +1,4 @@
-"""``trafficPolicy.loadBalancer``: a simple policy or a consistent hash, never both."""
+"""``trafficPolicy.loadBalancer``: a simple policy or a consistent hash, never both; localities, and a slow start."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.kinds import DESTINATION_RULE
+from reconciler.adapters.istio.locality import locality_setting
 from reconciler.adapters.istio.resilience import duration
 from reconciler.adapters.leaves import section
+from reconciler.adapters.served import has_field
+from reconciler.model.intents import MeshIntent
 from reconciler.model.rules import Leaf
 
 _SIMPLE = {
@@ -17,11 +21,31 @@ _SIMPLE = {
     "Passthrough": "PASSTHROUGH",
 }
 _HASHING = ("RingHash", "Maglev")
+_WARMING = ("LeastRequest", "RoundRobin")
 _KEYS = ("header", "cookie", "sourceIp", "query")
 
 
-def load_balancer(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
-    """The native settings, empty when nothing that we carry is asked. A hash without a policy is RingHash."""
+def load_balancer(asked: Mapping[str, Any], leaf: Leaf | None, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
+    """The native settings, empty when nothing that we carry is asked."""
+    setting = locality_setting(section(asked, "locality"), leaf, gaps)
+    located = {"localityLbSetting": setting} if setting else {}
+    return _algorithm(asked, leaf, gaps) | located | _warmup(asked, leaf, intent, gaps)
+
+
+def _warmup(asked: Mapping[str, Any], leaf: Leaf | None, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
+    if "warmup" not in asked:
+        return {}
+    if asked.get("policy", "LeastRequest") not in _WARMING:
+        told = f"new endpoints get their full share at once with {asked['policy']}: warmup has no effect"
+        gaps.warning("leaf-cancelled", told, leaf, f"warmup works with {' and '.join(_WARMING)}")
+    length = duration(asked["warmup"], leaf, gaps)
+    if has_field(DESTINATION_RULE, "spec.trafficPolicy.loadBalancer.warmup", intent.cluster.crds):
+        return {"warmup": {"duration": length}}
+    return {"warmupDurationSecs": length}
+
+
+def _algorithm(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
+    """A hash without a policy is RingHash."""
     policy = asked.get("policy")
     hashed = {key: value for key, value in section(asked, "hash").items() if key in _KEYS and value is not False}
     if policy is None and not hashed:

@@ -9,8 +9,10 @@ from typing import Any
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.balancing import load_balancer
+from reconciler.adapters.istio.client_tls import client_tls
 from reconciler.adapters.istio.entries import name_of
 from reconciler.adapters.istio.kinds import DESTINATION_RULE
+from reconciler.adapters.istio.locality import FAILING, needs_outlier
 from reconciler.adapters.istio.objects import build, fqdn
 from reconciler.adapters.istio.resilience import duration
 from reconciler.adapters.leaves import leaf_at, section, tree
@@ -43,9 +45,12 @@ def destination_rule(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Native
     """The DestinationRule of a host; None when there is nothing to say about it."""
     rule = tree(host.host_leaves)
     policy = {
-        "connectionPool": _connection_pool(section(rule, "connections"), host, gaps),
-        "outlierDetection": _fields(section(rule, "outlier"), _OUTLIER, _leaf(host, "outlier"), gaps),
-        "loadBalancer": load_balancer(section(rule, "loadBalancing"), _leaf(host, "loadBalancing"), gaps),
+        "connectionPool": _connection_pool(rule, host, gaps),
+        "outlierDetection": _outlier_detection(rule, host, gaps),
+        "loadBalancer": load_balancer(section(rule, "loadBalancing"), _leaf(host, "loadBalancing"), intent, gaps),
+        "tls": client_tls(section(rule, "tls"), host, intent, gaps),
+        "proxyProtocol": _proxy_protocol(section(rule, "protocol")),
+        "retryBudget": _retry_budget(section(section(rule, "retries"), "budget")),
     }
     policy = {name: part for name, part in policy.items() if part}
     subsets = _subsets(host, gaps)
@@ -89,10 +94,33 @@ def _value(field: str, value: Any, leaf: Leaf | None, gaps: Gaps) -> Any:
     return int(value)
 
 
-def _connection_pool(asked: Mapping[str, Any], host: HostIntent, gaps: Gaps) -> dict[str, Any]:
-    leaf = _leaf(host, "connections")
+def _outlier_detection(rule: Mapping[str, Any], host: HostIntent, gaps: Gaps) -> dict[str, Any]:
+    """What is asked; where the success rate alone is, none of the mesh's defaults beside it; and what requests need
+    to leave a locality, where nobody says when an endpoint counts as failing."""
+    asked = section(rule, "outlier")
+    native = _fields(asked, _OUTLIER, _leaf(host, "outlier"), gaps)
+    if "successRate" in asked and "consecutiveErrors" not in asked:
+        native["consecutive5xxErrors"] = 0
+    if not asked and needs_outlier(section(section(rule, "loadBalancing"), "locality")):
+        return dict(FAILING)
+    return native
+
+
+def _proxy_protocol(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {"version": asked["proxyProtocol"]} if "proxyProtocol" in asked else {}
+
+
+def _retry_budget(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The mesh's default is a fifth of a percent, so the percentage is always written."""
+    return {"percent": asked["percent"]} if "percent" in asked else {}
+
+
+def _connection_pool(rule: Mapping[str, Any], host: HostIntent, gaps: Gaps) -> dict[str, Any]:
+    asked, leaf = section(rule, "connections"), _leaf(host, "connections")
     tcp, http = section(asked, "tcp"), section(asked, "http")
     native_tcp = _fields(tcp, _TCP, leaf, gaps)
+    if "connect" in section(rule, "timeout"):
+        native_tcp["connectTimeout"] = duration(section(rule, "timeout")["connect"], _leaf(host, "timeout"), gaps)
     if keepalive := _fields(section(tcp, "keepalive"), _KEEPALIVE, leaf, gaps):
         native_tcp["tcpKeepalive"] = keepalive
     native_http = _fields(http, _HTTP, leaf, gaps)

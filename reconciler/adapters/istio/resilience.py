@@ -8,8 +8,10 @@ from typing import Any
 
 from reconciler.adapters.durations import seconds
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.kinds import VIRTUAL_SERVICE
 from reconciler.adapters.leaves import leaf_at, section
-from reconciler.model.intents import Route
+from reconciler.adapters.served import has_field
+from reconciler.model.intents import MeshIntent, Route
 from reconciler.model.rules import Leaf
 
 #: what the mesh does when nothing is said: fields of a retry policy without a count keep that count,
@@ -51,11 +53,12 @@ def timeout(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]
     return {"timeout": duration(asked["request"], leaf_at(route.leaves, "traffic.timeout"), gaps)}
 
 
-def retries(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
+def retries(route: Route, rule: Mapping[str, Any], intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
     """The retry policy of a route, empty when it asks for none (then the mesh retries twice)."""
     asked = section(rule, "retries")
     leaf = leaf_at(route.leaves, "traffic.retries")
-    if not asked.keys() & _RETRIES:
+    backoff = section(asked, "backoff")
+    if not asked.keys() & _RETRIES and "base" not in backoff:
         return {}
     attempts = int(asked.get("attempts", DEFAULT_ATTEMPTS))
     if attempts <= 0:
@@ -67,7 +70,14 @@ def retries(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]
         native["retryOn"] = ",".join(conditions)
     if "otherLocalities" in asked:
         native["retryRemoteLocalities"] = bool(asked["otherLocalities"])
+    if "base" in backoff and has_backoff(intent):
+        native["backoff"] = duration(backoff["base"], leaf, gaps)
     return {"retries": native}
+
+
+def has_backoff(intent: MeshIntent) -> bool:
+    """Whether the cluster's VirtualServices know how long to wait between tries."""
+    return has_field(VIRTUAL_SERVICE, "spec.http.retries.backoff", intent.cluster.crds)
 
 
 def _conditions(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> list[str]:

@@ -58,7 +58,7 @@ def _forward(route: Route, rule: Mapping[str, Any], intent: MeshIntent, gaps: Ga
     return (
         native
         | resilience.timeout(route, rule, gaps)
-        | resilience.retries(route, rule, gaps)
+        | resilience.retries(route, rule, intent, gaps)
         | resilience.fault(route, rule, gaps)
     )
 

@@ -1,0 +1,115 @@
+"""What the proxies beside a service's workloads do with requests that arrive: limits, origins, external authorization.
+
+Filters come in one order after the mesh's own, so that who may not call at all is neither counted nor asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.entries import name_of
+from reconciler.adapters.istio.guards import csrf, external_authorization
+from reconciler.adapters.istio.limits import descriptors, global_limit, local_limit
+from reconciler.adapters.istio.predicates import carried, guarded, taken
+from reconciler.adapters.istio.proxy_patches import INBOUND, Native, before_router, merged, proxy_filter
+from reconciler.adapters.protocols import Speech, speech, workload_ports
+from reconciler.model.intents import HostIntent, MeshIntent, Origin
+from reconciler.model.native import NativeObject
+from reconciler.model.rules import Leaf
+
+LOCAL, GLOBAL = "traffic.rateLimit.local", "traffic.rateLimit.global"
+#: in the order in which requests pass them: the cheap ones first, and the limits before a server is asked
+_ORDER = {"traffic.csrf": "csrf", LOCAL: "local-limit", GLOBAL: "global-limit", "traffic.extAuth": "ext-auth"}
+_STAGES = range(1, 11)  # that the proxies have; 0 is where others put theirs
+
+
+def inbound_filter(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject | None:
+    """The patches for the workloads of a host, None where it needs none."""
+    leaves = _leaves(host)
+    if not leaves:
+        return None
+    selector = dict(host.facts.selector) if host.facts else {}
+    if not selector:
+        gaps.error("mesh-inexpressible", f"no workloads are known behind {host.service.label}", leaves[0])
+        return None
+    if any(route.sources for route in host.inbound):
+        gaps.error("mesh-inexpressible", "where requests arrive, callers cannot be told by their workloads", leaves[0])
+    _check_alone(host, selector, intent, gaps)
+    ports = _ports(host, intent, gaps)
+    patches = [
+        patch for port in sorted(ports) for patch in _port_patches(port, ports[port], leaves, host, intent, gaps)
+    ]
+    origins = {Origin(leaf.policy, leaf.position) for leaf in leaves}
+    place = (host.service.namespace, f"{name_of(host.service)}-inbound")
+    return proxy_filter(intent, place, selector, patches, origins) if patches else None
+
+
+def _leaves(host: HostIntent) -> list[Leaf]:
+    """Each once, in the order of the filters, then of the routes that they are on first."""
+    found: list[Leaf] = []
+    for path in _ORDER:
+        for route in host.inbound:
+            found += [leaf for leaf in route.leaves if leaf.path == path and leaf not in found]
+    return found
+
+
+def _ports(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Mapping[int, Collection[int]]:
+    """The ports of the workloads that take requests, each with the ports of the service that lead there."""
+    found: dict[int, set[int]] = {}
+    for port in host.facts.ports if host.facts else ():
+        if speech(port) not in (Speech.HTTP, Speech.UNDECLARED) or host.facts is None:
+            continue
+        numbers = workload_ports(port, host.facts, intent.cluster)
+        if not numbers:
+            gaps.error("mesh-inexpressible", f"no known workload of {host.service.label} has the port {port.target}")
+        for number in numbers:
+            found.setdefault(number, set()).add(port.number)
+    if not found:
+        gaps.error("mesh-inexpressible", f"no port of {host.service.label} is known to carry HTTP")
+    return found
+
+
+def _port_patches(
+    port: int, numbers: Collection[int], leaves: list[Leaf], host: HostIntent, intent: MeshIntent, gaps: Gaps
+) -> Iterator[Native]:
+    stages = iter(_STAGES)
+    for leaf in leaves:
+        when = carried([(taken(route, numbers, gaps), leaf in route.leaves) for route in host.inbound])
+        if when is False:
+            continue
+        stage = next(stages, 0) if leaf.path == GLOBAL else 0
+        if leaf.path == GLOBAL and not stage:
+            gaps.error("mesh-inexpressible", f"the mesh takes at most {len(_STAGES)} global limits of a service", leaf)
+        name = f"{_ORDER[leaf.path]}.{host.service.label}.{leaf.policy.namespace}.{leaf.policy.name}"
+        yield before_router(port, guarded(name, _config(leaf, stage, intent, gaps), when))
+        if leaf.path == GLOBAL:
+            match = {"context": INBOUND, "routeConfiguration": {"portNumber": port}}
+            yield merged("VIRTUAL_HOST", match, {"rate_limits": descriptors(leaf.value, stage)})
+
+
+def _config(leaf: Leaf, stage: int, intent: MeshIntent, gaps: Gaps) -> Native:
+    asked: Mapping[str, Any] = leaf.value
+    match leaf.path:
+        case "traffic.csrf":
+            return csrf(asked, leaf, gaps)
+        case "traffic.extAuth":
+            return external_authorization(asked, leaf, intent, gaps)
+        case "traffic.rateLimit.local":
+            return local_limit(asked, leaf, gaps)
+        case _:
+            return global_limit(asked, stage, leaf, intent, gaps)
+
+
+def _check_alone(host: HostIntent, selector: Mapping[str, str], intent: MeshIntent, gaps: Gaps) -> None:
+    """Global limits of two services with the same workloads would be counted for both."""
+    mine = next((leaf for leaf in _leaves(host) if leaf.path == GLOBAL), None)
+    for other in intent.hosts if mine else ():
+        same = other.facts is not None and dict(other.facts.selector) == selector
+        near = other.service != host.service and other.service.namespace == host.service.namespace
+        if same and near and any(leaf.path == GLOBAL for leaf in _leaves(other)):
+            told = (
+                f"{host.service.label} and {other.service.label} are the same workloads, and both have a global limit"
+            )
+            gaps.error("mesh-inexpressible", told, mine, "set it for one of them")

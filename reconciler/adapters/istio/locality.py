@@ -1,0 +1,81 @@
+"""``loadBalancer.localityLbSetting``: which localities the callers of a host go to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.adapters import weights
+from reconciler.adapters.gaps import Gaps
+from reconciler.model.rules import Leaf
+
+#: added where requests are to leave a locality and nobody says when: without outlier detection the mesh ignores
+#: localities. Only endpoints that cannot be reached count, since an answer of 500 is the business of the application.
+FAILING: Mapping[str, Any] = {
+    "consecutive5xxErrors": 0,
+    "consecutiveGatewayErrors": 5,
+    "interval": "10s",
+    "baseEjectionTime": "30s",
+    "maxEjectionPercent": 100,
+}
+_PARTS = ("region", "zone", "subZone")
+
+
+def needs_outlier(asked: Mapping[str, Any]) -> bool:
+    return asked.get("prefer") == "Local" or bool(_items(asked, "failover"))
+
+
+def locality_setting(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
+    """The setting, empty when nothing is asked. Local is what the mesh does by itself, once it is on."""
+    shares, steps = _items(asked, "distribute"), _items(asked, "failover")
+    if asked.get("prefer") not in ("Local", "None") and not shares and not steps:
+        return {}
+    if asked.get("prefer") == "None":
+        if shares or steps:
+            gaps.error("mesh-invalid-value", "no locality is preferred, and yet requests are to go by locality", leaf)
+        return {"enabled": False}
+    native: dict[str, Any] = {"enabled": True}
+    if shares:
+        native["distribute"] = [_shares(item) for item in shares]
+    if steps:
+        native["failover"] = [_step(item, leaf, gaps) for item in steps]
+    _check_from(native, leaf, gaps)
+    return native
+
+
+def _items(asked: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = asked.get(name)
+    return list(found) if isinstance(found, (list, tuple)) else []
+
+
+def _shares(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Percents that add up to 100, which is what the mesh takes."""
+    places = [_name(share["locality"]) for share in item["to"]]
+    shares = weights.of_hundred([share["weight"] for share in item["to"]])
+    return {"from": _name(item["from"]), "to": dict(sorted(zip(places, shares, strict=True)))}
+
+
+def _step(item: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
+    """The mesh knows regions here, and one to go to."""
+    places = [item["from"], *item["to"]]
+    if len(item["to"]) > 1 or any(set(place) != {"region"} for place in places):
+        gaps.error("mesh-inexpressible", "the mesh fails over from one region to one other", leaf)
+    start, end = str(item["from"].get("region", "")), str(item["to"][0].get("region", ""))
+    if start == end:
+        gaps.error("mesh-invalid-value", f"region {start} cannot fail over to itself", leaf)
+    return {"from": start, "to": end}
+
+
+def _check_from(native: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> None:
+    for name in ("distribute", "failover"):
+        starts = [item["from"] for item in native.get(name, ())]
+        if len(set(starts)) < len(starts):
+            gaps.error("mesh-invalid-value", f"several entries of {name} are for callers in one place", leaf)
+
+
+def _name(place: Mapping[str, Any]) -> str:
+    """``region/*``, ``region/zone/*`` or ``region/zone/subzone``."""
+    parts = [str(place.get(part, "*")) for part in _PARTS]
+    while len(parts) > 1 and parts[-2:] == ["*", "*"]:
+        parts.pop()
+    return "/".join(parts)
