@@ -68,8 +68,29 @@ class Unsayable(Exception):
     """An object, or a part of it, that no neutral field covers; the message says which."""
 
 
+#: what reading a body raises that is not of the form that its kind has; files may hold anything
+MALFORMED = (TypeError, KeyError, AttributeError, ValueError, IndexError)
+
+
+def drafted(read: Callable[[Body, Scene], Draft], body: Body, scene: Scene) -> Draft:
+    """A draft; Unsayable for a body of a form that its kind does not have."""
+    try:
+        return read(body, scene)
+    except MALFORMED as problem:
+        raise Unsayable(f"it is not of the form that its kind has: {problem!r}") from problem
+
+
+def claimed(claims: Callable[[Body], tuple[str, ...]], body: Body) -> frozenset[str]:
+    """What a body takes for itself alone; nothing where it is not of the form of its kind, since it will be kept."""
+    try:
+        return frozenset(claims(body))
+    except MALFORMED:
+        return frozenset()
+
+
 def key_of(body: Body) -> ObjectKey:
-    metadata = body.get("metadata") or {}
+    given = body.get("metadata")
+    metadata: Body = given if isinstance(given, Mapping) else {}
     group = str(body.get("apiVersion", "")).rpartition("/")[0]
     name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace") or "")
     return ObjectKey(group, str(body.get("kind", "")), namespace, name)

@@ -12,7 +12,7 @@ from reconciler.adapters.gateway_api.importing.requests import matches
 from reconciler.adapters.gateway_api.importing.rules import rule, session
 from reconciler.adapters.gateway_api.live import claims
 from reconciler.adapters.gateway_api.meaning.parents import Bound, bound
-from reconciler.adapters.importing import Body, Draft, Imported, Scene, Unsayable, key_of, named, only
+from reconciler.adapters.importing import Body, Draft, Imported, Scene, Unsayable, claimed, drafted, key_of, named, only
 from reconciler.model.refs import ObjectKey
 
 _EVERY = [{"path": {"type": "PathPrefix", "value": "/"}}]
@@ -20,21 +20,21 @@ Rule = Mapping[str, Any]
 
 
 def importer(bodies: Sequence[Body], scene: Scene) -> Imported:
-    claimed = Counter(claim for body in bodies for claim in set(claims(body)))
+    counts = Counter(claim for body in bodies for claim in claimed(claims, body))
     drafts: list[Draft] = []
     kept: dict[ObjectKey, str] = {}
     for body in bodies:
         try:
-            drafts.append(_draft(body, claimed, scene))
+            drafts.append(drafted(lambda body, scene: _draft(body, counts, scene), body, scene))
         except Unsayable as reason:
             kept[key_of(body)] = str(reason)
     return Imported(tuple(drafts), kept)
 
 
-def _draft(body: Body, claimed: Mapping[str, int], scene: Scene) -> Draft:
+def _draft(body: Body, counts: Mapping[str, int], scene: Scene) -> Draft:
     if key_of(body).kind != "HTTPRoute":
         raise Unsayable("no neutral document is made of this kind")
-    if doubles := [claim for claim in claims(body) if claimed[claim] > 1]:
+    if doubles := [claim for claim in sorted(claimed(claims, body)) if counts[claim] > 1]:
         raise Unsayable(f"another route is about {doubles[0]}, too; which of the two counts depends on their age")
     spec = body.get("spec") or {}
     only(spec, ("parentRefs", "hostnames", "rules"), "spec")

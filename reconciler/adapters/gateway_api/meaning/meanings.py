@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.adapters.gateway_api.meaning.parents import bound
 from reconciler.adapters.gateway_api.meaning.rules import units
-from reconciler.adapters.importing import Body, Meaning, Scene, key_of
+from reconciler.adapters.importing import MALFORMED, Body, Meaning, Scene, key_of
 from reconciler.model.canonical import plain
 
 
@@ -29,11 +29,20 @@ def _several(held: Meaning) -> dict[str, Any]:
 
 
 def _said(body: Body, scene: Scene) -> dict[str, Any]:
-    key, spec = key_of(body), body.get("spec") or {}
-    to = bound(body, scene) if key.kind == "HTTPRoute" else None
+    """A body that is not of the form of its kind means what is written."""
+    key = key_of(body)
+    try:
+        said = _routes(body, scene) if key.kind == "HTTPRoute" else None
+    except MALFORMED:
+        said = None
+    if said is not None:
+        return said
+    return {str(key): {name: body[name] for name in body if name not in ("apiVersion", "metadata", "status")}}
+
+
+def _routes(body: Body, scene: Scene) -> dict[str, Any] | None:
+    to, spec = bound(body, scene), body.get("spec") or {}
     if to is None or set(spec) - {"parentRefs", "rules"}:
-        return {
-            str(key): {name: value for name, value in body.items() if name not in ("apiVersion", "metadata", "status")}
-        }
-    rules = units(spec.get("rules") or [{}], key.namespace)
+        return None
+    rules = units(spec.get("rules") or [{}], key_of(body).namespace)
     return {f"calls of {to.service.name}.{to.service.namespace} on port {port}": {"rules": rules} for port in to.ports}

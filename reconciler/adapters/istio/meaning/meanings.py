@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from reconciler.adapters.importing import Body, Meaning, Scene, key_of
+from reconciler.adapters.importing import MALFORMED, Body, Meaning, Scene, key_of
 from reconciler.adapters.istio.live import normalize
 from reconciler.adapters.istio.meaning.callers import atoms
 from reconciler.adapters.istio.meaning.names import (
@@ -36,8 +36,12 @@ def meanings(bodies: Iterable[Body], scene: Scene) -> Mapping[str, Meaning]:
 
 
 def _said(body: Body, scene: Scene) -> Said:
+    """A body that is not of the form of its kind means what is written."""
     read = _READERS.get(str(body.get("kind", "")))
-    said = read(body, scene) if read and not read_by_mesh(body) else None
+    try:
+        said = read(body, scene) if read and not read_by_mesh(body) else None
+    except MALFORMED:
+        said = None
     if said is not None:
         return said
     content = {name: value for name, value in body.items() if name not in ("apiVersion", "metadata", "status")}
