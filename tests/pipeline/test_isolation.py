@@ -482,3 +482,46 @@ def test_a_real_server_that_answers_with_failures(stubbed: Behind, stub: StubSer
         stub.answer = well
 
     sickness_and_recovery(stubbed, remembering(stubbed), heal)
+
+
+def others_do_not_wait(fleet: Behind, fall_sick: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster that was well falls sick: a change is on the healthy one while the round still waits for the sick."""
+    monkeypatch.setattr(breaker, "SHORTEST_PATIENCE", 60)
+    monkeypatch.setattr(breaker, "UNKNOWN_PACE", 60)
+    world = remembering(fleet)
+    run = in_time(lambda: pipeline.apply(world, Request()))
+    assert rows(run) == {"sick/mesh": {"changed": 2}, "well/mesh": {"changed": 2}}
+    path = fleet.repo / "policies/cart.yaml"
+    path.write_text(path.read_text().replace("timeout: 1s", "timeout: 7s"))
+    fleet.commit("slower")
+    fall_sick()
+
+    async def scenario() -> None:
+        round_ = asyncio.create_task(pipeline.apply(world, Request()))
+        await until(lambda: slowed(fleet, "well"))
+        await until(lambda: len(fleet.events(cluster="well", type="object.*")) == 3)
+        assert not round_.done()
+        round_.cancel()
+        await asyncio.wait({round_})
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("mode", ["black-hole", "slow"])
+def test_others_do_not_wait_for_a_real_server_behind_a_faulty_way(
+    proxied: Behind, fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    def fall_sick() -> None:
+        fault_proxy.mode, fault_proxy.delay = ("pass", 8) if mode == "slow" else (mode, 0)
+
+    others_do_not_wait(proxied, fall_sick, monkeypatch)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_others_do_not_wait_for_a_real_server_that_asks_for_pauses(
+    stubbed: Behind, stub: StubServer, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    def fall_sick() -> None:
+        stub.answer = lambda _asked: Answer.failure(status, "not now", Retry_After="9")
+
+    others_do_not_wait(stubbed, fall_sick, monkeypatch)
