@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "resume": ("pause", "Let writes go on."),
     "accept": ("accept", "Accept a revision after history was rewritten."),
     "audit": ("audit", "Read, verify and export the record of changes."),
+    "inspect": ("inspect", "Show every rule in and out of a service or workload, and whose it is."),
     "capabilities": ("capabilities", "Show what each mesh can do, and what becomes of a policy on it."),
     "inventory": ("inventory", "List clusters and groups; explain a variable."),
     "rbac": ("rbac", "Print the role that the clusters' account needs."),

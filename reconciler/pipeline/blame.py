@@ -14,7 +14,9 @@ FILES = 50  # one `git blame` each; a plan that touches more (a first one) names
 
 
 @dataclass
-class _Lines:
+class Lines:
+    """Looks up the commits of lines, each file once."""
+
     source: Source
     revision: str
     files: dict[str, list[str]] = field(default_factory=dict)
@@ -35,7 +37,7 @@ class _Lines:
 
 def with_commits(plan: Plan, source: Source) -> Plan:
     """The plan with the commit of each pending change's origins, and with the commits of conflicting policies."""
-    lines = _Lines(source, plan.revision)
+    lines = Lines(source, plan.revision)
     pending = [change for change in plan.changes if change.pending]
     conflicts = [finding for finding in plan.findings if finding.also]
     if not pending and not conflicts:
@@ -55,15 +57,15 @@ def _paths(changes: Iterable[Change], findings: Iterable[Finding]) -> set[str]:
     return {*origins, *(finding.position.path for finding in findings)} - {""}
 
 
-def _told(change: Change, lines: _Lines) -> Change:
+def _told(change: Change, lines: Lines) -> Change:
     return replace(change, origins=tuple(_origin(origin, lines) for origin in change.origins))
 
 
-def _origin(origin: Origin, lines: _Lines) -> Origin:
+def _origin(origin: Origin, lines: Lines) -> Origin:
     return replace(origin, commit=lines.commit(origin.position)) if origin.position.path else origin
 
 
-def _worded(finding: Finding, lines: _Lines) -> Finding:
+def _worded(finding: Finding, lines: Lines) -> Finding:
     """A conflict with the commit of each side."""
     if not finding.also:
         return finding
