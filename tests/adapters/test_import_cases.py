@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from reconciler.io.manifests import read_manifests
+from reconciler.model.codes import CODES
 from reconciler.model.imports import Fate, Import, Taken
 from reconciler.pipeline.importing.reading import Asked, import_files
 from reconciler.pipeline.meshes import installed
@@ -44,8 +45,14 @@ def _is_shop(one: Taken) -> bool:
 
 def _worded(one: Taken) -> str:
     becomes = f" as {', '.join(str(key) for key in one.becomes)}" if one.becomes else ""
-    reason = "".join(f": {text}" for text in (one.reason, *one.remarks) if text)
+    reason = "".join(f": {text}" for text in (reason_of(one), *one.remarks) if text)
     return f"{one.fate}, {one.back}{becomes}{reason}" if one.fate is not Fate.SKIPPED else f"{one.fate}{reason}"
+
+
+def reason_of(one: Taken) -> str:
+    """Of a finding its code alone: the words are those of others."""
+    code = one.reason.partition(":")[0]
+    return code if code in CODES else one.reason
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")

@@ -26,7 +26,7 @@ from reconciler.pipeline.importing.reading import Asked, import_files
 from reconciler.pipeline.importing.scaffold import scaffold
 from reconciler.pipeline.meshes import installed
 from tests.adapters.given import dump
-from tests.adapters.test_import_cases import NOW
+from tests.adapters.test_import_cases import NOW, reason_of
 
 FOLDER = Path(__file__).parent / "import_samples"
 EXAMPLES = Path(__file__).parents[3] / "shared/reference/native-examples"
@@ -102,7 +102,7 @@ def test_what_becomes_of_each_object(request: pytest.FixtureRequest) -> None:
     for mesh, path in SAMPLES:
         taken = [one for one in imported(mesh, path).taken if one.fate is not Fate.SKIPPED]
         found[f"{mesh}/{path.stem}"] = {
-            str(one.key): f"{one.fate}, {one.back}" + (f": {one.reason}" if one.reason else "") for one in taken
+            str(one.key): f"{one.fate}, {one.back}" + (f": {reason_of(one)}" if one.reason else "") for one in taken
         }
     expected = FOLDER / "fates.yaml"
     if request.config.getoption("--update-golden"):

@@ -17,13 +17,13 @@ from reconciler.adapters.istio.meaning.names import spec_of
 from reconciler.model.canonical import encode
 from reconciler.model.facts import ServiceFacts
 
-_ACTIONS = {"ALLOW": "Allow", "DENY": "Deny"}
+_ACTIONS = {"ALLOW": "Allow", "DENY": "Deny", "AUDIT": "Audit", "CUSTOM": "Custom"}
 Rule = Mapping[str, Any]
 
 
 def authorization_policy(body: Body, scene: Scene) -> Draft:
     spec, name = spec_of(body), str(body["metadata"]["name"])
-    only(spec, ("selector", "action", "rules"), "spec")
+    only(spec, ("selector", "action", "provider", "rules"), "spec")
     action = str(spec.get("action") or "ALLOW")
     if action not in _ACTIONS:
         raise Unsayable(f"no neutral field covers action {action}")
@@ -35,6 +35,8 @@ def authorization_policy(body: Body, scene: Scene) -> Draft:
     documents = []
     for number, (sources, matches) in enumerate(groups, 1):
         made: dict[str, Any] = {"action": _ACTIONS[action]}
+        if spec.get("provider"):
+            made["provider"] = str(spec["provider"]["name"])
         if sources:
             made["from"] = sources
         made["to"] = [scene.short(service.ref)]

@@ -5,16 +5,17 @@ What no neutral field covers goes into a native patch of the first of the two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of, named
 from reconciler.adapters.istio.detect import TYPE
+from reconciler.adapters.istio.importing.balancing import balancing
+from reconciler.adapters.istio.importing.rest import POLICY, Rest
 from reconciler.adapters.istio.importing.services import own_service
 from reconciler.adapters.istio.meaning.names import spec_of
 from reconciler.adapters.shortened import duration
 
-_POLICY = "trafficPolicy"
 _OUTLIER = {
     "consecutive5xxErrors": "consecutiveErrors",
     "consecutiveGatewayErrors": "consecutiveGatewayErrors",
@@ -34,17 +35,11 @@ _HTTP = {
 }
 _LENGTHS = {"interval", "baseEjection", "connectTimeout", "idle", "time"}
 _UPGRADE = {"UPGRADE": True, "DO_NOT_UPGRADE": False}
-_SIMPLE = {
-    "ROUND_ROBIN": "RoundRobin",
-    "LEAST_REQUEST": "LeastRequest",
-    "RANDOM": "Random",
-    "PASSTHROUGH": "Passthrough",
-}
-_HASH = {"httpHeaderName": "header", "httpQueryParameterName": "query", "useSourceIp": "sourceIp"}
+_TLS = {"DISABLE": "Disable", "SIMPLE": "Simple", "ISTIO_MUTUAL": "MeshMutual"}
 
 
 def destination_rule(body: Body, scene: Scene) -> Draft:
-    spec, name, rest = spec_of(body), str(body["metadata"]["name"]), _Rest()
+    spec, name, rest = spec_of(body), str(body["metadata"]["name"]), Rest()
     own = own_service(str(spec.get("host", "")), body, scene)
     rest.keep(spec, ("host", "subsets", "trafficPolicy"))
     documents: list[dict[str, Any]] = []
@@ -60,28 +55,7 @@ def destination_rule(body: Body, scene: Scene) -> Draft:
     return Draft(key_of(body), tuple(documents))
 
 
-class _Rest:
-    """What has no neutral field, as a patch of spec; ``fields`` are their paths."""
-
-    def __init__(self) -> None:
-        self.patch: dict[str, Any] = {}
-        self.fields: list[str] = []
-
-    def keep(self, given: Mapping[str, Any], known: Iterable[str], *path: str) -> None:
-        """Everything of a part of spec but what is known."""
-        for field, value in sorted(given.items()):
-            if field not in set(known) and value not in (None, {}, []):
-                self.put(value, *path, field)
-
-    def put(self, value: Any, *path: str) -> None:
-        into = self.patch
-        for part in path[:-1]:
-            into = into.setdefault(part, {})
-        into[path[-1]] = value
-        self.fields.append(".".join(path))
-
-
-def _subsets(given: Sequence[Mapping[str, Any]], rest: _Rest) -> list[dict[str, Any]]:
+def _subsets(given: Sequence[Mapping[str, Any]], rest: Rest) -> list[dict[str, Any]]:
     """Names and labels; where one has more, a patch gives them all, since it can only replace a list."""
     for one in given:
         if not one.get("labels"):
@@ -91,16 +65,33 @@ def _subsets(given: Sequence[Mapping[str, Any]], rest: _Rest) -> list[dict[str, 
     return [{"name": one["name"], "labels": dict(sorted(one["labels"].items()))} for one in given]
 
 
-def _rule(given: Mapping[str, Any], rest: _Rest) -> dict[str, Any]:
-    rest.keep(given, ("connectionPool", "outlierDetection", "loadBalancer"), _POLICY)
+def _rule(given: Mapping[str, Any], rest: Rest) -> dict[str, Any]:
+    rest.keep(given, ("connectionPool", "outlierDetection", "loadBalancer", "tls", "proxyProtocol"), POLICY)
     outlier = given.get("outlierDetection") or {}
-    rest.keep(outlier, _OUTLIER, _POLICY, "outlierDetection")
+    rest.keep(outlier, _OUTLIER, POLICY, "outlierDetection")
     parts = {
         "outlier": _renamed(outlier, _OUTLIER),
         "connections": _connections(given.get("connectionPool") or {}, rest),
-        "loadBalancing": _balancing(given.get("loadBalancer") or {}, rest),
+        "loadBalancing": balancing(given.get("loadBalancer") or {}, rest, ejects=bool(outlier)),
+        "tls": _tls(given.get("tls") or {}, rest),
+        "protocol": _protocol(given.get("proxyProtocol") or {}, rest),
     }
     return {field: part for field, part in parts.items() if part}
+
+
+def _tls(given: Mapping[str, Any], rest: Rest) -> dict[str, Any]:
+    """Files and secrets in the callers' proxies have no neutral name, so all of it goes where one is used."""
+    known = {"mode", "sni", "subjectAltNames"}
+    if given.get("mode") not in _TLS or given.keys() - known:
+        rest.keep(given, (), POLICY, "tls")
+        return {}
+    return {**given, "mode": _TLS[given["mode"]]}
+
+
+def _protocol(given: Mapping[str, Any], rest: Rest) -> dict[str, Any]:
+    version = given.get("version", "V1")
+    rest.keep(given, ("version",), POLICY, "proxyProtocol")
+    return {"proxyProtocol": version} if given else {}
 
 
 def _renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -109,8 +100,8 @@ def _renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
     return {ours: duration(value) if ours in _LENGTHS else value for ours, value in found.items()}
 
 
-def _connections(given: Mapping[str, Any], rest: _Rest) -> dict[str, Any]:
-    pool = (_POLICY, "connectionPool")
+def _connections(given: Mapping[str, Any], rest: Rest) -> dict[str, Any]:
+    pool = (POLICY, "connectionPool")
     tcp, http = given.get("tcp") or {}, given.get("http") or {}
     keepalive = tcp.get("tcpKeepalive") or {}
     upgrade = http.get("h2UpgradePolicy")
@@ -123,19 +114,3 @@ def _connections(given: Mapping[str, Any], rest: _Rest) -> dict[str, Any]:
     if upgrade in _UPGRADE:
         ours_http["h2Upgrade"] = _UPGRADE[upgrade]
     return {name: part for name, part in (("tcp", ours_tcp), ("http", ours_http)) if part}
-
-
-def _balancing(given: Mapping[str, Any], rest: _Rest) -> dict[str, Any]:
-    hashed, simple = given.get("consistentHash") or {}, given.get("simple")
-    if simple in _SIMPLE and not hashed:
-        rest.keep(given, ("simple",), _POLICY, "loadBalancer")
-        return {"policy": _SIMPLE[simple]}
-    if not hashed or simple or set(hashed) - {*_HASH, "httpCookie", "maglev"}:
-        rest.keep(given, (), _POLICY, "loadBalancer")
-        return {}
-    rest.keep(given, ("consistentHash",), _POLICY, "loadBalancer")
-    key = _renamed(hashed, _HASH)
-    if cookie := hashed.get("httpCookie"):
-        key["cookie"] = {field: cookie[field] for field in ("name", "path") if cookie.get(field) is not None}
-        key["cookie"] |= {"ttl": duration(cookie["ttl"])} if cookie.get("ttl") else {}
-    return {"policy": "Maglev" if "maglev" in hashed else "RingHash", "hash": key}

@@ -13,7 +13,7 @@ from reconciler.model.refs import ServiceRef
 
 _HTTP = (
     "name", "match", "route", "redirect", "rewrite", "timeout", "retries", "fault", "mirror", "mirrors",
-    "mirrorPercent", "mirrorPercentage", "mirror_percent", "corsPolicy", "headers",
+    "mirrorPercent", "mirrorPercentage", "mirror_percent", "corsPolicy", "headers", "directResponse",
 )  # fmt: skip
 _REDIRECT = {"uri": "path", "authority": "host", "port": "port", "scheme": "scheme", "redirectCode": "code"}
 _RETRIES = {"retryRemoteLocalities": "otherLocalities"}
@@ -36,6 +36,7 @@ def rule(http: Mapping[str, Any], uri: Mapping[str, Any] | None, own: ServiceRef
         "route": _routes(http.get("route") or (), own, to, body, scene),
         "mirror": _mirrors(http, to),
         "redirect": _redirect(http.get("redirect") or {}),
+        "respond": _respond(http.get("directResponse") or {}),
         "rewrite": _rewrite(http.get("rewrite") or {}, uri),
         "fault": {name: _fault(name, part) for name, part in sorted((http.get("fault") or {}).items())},
         "timeout": duration(http["timeout"]) if http.get("timeout") else None,
@@ -101,6 +102,14 @@ def _redirect(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given[field] for field, name in _REDIRECT.items() if field in given}
 
 
+def _respond(given: Mapping[str, Any]) -> dict[str, Any]:
+    only(given, ("status", "body"), "directResponse")
+    body = given.get("body") or {}
+    only(body, ("string",), "directResponse.body")
+    made = {"status": given["status"]} if given else {}
+    return made | ({"body": body["string"]} if body.get("string") else {})
+
+
 def _rewrite(given: Mapping[str, Any], uri: Mapping[str, Any] | None) -> dict[str, Any]:
     """The mesh replaces a prefix by characters, also where that leaves two slashes: then an expression says it."""
     only(given, ("uri", "authority", "uriRegexRewrite"), "rewrite")
@@ -129,7 +138,7 @@ def _fault(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _retries(given: Mapping[str, Any]) -> dict[str, Any]:
-    only(given, ("attempts", "retryOn", "perTryTimeout", *_RETRIES), "retries")
+    only(given, ("attempts", "retryOn", "perTryTimeout", "backoff", *_RETRIES), "retries")
     attempts = max(int(given.get("attempts") or 0), 0)
     made: dict[str, Any] = {"attempts": attempts}
     if not attempts:
@@ -142,6 +151,8 @@ def _retries(given: Mapping[str, Any]) -> dict[str, Any]:
         made["statusCodes"] = codes
     if given.get("perTryTimeout"):
         made["perTry"] = duration(given["perTryTimeout"])
+    if given.get("backoff"):
+        made["backoff"] = {"base": duration(given["backoff"])}
     return made | {name: given[field] for field, name in _RETRIES.items() if field in given}
 
 

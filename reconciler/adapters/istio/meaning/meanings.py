@@ -84,16 +84,27 @@ def _destination_rule(body: Body, scene: Scene) -> Said | None:
     if _elsewhere(host, namespace, scene):
         return None
     content = {key: value for key, value in spec.items() if key not in ("host", "subsets") and value not in ({}, [])}
+    if "trafficPolicy" in content:
+        content["trafficPolicy"] = _warming(content["trafficPolicy"])
     subsets = {str(one.get("name")): {**one} for one in spec.get("subsets") or ()}
     return {f"connections to {full_host(host, namespace, scene)}": {**content, "subsets": subsets}}
+
+
+def _warming(policy: Mapping[str, Any]) -> Said:
+    """The old field for the time in which an endpoint warms up is the new one without anything else."""
+    balancer = dict(policy.get("loadBalancer") or {})
+    if "warmupDurationSecs" in balancer and "warmup" not in balancer:
+        balancer["warmup"] = {"duration": balancer.pop("warmupDurationSecs")}
+    return {**policy, **({"loadBalancer": balancer} if balancer else {})}
 
 
 def _authorization_policy(body: Body, scene: Scene) -> Said | None:
     spec = spec_of(body)
     action = str(spec.get("action") or "ALLOW")
-    if set(spec) - {"selector", "action", "rules"} or action not in ("ALLOW", "DENY"):
+    if set(spec) - {"selector", "action", "provider", "rules"}:
         return None
-    about = f"{action} of {worded(labels_of(body))} in {namespace_of(body)}"
+    by = (spec.get("provider") or {}).get("name", "")
+    about = f"{action} {by} of {worded(labels_of(body))} in {namespace_of(body)}"
     return {about: {"rules": atoms(spec.get("rules") or (), scene.mesh.trust_domain)}}
 
 
