@@ -32,9 +32,9 @@ class EventOrigin:
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
     """Types: object.created, object.updated, object.adopted, object.replaced, object.pruned, drift.detected,
-    drift.ended, health.degraded, health.recovered, guard.withheld, run.started, run.finished, run.failed,
-    source.accepted, source.halted, cluster.removed, audit.archived. ``fields`` are masked field changes; ``details``
-    what only this type has."""
+    drift.ended, health.degraded, health.recovered, verdict.changed, guard.withheld, run.started, run.finished,
+    run.failed, source.accepted, source.halted, cluster.removed, audit.archived. ``fields`` are masked field changes;
+    ``details`` what only this type has."""
 
     id: str
     time: datetime

@@ -20,6 +20,7 @@ from reconciler.pipeline.planning import Planned, removed_clusters
 from reconciler.pipeline.record import RunContext, drift_event, run_event
 from reconciler.pipeline.recorded import record_clusters
 from reconciler.pipeline.status import row_of, status_of, word_of
+from reconciler.pipeline.verdict_record import verdict_events
 from reconciler.pipeline.world import World
 from reconciler.plan import fights
 
@@ -54,6 +55,8 @@ def after(world: World, context: RunContext, run: Run) -> None:
             if not target.error and target.target not in run.elsewhere:
                 events.extend(_settled(world, draft, context, target, run))
                 events.extend(health_events(world, draft, context, target))
+        if not run.elsewhere:
+            events.extend(verdict_events(world, draft, context, planned))
         _remember_proven(world, planned.plan, run)
         if not planned.prepared.halted and not run.elsewhere and not run.beside and _anything_applies(planned.plan):
             state.accept_revision(draft, planned.plan.revision)

@@ -13,7 +13,7 @@ from reconciler.plan.fights import Fight
 from reconciler.ports import Values
 
 #: of what is kept for each target or cluster; a run reads them at once
-EACH = ("applied/", "drift/", "fights/", "guard/", "health/", "kinds/")
+EACH = ("applied/", "drift/", "fights/", "guard/", "health/", "kinds/", "verdicts/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ def forget_target(store: Values, target: TargetId) -> None:
     store.delete(f"drift/{target}")
     store.delete(f"fights/{target}")
     store.delete(f"health/{target}")
+    store.delete(f"verdicts/{target}")
 
 
 def managed_kinds(store: Values, cluster: str) -> tuple[NativeKind, ...]:
@@ -124,6 +125,16 @@ def known_degraded(store: Values, target: TargetId) -> dict[str, str]:
 
 def set_known_degraded(store: Values, target: TargetId, degraded: Mapping[str, str]) -> None:
     store.put(f"health/{target}", dict(degraded))
+
+
+def known_verdicts(store: Values, target: TargetId) -> tuple[str, dict[str, str]] | None:
+    """The revision that was last answered there, and what of it the mesh does not carry out whole."""
+    value = store.get(f"verdicts/{target}")
+    return (value["revision"], dict(value["lacking"])) if value else None
+
+
+def set_known_verdicts(store: Values, target: TargetId, revision: str, lacking: Mapping[str, str]) -> None:
+    store.put(f"verdicts/{target}", {"revision": revision, "lacking": dict(lacking)})
 
 
 def known_fights(store: Values, target: TargetId) -> dict[ObjectKey, Fight]:

@@ -14,6 +14,7 @@ from reconciler.model.events import Actor
 from reconciler.model.facts import Facts
 from reconciler.model.health import ObjectHealth
 from reconciler.model.live import LiveCluster
+from reconciler.model.native import Verdict
 from reconciler.model.plans import TargetPlan
 from reconciler.model.refs import TargetId
 from reconciler.pipeline.breaker import Breakers
@@ -32,7 +33,7 @@ class World:
     ``shortest_lease``: seconds; a target's lease is longer where requests to its cluster may take long.
     ``breakers``: what a daemon remembers of sick clusters, None where one run is all there is. ``beside``: by cluster,
     writes that a round did not wait for and that are about to end. ``seen_health``: per target what was found last, and
-    all that it was found in.
+    all that it was found in. ``answered``: per target, the verdicts that were last recorded.
     """
 
     source: Source
@@ -48,6 +49,7 @@ class World:
     connections: KeptConnections | None = None
     breakers: Breakers | None = None
     beside: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    answered: dict[TargetId, tuple[Verdict, ...]] = field(default_factory=dict)
     seen_health: dict[TargetId, tuple[TargetPlan, LiveCluster, tuple[ObjectHealth, ...]]] = field(default_factory=dict)
 
     @property

@@ -182,6 +182,19 @@ def test_a_field_that_a_definition_gains_is_used_without_a_commit(
     assert all(set(one) == {Cause.FACTS} for one in causes(second).values())
     assert not [one for one in second.planned.compiled.verdicts if one.action == "Refused"]
 
+    (event,) = fleet.events(type="verdict.changed")
+    assert (str(event.target), event.details["version"]) == ("eu/mesh", "1.27.1")
+    told = {one["of"]: (one["was"].partition(":")[0], one["is"]) for one in event.details["changed"]}
+    assert told["TrafficPolicy/default/cart traffic.timeout.request"] == ("Refused", "Applied")
+    assert told["TrafficPolicy/default/reviews traffic.route.weight"] == ("Refused", "Applied")
+    fleet.apply()
+    assert len(fleet.events(type="verdict.changed")) == 1
+    fleet.policy("cart", "{to: [cart.shop], rule: {timeout: 2s}}")
+    fleet.commit("another commit may be answered in another way")
+    fleet.facts("eu", (*FACTS, control_plane("1.27.1"), OPEN, routes("name", "route", "retries")))
+    fleet.apply()
+    assert len(fleet.events(type="verdict.changed")) == 1
+
 
 def proxied(name: str, tag: str) -> dict[str, Any]:
     return {
