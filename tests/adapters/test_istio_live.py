@@ -147,6 +147,33 @@ def test_what_the_mesh_keeps_apart_is_not_in_the_way(foreign: dict[str, Any]) ->
     assert not set(ADAPTER.claims(OURS)) & set(ADAPTER.claims(foreign))
 
 
+def rule(host: str, *subsets: str, namespace: str = "shop", **spec: Any) -> dict[str, Any]:
+    spec = {"host": host, "subsets": [{"name": name} for name in subsets], **spec}
+    return {"kind": "DestinationRule", "metadata": {"namespace": namespace}, "spec": spec}
+
+
+SETTINGS = {"trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}}}
+OUR_RULE = rule("reviews.shop.svc.cluster.local", "v1", **SETTINGS)
+
+
+@pytest.mark.parametrize("foreign", [rule("reviews", "v1"), rule("reviews", "v2", **SETTINGS)])
+def test_settings_and_subsets_of_a_host_are_taken_once(foreign: dict[str, Any]) -> None:
+    assert set(ADAPTER.claims(OUR_RULE)) & set(ADAPTER.claims(foreign))
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        rule("reviews", "v2"),
+        rule("ratings", "v1", **SETTINGS),
+        rule("reviews.shop.svc.cluster.local", "v1", namespace="batch", **SETTINGS),
+        rule("reviews", "v1", workloadSelector={"matchLabels": {"app": "a"}}, **SETTINGS),
+    ],
+)
+def test_rules_that_the_mesh_joins_or_keeps_apart(foreign: dict[str, Any]) -> None:
+    assert not set(ADAPTER.claims(OUR_RULE)) & set(ADAPTER.claims(foreign))
+
+
 def peer(namespace: str, **labels: str) -> dict[str, Any]:
     spec = {"selector": {"matchLabels": labels}} if labels else {}
     return {"kind": "PeerAuthentication", "metadata": {"namespace": namespace}, "spec": spec}

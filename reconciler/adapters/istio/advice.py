@@ -11,7 +11,7 @@ from reconciler.adapters.istio.ambient_advice import check_one_way, tell_callers
 from reconciler.adapters.istio.capabilities import claim
 from reconciler.adapters.istio.profiles import SIDECAR, profile_of
 from reconciler.adapters.istio.waypoint_access import tell_around
-from reconciler.adapters.protocols import all_opaque
+from reconciler.adapters.protocols import Speech, all_opaque, speech
 from reconciler.model.access import AccessAction
 from reconciler.model.intents import AccessIntent, HostIntent, MeshIntent, MtlsIntent, Route
 from reconciler.model.refs import ServiceRef
@@ -35,6 +35,20 @@ def advise_host(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> None:
             f"no port of {host.service} carries HTTP, so its routes have no effect",
             hint="name the port http or grpc, or declare its appProtocol",
         )
+        return
+    opaque = {port.number for port in host.facts.ports if speech(port) is Speech.OPAQUE} if host.facts else set()
+    for number in sorted({port for route in host.routes if _all_opaque(route, opaque) for port in _numbered(route)}):
+        told = f"port {number} of {host.service.label} carries no HTTP, so routes for it have no effect"
+        gaps.warning("http-route-on-tcp", told, hint="name the port http or grpc, or declare its appProtocol")
+
+
+def _all_opaque(route: Route, opaque: set[int]) -> bool:
+    """Whether a route is for ports in which no request can be seen, and for no other."""
+    return bool(route.matches) and all(match.ports and set(match.ports) <= opaque for match in route.matches)
+
+
+def _numbered(route: Route) -> set[int]:
+    return {port for match in route.matches for port in match.ports if isinstance(port, int)}
 
 
 def _is_http(route: Route) -> bool:

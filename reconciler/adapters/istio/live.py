@@ -113,19 +113,31 @@ _PER_WORKLOADS = {"PeerAuthentication": "mTLS", "Telemetry": "telemetry", "Sidec
 
 
 def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """What an object takes for itself alone: each host that it routes inside the mesh, or the mTLS mode, the telemetry
-    or the reach of some workloads. Of two objects with one such claim the mesh uses one and drops the other."""
+    """What an object takes for itself alone: each host that it routes inside the mesh, a subset or the settings of a
+    host, or the mTLS mode, the telemetry or the reach of some workloads. Of two objects with one such claim the mesh
+    uses one and drops the other."""
     namespace, spec = str(section(body, "metadata").get("namespace", "")), section(body, "spec")
     if body.get("kind") == "VirtualService":
         gateways = spec.get("gateways") or ["mesh"]
         hosts = spec.get("hosts") or [] if "mesh" in gateways else []
         return tuple(sorted({f"mesh host {_full(str(host), namespace)}" for host in hosts}))
+    if body.get("kind") == "DestinationRule":
+        return _settled(spec, namespace)
     if what := _PER_WORKLOADS.get(str(body.get("kind"))):
         chooser = section(spec, "workloadSelector")
         labels = section(section(spec, "selector"), "matchLabels") or section(chooser, "labels")
         chosen = ",".join(f"{key}={labels[key]}" for key in sorted(labels)) or "all workloads"
         return () if spec.get("targetRefs") or spec.get("targetRef") else (f"{what} of {chosen} in {namespace}",)
     return ()
+
+
+def _settled(spec: Mapping[str, Any], namespace: str) -> tuple[str, ...]:
+    """The mesh joins the DestinationRules of one host in a namespace, but takes one's settings, and a subset once."""
+    if spec.get("workloadSelector") or not spec.get("host"):
+        return ()
+    host = f"{_full(str(spec['host']), namespace)} in {namespace}"
+    subsets = {f"subset {subset.get('name')} of {host}" for subset in _mappings(spec.get("subsets"))}
+    return tuple(sorted(subsets | ({f"settings of {host}"} if spec.get("trafficPolicy") else set())))
 
 
 def _full(host: str, namespace: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import SIDECAR
 from reconciler.adapters.istio.objects import build, fqdn, object_name, root_namespace
+from reconciler.adapters.istio.servers import servers_of
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeObject
 from reconciler.model.reach import ReachIntent
@@ -26,7 +27,8 @@ def emit(intent: MeshIntent) -> Iterable[NativeObject]:
 
 
 def sidecar(reach: ReachIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:
-    """Hosts that Destination documents name stay known to those who may see them: they are named to be called."""
+    """Hosts that Destination documents name stay known to those who may see them: they are named to be called; and so
+    do the servers that workloads of the namespace ask about requests, without which they would refuse all."""
     if reach.namespace == root_namespace(intent) and not reach.labels:
         gaps.error("mesh-inexpressible", f"what is said of namespace {reach.namespace} would hold for the whole mesh")
     hosts = {"./*", f"{intent.mesh.namespace}/*", f"{root_namespace(intent)}/*"}
@@ -34,6 +36,9 @@ def sidecar(reach: ReachIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:
     for one in intent.destinations:
         if not one.visible_to or reach.namespace in one.visible_to:
             hosts |= {f"*/{host}" for host in one.hosts}
+    for host in intent.hosts:
+        if host.service.namespace == reach.namespace:
+            hosts |= {f"{namespace}/{name}" for namespace, name in servers_of(host, intent)}
     spec: dict[str, Any] = {"workloadSelector": {"labels": dict(reach.labels)}} if reach.labels else {}
     spec["egress"] = [{"hosts": sorted(hosts)}]
     return build(intent, SIDECAR, reach.namespace, _name(reach), spec, reach.origins)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.objects import fqdn
 from reconciler.adapters.istio.proxy_patches import Native
 from reconciler.adapters.protocols import is_http2
-from reconciler.model.intents import MeshIntent
+from reconciler.model.intents import HostIntent, MeshIntent
+from reconciler.model.refs import ServiceRef
 from reconciler.model.rules import Leaf
 
 
@@ -16,16 +20,30 @@ def grpc_service(server: str, leaf: Leaf, intent: MeshIntent, gaps: Gaps) -> Nat
 
 def cluster_of(server: str, leaf: Leaf, intent: MeshIntent, gaps: Gaps, *, http2: bool) -> tuple[str, str]:
     """The cluster and the host name of ``name.namespace:port``, with what is wrong with it in ``gaps``."""
-    address, _, port = server.rpartition(":")
-    suffix = f".svc.{intent.cluster_domain}"
-    parts = address.removesuffix(suffix).removesuffix(".svc").split(".")
-    if len(parts) != 2:
+    port = server.rpartition(":")[2]
+    found = _service(server, intent)
+    if found is None:
         told = f"{server} is not a service of the cluster, and the proxies know no other servers"
         gaps.error("mesh-inexpressible", told, leaf, "write it as name.namespace:port")
         return "", ""
-    _check(parts[0], parts[1], int(port), leaf, intent, gaps, http2)
-    host = f"{parts[0]}.{parts[1]}{suffix}"
-    return f"outbound|{port}||{host}", host
+    _check(found.name, found.namespace, int(port), leaf, intent, gaps, http2)
+    return f"outbound|{port}||{fqdn(found, intent)}", fqdn(found, intent)
+
+
+def servers_of(host: HostIntent, intent: MeshIntent) -> Iterator[tuple[str, str]]:
+    """Namespace and host name of each server that the workloads of a host ask."""
+    for route in host.inbound:
+        for leaf in route.leaves:
+            asked = leaf.value if isinstance(leaf.value, Mapping) else {}
+            found = _service(str(asked["server"]), intent) if "server" in asked else None
+            if found is not None:
+                yield found.namespace, fqdn(found, intent)
+
+
+def _service(server: str, intent: MeshIntent) -> ServiceRef | None:
+    address = server.rpartition(":")[0]
+    parts = address.removesuffix(f".svc.{intent.cluster_domain}").removesuffix(".svc").split(".")
+    return ServiceRef(parts[0], parts[1]) if len(parts) == 2 else None
 
 
 def _check(name: str, namespace: str, number: int, leaf: Leaf, intent: MeshIntent, gaps: Gaps, http2: bool) -> None:
