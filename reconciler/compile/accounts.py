@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.compile.callers import is_meant, uses_workloads
+from reconciler.compile.gateways import gateway_names
 from reconciler.compile.site import Site, behind, has_labels
 from reconciler.compile.targets import nearest
 from reconciler.compile.trust import Homes, Nobody, unknown
@@ -45,7 +46,7 @@ class Accounts:
         if uses_workloads(source):
             fields.append(self._of_workloads())
         if source.gateways:
-            fields.append({one for name in source.gateways for one in self._of_gateway(name)})
+            fields.append({one for name in self._gateways() for one in self._of_gateway(name)})
         both = set.intersection(*fields)
         found = sorted(one for one in both if not source.namespaces or one.namespace in source.namespaces)
         if not found:
@@ -89,6 +90,9 @@ class Accounts:
         if not found:
             raise Nobody("no workload is meant by a source")
         return found
+
+    def _gateways(self) -> set[str]:
+        return {one for name in self.source.gateways for one in gateway_names(name, self.site)}
 
     def _of_gateway(self, name: str) -> set[Account]:
         declared = next((one for one in self.site.document.gateways if one.name == name), None)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
+from reconciler.compile.gateways import gateway_names
 from reconciler.compile.site import Site, has_labels
 from reconciler.compile.targets import nearest
 from reconciler.model.facts import WorkloadFacts
@@ -147,7 +148,7 @@ def _accounts(source: PolicySource, site: Site) -> list[TrafficSource]:
 def _gateways(source: PolicySource, site: Site) -> list[TrafficSource]:
     known = {gateway.name: gateway for gateway in reversed(site.mesh.gateways)}
     found = []
-    for name in source.gateways:
+    for name in (one for called in source.gateways for one in gateway_names(called, site)):
         declared = next((gateway for gateway in site.document.gateways if gateway.name == name), None)
         if declared is not None and declared.selector.match_labels:
             found.append(TrafficSource(declared.namespace, tuple(sorted(declared.selector.match_labels))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from reconciler.compile.backends import Used
 from reconciler.compile.exclusions import Exclusions
 from reconciler.compile.merge import Ask, Bid, Court, Settled
 from reconciler.compile.notes import Notes
@@ -37,8 +38,14 @@ class Hosts:
     mtls: tuple[MtlsIntent, ...]
 
 
-def hosts_of(asks: Mapping[ServiceRef, tuple[Ask, ...]], site: Site, notes: Notes) -> Hosts:
-    """What is asked of every host, and the mTLS modes that policies set for the workloads of single services."""
+def hosts_of(
+    asks: Mapping[ServiceRef, tuple[Ask, ...]],
+    site: Site,
+    notes: Notes,
+    uses: Iterable[tuple[Used, Origin]] = (),
+) -> Hosts:
+    """What is asked of every host, and the mTLS modes that policies set for the workloads of single services.
+    ``uses``: subsets that others send to, such as gateways."""
     hosts: dict[ServiceRef, _Host] = {}
     mtls: list[MtlsIntent] = []
     exclusions = Exclusions(site)
@@ -55,6 +62,10 @@ def hosts_of(asks: Mapping[ServiceRef, tuple[Ask, ...]], site: Site, notes: Note
         host.origins += [origin for route in (*host.routes, *host.inbound) for origin in route.origins]
         host.origins += origins_of(host.leaves)
         _use_subsets(found, hosts)
+    for used, origin in uses:
+        host = hosts.setdefault(used.service, _Host())
+        host.subsets[used.subset.name] = used.subset
+        host.origins.append(origin)
     needed = {service: host for service, host in hosts.items() if host.needed}
     for service, host in needed.items():
         _declare(service, host, site, notes)

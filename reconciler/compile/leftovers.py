@@ -9,6 +9,7 @@ from datetime import datetime
 from reconciler.compile.site import Site, World
 from reconciler.model.documents import View
 from reconciler.model.findings import Finding, Position, info, warning
+from reconciler.model.ingress import GatewayRef
 from reconciler.model.membership import covers
 from reconciler.model.refs import DocRef, TargetId
 from reconciler.model.selectors import MeshSet, PolicySource, PolicyTarget
@@ -20,7 +21,7 @@ class _Document:
 
     ref: DocRef
     position: Position
-    scope: tuple[PolicyTarget | PolicySource, ...]
+    scope: tuple[PolicyTarget | PolicySource | GatewayRef, ...]
     anywhere: bool = False
     expires: datetime | None = None
 
@@ -57,6 +58,8 @@ def _documents(view: View) -> Iterable[_Document]:
         yield _Document(rule.ref, rule.position, rule.targets, expires=rule.expires)
     for measured in view.telemetry:
         yield _Document(measured.ref, measured.position, measured.workloads or (), anywhere=not measured.workloads)
+    for ingress in view.ingress:
+        yield _Document(ingress.ref, ingress.position, ingress.gateways, anywhere=ingress.delegable)
     for extension in view.extensions:
         yield _Document(extension.ref, extension.position, extension.scope, anywhere=not extension.scope)
 

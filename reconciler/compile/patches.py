@@ -49,7 +49,9 @@ def _patches(site: Site) -> Mapping[DocRef, tuple[NativePatch, ...]]:
     traffic = [(one.ref, one.native, one.expires) for one in site.view.traffic]
     access = [(one.ref, one.native, one.expires) for one in site.view.access]
     others = [(one.ref, one.native, None) for one in site.view.telemetry]
-    others += [(one.ref, one.native, None) for one in (*site.view.extensions, *site.view.destinations)]
+    others += [(one.ref, one.native, None) for one in site.view.ingress]
+    others += [(one.ref, one.native, None) for one in site.view.extensions]
+    others += [(one.ref, one.native, None) for one in site.view.destinations]
     found: dict[DocRef, tuple[NativePatch, ...]] = {}
     for ref, patches, expires in traffic + access + others:
         mine = tuple(patch for patch in patches if patch.mesh_type == site.document.type)

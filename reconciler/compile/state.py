@@ -15,6 +15,7 @@ from reconciler.compile.emit import emitted, without_duplicates
 from reconciler.compile.extensions import extensions_of
 from reconciler.compile.filters import filters_of
 from reconciler.compile.hosts import hosts_of
+from reconciler.compile.ingress import incoming_of
 from reconciler.compile.leftovers import leftovers
 from reconciler.compile.notes import REFUSED, Notes
 from reconciler.compile.observed import tell_observed, with_versions
@@ -125,7 +126,8 @@ def _compile(site: Site, sites: Mapping[TargetId, Site], notes: Notes) -> tuple[
 def _intent(site: Site, notes: Notes) -> MeshIntent:
     named = destinations_of(site, notes)
     asks = asks_by_service(site, notes, named.asks)
-    hosts = hosts_of(asks, site, notes)
+    incoming = incoming_of(site, notes)
+    hosts = hosts_of(asks, site, notes, incoming.uses)
     access = access_of(site, notes)
     deny = default_deny(site, notes)
     if deny is not None:
@@ -142,6 +144,7 @@ def _intent(site: Site, notes: Notes) -> MeshIntent:
         destinations=named.intents,
         telemetry=telemetry_of(site, notes),
         filters=filters_of(site, notes),
+        ingress=tuple(incoming.gateways),
         reaches=reaches_of(access.reach, hosts.hosts, site, notes),
     )
 

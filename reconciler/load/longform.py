@@ -115,6 +115,11 @@ _SPECS: dict[str, Step] = {
     "VirtualMesh": _fields(meshes=_MESHES, defaults=_fields(traffic=_RULE)),
     "Destination": _fields(service=_text(shortforms.service), services=_each(_TARGET), visibleTo=_each(_SOURCE)),
     "TelemetryPolicy": _fields(workloads=_each(_SOURCE)),
+    "Ingress": _fields(
+        gateways=_each(_fields(mesh=_MESHES)),
+        routes=_each(_fields(match=_each(_text(shortforms.request)), then=_fields(route=_ROUTES), rule=_RULE)),
+        options=_RULE,
+    ),
     "Extension": _fields(workloads=_each(_SOURCE)),
     "Cluster": _fields(
         connection=_fields(directory=_text(lambda text, at: shortforms.mapping(at, path=text))),

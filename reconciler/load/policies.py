@@ -7,6 +7,7 @@ from datetime import datetime
 from reconciler.load.access import effects
 from reconciler.load.blocks import Decoder, lasting_mesh_set, matches, source, sources, targets
 from reconciler.load.destinations import destination
+from reconciler.load.ingress import ingress
 from reconciler.load.nodes import Map, Place, Seq, place_of, position
 from reconciler.load.rules import leaves, preference
 from reconciler.load.telemetry import telemetry, telemetry_leaves
@@ -16,11 +17,12 @@ from reconciler.model.access import AccessPolicy
 from reconciler.model.destinations import Destination
 from reconciler.model.extensions import Extension, ProxyFilter, RawObject
 from reconciler.model.findings import NOWHERE, Position
+from reconciler.model.ingress import Ingress
 from reconciler.model.meshes import VirtualMesh
 from reconciler.model.telemetry import TelemetryPolicy
 from reconciler.model.traffic import TrafficPolicy
 
-Decoded = TelemetryPolicy | AccessPolicy | Destination | Extension | TrafficPolicy | VirtualMesh
+Decoded = Ingress | TelemetryPolicy | AccessPolicy | Destination | Extension | TrafficPolicy | VirtualMesh
 
 
 def decode(root: Map, into: Decoder) -> Decoded:
@@ -31,6 +33,8 @@ def decode(root: Map, into: Decoder) -> Decoded:
             return _traffic(root, spec, into)
         case "AccessPolicy":
             return _access(root, spec, into)
+        case "Ingress":
+            return ingress(root, spec, into)
         case "TelemetryPolicy":
             return telemetry(root, spec, into)
         case "Extension":

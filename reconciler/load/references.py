@@ -57,6 +57,8 @@ def references(kind: str, root: Map) -> Iterator[Reference]:
     if kind == "VirtualMesh":
         yield from _mesh_set(spec["meshes"], caller=False)
         yield from _rule((spec.get("defaults") or {}).get("traffic"))
+    elif kind == "Ingress":
+        yield from _ingress(spec)
     elif kind == "Mesh":
         yield Reference("type", spec["type"], spec.values_at["type"])
         yield from _names(spec, "clusters", "Cluster")
@@ -69,6 +71,18 @@ def references(kind: str, root: Map) -> Iterator[Reference]:
             yield Reference("VirtualMesh", spec["virtualMesh"], spec.values_at["virtualMesh"])
     for override in spec.get("overrides", ()):
         yield from _scope(override["select"])
+
+
+def _ingress(spec: Map) -> Iterator[Reference]:
+    """Gateways are looked for in each mesh, since they may be known by discovery only."""
+    yield from _rule(spec.get("options"))
+    for item in spec.get("gateways", ()):
+        yield from _names(item, "clusters", "Cluster")
+        if "mesh" in item:
+            yield from _mesh_set(item["mesh"], caller=False)
+    for route in spec["routes"]:
+        yield from _rule(route["then"])
+        yield from _rule(route.get("rule"))
 
 
 def _rule(rule: Map | None) -> Iterator[Reference]:

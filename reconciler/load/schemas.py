@@ -20,6 +20,7 @@ KINDS = (
     "Cluster",
     "Destination",
     "Extension",
+    "Ingress",
     "Mesh",
     "Reconciler",
     "TelemetryPolicy",
@@ -28,7 +29,7 @@ KINDS = (
 )
 #: kinds that are read for each target, with its variables filled in
 VARIABLE_KINDS = frozenset(
-    {"AccessPolicy", "Destination", "Extension", "Mesh", "TelemetryPolicy", "TrafficPolicy", "VirtualMesh"}
+    {"AccessPolicy", "Destination", "Extension", "Ingress", "Mesh", "TelemetryPolicy", "TrafficPolicy", "VirtualMesh"}
 )
 _LOCAL = "#/$defs/"
 _VARIABLE = f"{_LOCAL}Variable"

@@ -11,18 +11,20 @@ from reconciler.model.documents import View
 from reconciler.model.membership import covers
 from reconciler.model.refs import TargetId
 
+_SCOPES = {"Extension": "workloads", "TelemetryPolicy": "workloads", "Ingress": "gateways"}
+
 
 def is_elsewhere(document: Checked, target: TargetId, view: View) -> bool:
-    """True when every item of ``to`` (or of ``workloads``) names other clusters or meshes."""
+    """True when every item of ``to`` (or of ``workloads``, ``gateways``) names other clusters or meshes."""
     spec = long_form(document.ref.kind, document.root)["spec"]
-    items = spec.get("workloads" if document.ref.kind in ("Extension", "TelemetryPolicy") else "to")
+    items = spec.get(_SCOPES.get(document.ref.kind, "to"))
     return isinstance(items, Seq) and bool(items) and all(_item_is_elsewhere(item, target, view) for item in items)
 
 
 def _item_is_elsewhere(item: object, target: TargetId, view: View) -> bool:
     if not isinstance(item, Map):
         return False
-    clusters, meshes, services = item.get("clusters"), item.get("meshes"), item.get("services")
+    clusters, meshes, services = item.get("clusters"), item.get("meshes", item.get("mesh")), item.get("services")
     if isinstance(clusters, Seq) and not uses(clusters, clusters.at) and target.cluster not in clusters:
         return True
     if isinstance(meshes, Map) and not uses(meshes, meshes.at) and not covers(mesh_set(meshes), target, view):

@@ -29,7 +29,7 @@ from reconciler.model.refs import TargetId
 from reconciler.model.settings import Settings
 
 _GROUPS = ("VirtualMesh", "Destination")
-_POLICIES = ("TrafficPolicy", "AccessPolicy", "TelemetryPolicy", "Extension")
+_POLICIES = ("TrafficPolicy", "AccessPolicy", "TelemetryPolicy", "Extension", "Ingress")
 
 
 def load(tree: SourceTree, mesh_types: Sequence[str]) -> tuple[DesiredState | None, tuple[Finding, ...]]:
@@ -107,7 +107,7 @@ class _Loading:
             registry,
         )
         values = Values(variables, self._targets(values.targets))
-        registry.known["gateway"] |= self._gateways()
+        registry.known["gateway"] |= self._gateways() | {one.ref.name for one in self._of("Ingress")}
 
         def review(document: Checked, root: Map) -> list[Finding]:
             return reference_problems(document.ref, root, registry)

@@ -21,6 +21,7 @@ _FIELDS = {
     "AccessPolicy": "access",
     "Extension": "extensions",
     "TelemetryPolicy": "telemetry",
+    "Ingress": "ingress",
 }
 
 

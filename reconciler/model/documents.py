@@ -10,6 +10,7 @@ from reconciler.model.clusters import Cluster
 from reconciler.model.destinations import Destination
 from reconciler.model.extensions import Extension
 from reconciler.model.findings import Position
+from reconciler.model.ingress import Ingress
 from reconciler.model.meshes import Mesh, VirtualMesh
 from reconciler.model.refs import DocRef, TargetId
 from reconciler.model.settings import Settings
@@ -31,6 +32,7 @@ class View:
     access: tuple[AccessPolicy, ...] = ()
     extensions: tuple[Extension, ...] = ()
     telemetry: tuple[TelemetryPolicy, ...] = ()
+    ingress: tuple[Ingress, ...] = ()
     version: str | None = None
 
 

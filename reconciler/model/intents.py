@@ -7,57 +7,23 @@ against the facts of the target's cluster.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from reconciler.model.access import AccessAction, Jwt
 from reconciler.model.destination_intents import DestinationIntent
 from reconciler.model.destinations import Subset
 from reconciler.model.facts import ClusterFacts, GatewayFacts, MeshFacts, ServiceFacts
 from reconciler.model.findings import Finding
+from reconciler.model.ingress_intents import GatewayIntent
 from reconciler.model.origins import Origin as Origin
 from reconciler.model.reach import ReachIntent
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
+from reconciler.model.routing import Backend as Backend
+from reconciler.model.routing import Route as Route
+from reconciler.model.routing import TrafficSource as TrafficSource
 from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
 from reconciler.model.workload_intents import FilterIntent, TelemetryIntent
-
-
-@dataclass(frozen=True, slots=True)
-class TrafficSource:
-    """A caller of a route, resolved: workloads with all these labels in this namespace ("" means any)."""
-
-    namespace: str = ""
-    labels: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """A resolved route or mirror entry: service in the target's own cluster; empty subset means all of it."""
-
-    service: ServiceRef
-    weight: float
-    subset: str = ""
-    port: int = 0  # 0: the port that the caller used
-    headers: Mapping[str, Any] = field(default_factory=dict)  # {request: {set, add, remove}, response: {...}}
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route of a host: requests of ``sources`` that meet one of ``matches``. Empty tuples mean all.
-
-    ``leaves`` hold every other field of the merged rule by its capability path (``traffic.timeout.request``);
-    headers are one leaf per key. ``reject`` marks the route that answers 404 to what no other took.
-    """
-
-    sources: tuple[TrafficSource, ...]
-    matches: tuple[Match, ...]
-    backends: tuple[Backend, ...]  # never empty: the host itself when no policy says where
-    mirrors: tuple[Backend, ...]
-    leaves: tuple[Leaf, ...]
-    origins: tuple[Origin, ...]
-    name: str = ""
-    reject: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +113,7 @@ class MeshIntent:
     telemetry: tuple[TelemetryIntent, ...] = ()
     filters: tuple[FilterIntent, ...] = ()
     reaches: tuple[ReachIntent, ...] = ()
+    ingress: tuple[GatewayIntent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.adapters.base import Adapter
-from reconciler.adapters.gateway_api import hosts
+from reconciler.adapters.gateway_api import hosts, ingress
 from reconciler.adapters.gateway_api.capabilities import claims as capability_claims
 from reconciler.adapters.gateway_api.detect import TYPE, detect
 from reconciler.adapters.gateway_api.importing import importer
@@ -20,12 +20,13 @@ ADAPTER = Adapter(
     detect_kinds=DETECT_KINDS,
     detect=detect,
     default_mesh=MeshFacts(TYPE, ""),
-    emitters=(hosts.emit,),
+    emitters=(hosts.emit, ingress.emit),
     capabilities=capability_claims,
     review=review,
     health=health,
     claims=claims,
     raw_kinds=OWNABLE,
+    controllers=("gatewayapi",),
     importer=importer,
     meanings=meanings,
 )

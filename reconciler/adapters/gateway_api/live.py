@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.adapters.base import Health, HealthState
 from reconciler.adapters.gateway_api.kinds import GROUP
 from reconciler.adapters.leaves import section
-from reconciler.adapters.raw import mappings
+from reconciler.adapters.raw import mappings, texts
 
 _ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
 #: conditions that say what is wrong when they are false
@@ -27,6 +27,9 @@ def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
             namespace = parent.get("namespace") or own
             callers = "all callers" if namespace == own else f"callers in {own}"
             found.add(f"calls of Service {namespace}/{parent.get('name')} by {callers}")
+        elif parent.get("kind", "Gateway") == "Gateway":
+            at = f"{parent.get('namespace') or own}/{parent.get('name')} {parent.get('sectionName') or ''}".rstrip()
+            found.update(f"host {host} at Gateway {at}" for host in texts(section(body, "spec").get("hostnames")))
     return tuple(sorted(found))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.gateway_api.conditions import ANYTHING, EXACT, PREFIX, REGEX, Condition, Value
-from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
+from reconciler.model.selectors import GrpcMatch, Match, PathKind, PathMatch, ValueMatch
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 #: most headers, or query parameters, of one condition
@@ -17,17 +17,33 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
 _REFUSED = ("//", "/./", "/../", "%2f", "%2F", "#")
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
+_SERVICE = re.compile(r"\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*", re.IGNORECASE)
+_CALL = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 
-def conditions(matches: Iterable[Match], gaps: Gaps) -> tuple[Condition, ...]:
-    """The conditions of a rule; one that every request meets where there are no matches."""
-    found = [one for match in matches for one in _requests(match, gaps)]
-    return tuple(dict.fromkeys(found)) or (Condition(),)
+def conditions(matches: Iterable[Match], gaps: Gaps, *, grpc: bool = False) -> tuple[Condition, ...]:
+    """The conditions of a rule; one that every request meets where there are no matches. ``grpc``: of a GRPCRoute."""
+    found = [one for match in matches for one in (_calls(match, gaps) if grpc else _requests(match, gaps))]
+    return tuple(dict.fromkeys(found)) or (Condition(grpc=("", "")) if grpc else Condition(),)
+
+
+def says_call(match: Match) -> bool:
+    """Whether a GRPCRoute can say a match."""
+    return not (match.path or match.methods or match.query or match.authority)
+
+
+def _calls(match: Match, gaps: Gaps) -> list[Condition]:
+    called = match.grpc or GrpcMatch()
+    for text, known, what in ((called.service, _SERVICE, "service"), (called.method, _CALL, "method")):
+        if text and not known.fullmatch(text):
+            gaps.error("mesh-invalid-value", f"not the name of a gRPC {what}: {text!r}")
+    return [Condition(headers=_values(match.headers, "header", gaps), grpc=(called.service, called.method))]
 
 
 def _requests(match: Match, gaps: Gaps) -> list[Condition]:
     _unsayable(match, gaps)
-    kind, path = _path(match.path, gaps) if match.path else (PREFIX, "/")
+    called = _on_the_wire(match)
+    kind, path = _path(called, gaps) if called else (PREFIX, "/")
     base = path if kind != REGEX else ""
     headers = _values(match.headers, "header", gaps)
     if match.authority:
@@ -38,11 +54,17 @@ def _requests(match: Match, gaps: Gaps) -> list[Condition]:
     return [Condition(kind, path, method, headers, query, base=base) for method in match.methods or ("",)]
 
 
+def _on_the_wire(match: Match) -> PathMatch | None:
+    """All calls of a gRPC service lie below its name, so that a prefix by elements says the same."""
+    if match.grpc and match.grpc.service and not match.grpc.method:
+        return PathMatch(PathKind.PREFIX, f"/{match.grpc.service}")
+    return match.called
+
+
 def _unsayable(match: Match, gaps: Gaps) -> None:
     given = (
         ("scheme", bool(match.scheme)),
         ("the name asked for over TLS", bool(match.sni)),
-        ("gRPC method", match.grpc is not None),
         ("claims of a token", bool(match.jwt_claims)),
     )
     for what, used in given:

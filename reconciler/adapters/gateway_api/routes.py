@@ -15,9 +15,9 @@ from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.gateway_api import filters, resilience
 from reconciler.adapters.gateway_api.backends import References
 from reconciler.adapters.gateway_api.conditions import Condition
-from reconciler.adapters.gateway_api.matches import conditions
+from reconciler.adapters.gateway_api.matches import conditions, says_call
 from reconciler.adapters.gateway_api.precedence import Ordered, TooMany, in_order
-from reconciler.adapters.gateway_api.written import HTTP_ROUTE
+from reconciler.adapters.gateway_api.written import GRPC_ROUTE, HTTP_ROUTE
 from reconciler.adapters.leaves import section, tree
 from reconciler.model.intents import MeshIntent, Origin, Route
 from reconciler.model.native import NativeKind, NativeObject
@@ -49,13 +49,22 @@ def objects(
     routes: Sequence[Route], place: Place, intent: MeshIntent, origins: Iterable[Origin], gaps: Gaps
 ) -> list[NativeObject]:
     """The objects of a table; routes most specific first."""
-    kind = HTTP_ROUTE
-    wanted = [conditions(route.matches, gaps) for route in routes]
+    kind = GRPC_ROUTE if _is_grpc(routes) else HTTP_ROUTE
+    wanted = [conditions(route.matches, gaps, grpc=kind is GRPC_ROUTE) for route in routes]
     rules, unsure = _rules(routes, wanted, kind, place, intent, gaps)
     for first, second in unsure:
         _tell_unsure(routes[first], routes[second], gaps)
     parts = [rules[at : at + MAX_RULES] for at in range(0, len(rules), MAX_RULES)]
     return [_object(part, number, kind, place, intent, origins) for number, part in enumerate(parts, 1)]
+
+
+def _is_grpc(routes: Iterable[Route]) -> bool:
+    known = list(routes)
+    if not any(match.grpc for route in known for match in route.matches):
+        return False
+    return all(
+        all(says_call(match) for match in route.matches) and set(tree(route.leaves)) <= _GRPC_PARTS for route in known
+    )
 
 
 def _rules(

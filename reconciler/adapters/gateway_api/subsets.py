@@ -77,11 +77,12 @@ def defined(backend: Backend, intent: MeshIntent) -> bool:
 
 
 def used(service: ServiceRef, intent: MeshIntent) -> frozenset[str]:
-    """The names of the subsets of a service that any route or mirror sends to."""
+    """The names of the subsets of a service that any route or mirror sends to, of a service or of a gateway."""
+    routes = [route for host in intent.hosts for route in host.routes]
+    routes += [route for asked in intent.ingress for table in asked.tables for route in table.routes]
     return frozenset(
         backend.subset
-        for host in intent.hosts
-        for route in host.routes
+        for route in routes
         for backend in (*route.backends, *route.mirrors)
         if (backend.service.name, backend.service.namespace) == (service.name, service.namespace) and backend.subset
     )

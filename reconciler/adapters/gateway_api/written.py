@@ -31,10 +31,5 @@ OWNABLE = (
     _kind("UDPRoute", "udproutes", 30, ("v1", "v1alpha2")),
     _kind("ListenerSet", "listenersets", 26, ("v1",)),
     _kind("BackendTLSPolicy", "backendtlspolicies", 35, ("v1", "v1alpha3")),
-    REFERENCE_GRANT,
-    GRPC_ROUTE,
-    GATEWAY,
-    TLS_ROUTE,
-    TCP_ROUTE,
 )
-KINDS = (SERVICE, HTTP_ROUTE, *OWNABLE)
+KINDS = (SERVICE, REFERENCE_GRANT, GATEWAY, HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE, *OWNABLE)

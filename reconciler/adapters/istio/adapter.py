@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from reconciler.adapters.base import Adapter
-from reconciler.adapters.istio import access, default_deny, entries, filters, hosts, mtls, reach, telemetry, tokens
+from reconciler.adapters.istio import (
+    access,
+    default_deny,
+    entries,
+    filters,
+    hosts,
+    ingress,
+    mtls,
+    reach,
+    telemetry,
+    tokens,
+)
 from reconciler.adapters.istio.bridge import bridge
 from reconciler.adapters.istio.capabilities import claims as capability_claims
 from reconciler.adapters.istio.detect import DEFAULT_TRUST_DOMAIN, TYPE, detect
@@ -31,6 +42,7 @@ ADAPTER = Adapter(
         reach.emit,
         telemetry.emit,
         filters.emit,
+        ingress.emit,
     ),
     capabilities=capability_claims,
     review=review,

@@ -37,11 +37,11 @@ ENVOY_FILTER = _networking("EnvoyFilter", "envoyfilters", 45, ("v1alpha3",))
 #: narrows what callers know, so it comes after all that they are to know
 SIDECAR = _networking("Sidecar", "sidecars", 46)
 
+GATEWAY = _networking("Gateway", "gateways", 25)
 OWNABLE = (
     _networking("WorkloadEntry", "workloadentries", 10),
     _networking("WorkloadGroup", "workloadgroups", 10),
     _networking("ProxyConfig", "proxyconfigs", 10, ("v1beta1",)),
-    _networking("Gateway", "gateways", 25),
     NativeKind(KindId("extensions.istio.io", "TrafficExtension"), ("v1alpha1",), "trafficextensions", wave=45),
 )
 KINDS = (
@@ -55,6 +55,7 @@ KINDS = (
     WASM_PLUGIN,
     ENVOY_FILTER,
     SIDECAR,
+    GATEWAY,
     *OWNABLE,
 )
 

@@ -121,6 +121,8 @@ def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
         gateways = spec.get("gateways") or ["mesh"]
         hosts = spec.get("hosts") or [] if "mesh" in gateways else []
         return tuple(sorted({f"mesh host {_full(str(host), namespace)}" for host in hosts}))
+    if body.get("kind") == "Gateway" and str(body.get("apiVersion", "")).startswith("networking."):
+        return _let_in(spec)
     if body.get("kind") == "DestinationRule":
         return _settled(spec, namespace)
     if what := _PER_WORKLOADS.get(str(body.get("kind"))):
@@ -129,6 +131,21 @@ def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
         chosen = ",".join(f"{key}={labels[key]}" for key in sorted(labels)) or "all workloads"
         return () if spec.get("targetRefs") or spec.get("targetRef") else (f"{what} of {chosen} in {namespace}",)
     return ()
+
+
+def _let_in(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Each host on each port of the gateway's pods: of two equal ones the mesh takes the older."""
+    labels = section(spec, "selector")
+    pods = ",".join(f"{key}={labels[key]}" for key in sorted(labels)) or "every gateway"
+    return tuple(
+        sorted(
+            {
+                f"host {str(host).rpartition('/')[2]} on port {section(server, 'port').get('number')} of {pods}"
+                for server in _mappings(spec.get("servers"))
+                for host in server.get("hosts") or ()
+            }
+        )
+    )
 
 
 def _settled(spec: Mapping[str, Any], namespace: str) -> tuple[str, ...]:

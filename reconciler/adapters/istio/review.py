@@ -6,7 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.istio import access, default_deny, entries, filters, hosts, mtls, reach, telemetry, tokens
+from reconciler.adapters.istio import (
+    access,
+    default_deny,
+    entries,
+    filters,
+    hosts,
+    ingress,
+    mtls,
+    reach,
+    telemetry,
+    tokens,
+)
 from reconciler.adapters.served import is_served
 from reconciler.model.findings import Finding
 from reconciler.model.intents import MeshIntent, Origin
@@ -30,6 +41,9 @@ def review(intent: MeshIntent) -> Iterable[Finding]:
 
 
 def _things(intent: MeshIntent) -> Iterator[Built]:
+    for entry in intent.ingress:
+        gaps = Gaps()
+        yield ingress.objects(entry, intent, gaps), gaps, entry.origins
     for destination in intent.destinations:
         gaps = Gaps()
         yield [entries.service_entry(destination, intent, gaps)], gaps, destination.origins

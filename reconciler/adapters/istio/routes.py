@@ -25,10 +25,15 @@ def virtual_service(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> NativeO
     """The VirtualService of a host with what cannot be said in ``gaps``; None when it has no routes."""
     if not host.routes:
         return None
-    http = [_http(route, host, intent, gaps) for route in host.routes]
+    http = http_routes(host.routes, host, intent, gaps)
     spec = {"hosts": [fqdn(host.service, intent)], "http": http}
     origins = {origin for route in host.routes for origin in route.origins} or host.origins
     return build(intent, VIRTUAL_SERVICE, host.service.namespace, name_of(host.service), spec, origins)
+
+
+def http_routes(routes: Sequence[Route], host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[dict[str, Any]]:
+    """``http[]`` of a VirtualService; ``host`` is what is called, to know its ports."""
+    return [_http(route, host, intent, gaps) for route in routes]
 
 
 def _http(route: Route, host: HostIntent, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
@@ -74,7 +79,7 @@ def _destinations(route: Route, intent: MeshIntent, gaps: Gaps) -> list[dict[str
 
 
 def _destination(backend: Backend, share: int | None, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
-    native: dict[str, Any] = {"destination": _reference(backend, intent, gaps)}
+    native: dict[str, Any] = {"destination": reference(backend, intent, gaps)}
     if share is not None:
         native["weight"] = share
     done = headers.operations(backend.headers, gaps)
@@ -84,10 +89,11 @@ def _destination(backend: Backend, share: int | None, intent: MeshIntent, gaps: 
 def _mirror(mirror: Backend, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
     if mirror.headers:
         gaps.error("mesh-inexpressible", "the mesh cannot change the headers of mirrored requests only")
-    return {"destination": _reference(mirror, intent, gaps), "percentage": resilience.percentage(mirror.weight)}
+    return {"destination": reference(mirror, intent, gaps), "percentage": resilience.percentage(mirror.weight)}
 
 
-def _reference(backend: Backend, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
+def reference(backend: Backend, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
+    """``destination`` of a route."""
     native: dict[str, Any] = {"host": fqdn(backend.service, intent)}
     if backend.subset:
         native["subset"] = backend.subset

@@ -1,0 +1,182 @@
+"""What gateways let in: a Gateway of a class for each Ingress document, its routes beside it, and the grants that these
+need to refer to Services and Secrets in other namespaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from reconciler.adapters.envelopes import build, object_name
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.gateway_api.backends import References
+from reconciler.adapters.gateway_api.kinds import GROUP
+from reconciler.adapters.gateway_api.matches import MOST
+from reconciler.adapters.gateway_api.routes import Place, objects
+from reconciler.adapters.gateway_api.written import GATEWAY, REFERENCE_GRANT, TCP_ROUTE, TLS_ROUTE
+from reconciler.adapters.leaves import leaf_at
+from reconciler.model.ingress import Listener, SecretRef
+from reconciler.model.ingress_intents import GatewayIntent, HostTable
+from reconciler.model.intents import MeshIntent
+from reconciler.model.native import NativeObject
+
+ANY = "*"
+Native = dict[str, Any]
+
+
+def emit(intent: MeshIntent) -> Iterable[NativeObject]:
+    """The objects of all Ingress documents. One with something that cannot be said has none; ``review`` says why."""
+    for asked in intent.ingress:
+        gaps = Gaps()
+        made = objects_of(asked, intent, gaps)
+        if not gaps.blocking:
+            yield from made
+
+
+def objects_of(asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObject]:
+    """The objects of one document, with what cannot be said in ``gaps``."""
+    spec: Native = {
+        "gatewayClassName": asked.class_name,
+        "listeners": [_listener(one, host, asked) for one in asked.listeners for host in one.hosts or (ANY,)],
+    }
+    if checked := _checked_callers(asked):
+        spec["tls"] = {"frontend": checked}
+    gateway = build(intent, GATEWAY, asked.namespace, _name(asked), spec, asked.origins)
+    routes = [native for table in asked.tables for native in _routes(table, asked, intent, gaps)]
+    return [gateway, *routes, *_grants(routes, asked, intent, gaps)]
+
+
+def _name(asked: GatewayIntent, *parts: str) -> str:
+    policy = asked.policy
+    readable = ".".join((policy.name, *(part.replace(ANY, "any") for part in parts)))
+    ambiguous = policy.namespace != "default" or "." in policy.name or any(ANY in part for part in parts)
+    return object_name(readable, (policy.namespace, policy.name, *parts), ambiguous=ambiguous)
+
+
+def _section(listener: Listener, host: str) -> str:
+    """A listener of the API has one host, so that ours may be several."""
+    if len(listener.hosts) < 2:
+        return listener.name
+    return object_name(f"{listener.name}.{host.replace(ANY, 'any')}", (listener.name, host), ambiguous=ANY in host)
+
+
+def _listener(listener: Listener, host: str, asked: GatewayIntent) -> Native:
+    protocol = {"GRPC": "HTTPS" if listener.tls else "HTTP", "TCP": "TLS" if listener.tls else "TCP"}
+    native: Native = {
+        "name": _section(listener, host),
+        "port": listener.port,
+        "protocol": protocol.get(listener.protocol, listener.protocol),
+    }
+    native |= {"hostname": host} if host != ANY else {}
+    if listener.tls is None:
+        return native
+    if listener.tls.mode == "Passthrough":
+        return native | {"tls": {"mode": "Passthrough"}}
+    references = [_secret(one, asked) for one in (listener.tls.secret,) if one]
+    return native | {"tls": {"mode": "Terminate", "certificateRefs": references}}
+
+
+def _secret(secret: SecretRef, asked: GatewayIntent) -> Native:
+    native = {"group": "", "kind": "Secret", "name": secret.name}
+    return native | ({"namespace": secret.namespace} if secret.namespace not in ("", asked.namespace) else {})
+
+
+def _checked_callers(asked: GatewayIntent) -> Native:
+    """How the certificates of callers are checked, which the API says for a port."""
+    ports: dict[int, list[Native]] = {}
+    for one in asked.listeners:
+        if one.tls is not None and one.tls.client_ca is not None:
+            reference = _secret(one.tls.client_ca, asked)
+            known = ports.setdefault(one.port, [])
+            known += [reference] if reference not in known else []
+    return {
+        "default": {},
+        "perPort": [
+            {"port": port, "tls": {"validation": {"caCertificateRefs": refs}}} for port, refs in sorted(ports.items())
+        ],
+    } if ports else {}  # fmt: skip
+
+
+def _routes(table: HostTable, asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObject]:
+    parents = tuple(
+        {"group": GROUP, "kind": "Gateway", "name": _name(asked), "sectionName": _section(one, host)}
+        for one in asked.listeners
+        if one.name in table.listeners
+        for host in one.hosts or (ANY,)
+        if _covers(host, table.host)
+    )
+    hosts = (table.host,) if table.host != ANY else ()
+    place = Place(asked.namespace, _name(asked, "-".join(table.listeners), table.host), parents, 0, hosts)
+    origins = {origin for route in table.routes for origin in route.origins} or set(asked.origins)
+    if not table.passes_on:
+        return objects(table.routes, place, intent, origins, gaps)
+    return [_connections(table, place, asked, intent, gaps)]
+
+
+def _covers(wide: str, host: str) -> bool:
+    return wide in (ANY, host) or (wide.startswith("*.") and host.removeprefix(ANY).endswith(wide[1:]))
+
+
+def _connections(table: HostTable, place: Place, asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:
+    """Where no requests are seen, one route says where connections go."""
+    for route in table.routes:
+        if route.matches or route.leaves or route.mirrors or any(one.headers for one in route.backends):
+            told = f"of connections for host {table.host} nothing is seen but the name in their handshake"
+            gaps.error("mesh-inexpressible", told, leaf_at(route.leaves, "traffic"), "use `then.route` alone")
+    refs = References(intent, place.namespace, 0, gaps)
+    rules = [{"backendRefs": refs.of(route)} for route in table.routes[:1]]
+    sealed = any(
+        one.tls is not None and one.tls.mode == "Passthrough" for one in asked.listeners if one.name in table.listeners
+    )
+    if sealed and not place.hostnames:
+        gaps.error("mesh-inexpressible", "the API wants the hosts of connections that are passed on, and `*` is none")
+    spec: Native = {"parentRefs": list(place.parents)}
+    spec |= {"hostnames": list(place.hostnames)} if sealed and place.hostnames else {}
+    kind = TLS_ROUTE if sealed else TCP_ROUTE
+    return build(intent, kind, place.namespace, place.name, spec | {"rules": rules}, asked.origins)
+
+
+def _grants(
+    routes: Sequence[NativeObject], asked: GatewayIntent, intent: MeshIntent, gaps: Gaps
+) -> Iterable[NativeObject]:
+    """What is referred to in other namespaces, said there: no more than the very objects."""
+    wanted: dict[str, set[tuple[str, str, str]]] = {}
+    for native in routes:
+        for reference in _references(native.body["spec"]["rules"]):
+            if "namespace" in reference:
+                wanted.setdefault(reference["namespace"], set()).add((native.key.kind, "Service", reference["name"]))
+    for secret in _secrets(asked):
+        if secret.namespace not in ("", asked.namespace):
+            wanted.setdefault(secret.namespace, set()).add(("Gateway", "Secret", secret.name))
+    for namespace, several in sorted(wanted.items()):
+        spec = {
+            "from": [
+                {"group": GROUP, "kind": kind, "namespace": asked.namespace}
+                for kind in sorted({one[0] for one in several})
+            ],
+            "to": [{"group": "", "kind": kind, "name": name} for kind, name in sorted({one[1:] for one in several})],
+        }
+        name = object_name(f"{asked.namespace}.{_name(asked)}", ())
+        if max(len(spec["from"]), len(spec["to"])) > MOST:
+            message = (
+                f"the API lets {asked.policy} refer to {MOST} things in namespace {namespace}, not {len(spec['to'])}"
+            )
+            gaps.error("mesh-inexpressible", message)
+        yield build(intent, REFERENCE_GRANT, namespace, name, spec, asked.origins)
+
+
+def _secrets(asked: GatewayIntent) -> Iterable[SecretRef]:
+    for listener in asked.listeners:
+        if listener.tls is not None:
+            yield from (one for one in (listener.tls.secret, listener.tls.client_ca) if one is not None)
+
+
+def _references(node: Any) -> Iterable[Mapping[str, Any]]:
+    """Every reference to a Service in rules: of destinations and of mirrors."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _references(item)
+    elif isinstance(node, dict):
+        if node.get("kind") == "Service":
+            yield node
+        for value in node.values():
+            yield from _references(value)
