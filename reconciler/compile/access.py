@@ -13,7 +13,8 @@ from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, access_uses
 from reconciler.compile.ports import UnknownPort, service_ports, workload_ports
 from reconciler.compile.reach import SCOPE, Statement, clients_of
-from reconciler.compile.site import Site
+from reconciler.compile.site import Site, behind, has_labels
+from reconciler.compile.subsets import part_of
 from reconciler.compile.targets import Chosen, Rank, by_profile, choose, service_unknown
 from reconciler.model.access import AccessAction, AccessPolicy
 from reconciler.model.facts import ServiceFacts
@@ -115,9 +116,15 @@ def _intent(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> AccessI
         problem = warning("port-unknown", f"{policy.ref}: {reason}", chosen.position, "", policy.ref)
         _refuse(ready, chosen, problem, site, notes)
         return None
+    part = part_of(chosen, site, notes)
+    if part is not None and not any(has_labels(one.labels, dict(part.labels)) for one in behind(facts, site.cluster)):
+        message = (
+            f"{policy.ref}: no workload behind {chosen.service.label} is in subset {part.name}, so nothing obeys it"
+        )
+        notes.find(warning("subset-empty", message, chosen.position, "check the labels", policy.ref))
     return AccessIntent(
         service=chosen.service,
-        selector=dict(sorted(facts.selector.items())),
+        selector=dict(sorted((*facts.selector.items(), *(part.labels if part else ())))),
         action=policy.action,
         identities=ready.identities,
         matches=matches,
@@ -126,6 +133,7 @@ def _intent(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> AccessI
         origins=(Origin(policy.ref, policy.position),),
         service_matches=asked,
         service_ports=service_ports(chosen.ports, facts),
+        part=part.name if part else "",
         provider=policy.provider,
         jwt=policy.jwt,
     )

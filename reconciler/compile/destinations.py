@@ -115,6 +115,9 @@ def _behind(doc: Destination, ref: ServiceRef, site: Site) -> ServiceFacts | Fin
     found = [chosen.facts for chosen in choice.chosen if chosen.facts is not None and chosen.facts.selector]
     if choice.problems:
         return choice.problems[0]
+    if any(chosen.part is not None for chosen in choice.chosen):
+        message = f"{doc.ref} names a part of a service: a host is answered by all of it"
+        return error("target-subset", message, doc.position, "name the whole service, and give subsets", doc.ref)
     if not found:
         message = f"no service of cluster {site.target.cluster} answers for {doc.ref}, so {ref.host} is not known there"
         return warning("destination-elsewhere", message, doc.position, "other clusters need federation", doc.ref)

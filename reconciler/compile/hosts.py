@@ -25,6 +25,7 @@ class _Host:
     inbound: tuple[Route, ...] = ()
     leaves: list[Settled] = field(default_factory=list)
     subsets: dict[str, Subset] = field(default_factory=dict)
+    parts: dict[str, list[Settled]] = field(default_factory=dict)
     origins: list[Origin] = field(default_factory=list)
 
     @property
@@ -61,6 +62,7 @@ def hosts_of(
         host.leaves = [one for one in settled if one.wish.leaf.path != MTLS]
         host.origins += [origin for route in (*host.routes, *host.inbound) for origin in route.origins]
         host.origins += origins_of(host.leaves)
+        _settle_parts(wanted, host, court)
         _use_subsets(found, hosts)
     for used, origin in uses:
         host = hosts.setdefault(used.service, _Host())
@@ -82,13 +84,36 @@ def _host_wide(asks: Sequence[Ask], court: Court) -> list[Settled]:
     """One value for each leaf that holds for the host as a whole; defaults only where no policy says anything."""
     slots: dict[tuple[str, str], list[Bid]] = {}
     for ask in asks:
-        for one in ask.host_wide:
+        for one in ask.host_wide if ask.part is None else ():
             slots.setdefault(one.slot, []).append(Bid(ask, one))
     found = []
     for slot in sorted(slots):
         own = [bid for bid in slots[slot] if not bid.ask.default]
         found.append(court.settle(own or slots[slot]))
     return found
+
+
+def _settle_parts(asks: Sequence[Ask], host: _Host, court: Court) -> None:
+    """For each part that a policy names, what holds for it: its own values, then those of the whole. A part is narrower
+    than the whole, so only a higher priority stands above it."""
+    named = {ask.part.name: ask.part for ask in asks if ask.part is not None and ask.host_wide}
+    for name, subset in sorted(named.items()):
+        slots: dict[tuple[str, str], list[Bid]] = {}
+        for ask in asks:
+            for one in ask.host_wide if ask.part == subset else ():
+                slots.setdefault(one.slot, []).append(Bid(ask, one))
+        settled = {slot: court.settle(bids + _above(bids, asks)) for slot, bids in sorted(slots.items())}
+        whole = {one.wish.slot: one for one in host.leaves} | settled
+        host.parts[name] = [whole[slot] for slot in sorted(whole)]
+        host.subsets[name] = subset
+        host.origins += origins_of(settled.values())
+
+
+def _above(bids: Sequence[Bid], asks: Sequence[Ask]) -> list[Bid]:
+    """What policies of a higher priority say about the whole."""
+    wide = [Bid(ask, one) for ask in asks if ask.part is None for one in ask.host_wide]
+    highest = max(bid.ask.priority for bid in bids)
+    return [bid for bid in wide if bid.wish.slot == bids[0].wish.slot and bid.ask.priority > highest]
 
 
 def _mtls(settled: Settled, service: ServiceRef, site: Site) -> MtlsIntent:
@@ -119,6 +144,7 @@ def _intent(service: ServiceRef, host: _Host, site: Site) -> HostIntent:
         subsets=tuple(host.subsets[name] for name in sorted(host.subsets)),
         origins=once(host.origins),
         inbound=host.inbound,
+        part_leaves={name: tuple(one.wish.leaf for one in leaves) for name, leaves in sorted(host.parts.items())},
     )
 
 

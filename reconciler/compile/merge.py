@@ -11,6 +11,7 @@ from reconciler.compile.lengths import one_spelling
 from reconciler.compile.notes import Notes
 from reconciler.compile.targets import Rank
 from reconciler.model.canonical import encode
+from reconciler.model.destinations import Subset
 from reconciler.model.findings import Finding, Position, warning
 from reconciler.model.intents import Backend, TrafficSource
 from reconciler.model.refs import DocRef, ServiceRef
@@ -38,7 +39,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One traffic policy on one service, resolved. Empty ``sources`` and ``matches`` mean all."""
+    """One traffic policy on one service, resolved. Empty ``sources`` and ``matches`` mean all; so does no ``part``."""
 
     policy: DocRef
     position: Position
@@ -51,6 +52,7 @@ class Ask:
     host_wide: tuple[Wish, ...] = ()
     inbound: tuple[Wish, ...] = ()  # leaves that the destination's own side carries out
     reject: bool = False
+    part: Subset | None = None
 
     @property
     def default(self) -> bool:

@@ -60,7 +60,7 @@ def traffic_uses(policy: TrafficPolicy, sources: Iterable[PolicySource]) -> tupl
     """What a traffic policy asks of the mesh of one target; ``sources`` are those that may be there."""
     uses = [use for leaf in policy.leaves for use in leaf_uses(leaf)]
     uses += _match_uses("traffic", policy.matches, policy.position)
-    uses += _port_uses("traffic", policy.targets)
+    uses += _target_uses("traffic", policy.targets)
     uses += [use for source in sources for use in _source_uses("traffic", source)]
     if policy.reject_unmatched:
         uses.append(Use("traffic.unmatched", policy.position))
@@ -73,7 +73,7 @@ def access_uses(policy: AccessPolicy) -> tuple[Use, ...]:
     uses = [Use(f"access.{policy.action.value.lower()}", policy.position)]
     uses += _jwt_uses(policy)
     uses += _match_uses("access", policy.matches, policy.position)
-    uses += _port_uses("access", policy.targets)
+    uses += _target_uses("access", policy.targets)
     for source in policy.sources or ():
         uses += _source_uses("access", source)
         scope = (("meshes", source.meshes is not None), ("clusters", bool(source.clusters)))
@@ -166,8 +166,12 @@ def _operators(values: Iterable[ValueMatch]) -> Iterable[str]:
             yield "ignoreCase"
 
 
-def _port_uses(kind: str, targets: Iterable[PolicyTarget]) -> list[Use]:
-    return [Use(f"{kind}.match.ports", target.position) for target in targets if target.ports]
+def _target_uses(kind: str, targets: Iterable[PolicyTarget]) -> list[Use]:
+    parts = [one for one in targets if one.subset or one.subset_name]
+    return [
+        *(Use(f"{kind}.match.ports", target.position) for target in targets if target.ports),
+        *(Use(f"{kind}.to.subset", target.position) for target in parts),
+    ]
 
 
 def _source_uses(kind: str, source: PolicySource) -> list[Use]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from reconciler.compile.ages import oldest
 from reconciler.compile.notes import Notes
 from reconciler.compile.site import Site, behind, has_labels
+from reconciler.compile.targets import Chosen
 from reconciler.model.canonical import digest
 from reconciler.model.destinations import Destination, Subset
 from reconciler.model.findings import Finding, error, warning
@@ -65,6 +66,11 @@ def wanted_subset(to: PolicyTarget, service: ServiceRef, site: Site, notes: Note
     labels = pairs(to.subset) or (("version", to.subset_name),)
     same = next((name for name, own in known.items() if own == labels), None)
     return Subset(same or derived_name(labels, known), labels)
+
+
+def part_of(chosen: Chosen, site: Site, notes: Notes) -> Subset | None:
+    """The part of a service that is meant; None where all of it is."""
+    return wanted_subset(chosen.part, chosen.service, site, notes) if chosen.part is not None else None
 
 
 def derived_name(labels: Pairs, taken: Iterable[str] = ()) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import IntEnum
 
@@ -13,7 +13,7 @@ from reconciler.model.destinations import Destination
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.findings import Finding, Position, Severity, error
 from reconciler.model.refs import DocRef, ServiceRef
-from reconciler.model.selectors import Labels, PolicyTarget
+from reconciler.model.selectors import Labels, Pairs, PolicyTarget
 
 NEVER = frozenset({("default", "kubernetes")})  # the API server's own service, never meant by "everything"
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
@@ -33,13 +33,20 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A service that a policy means. ``facts`` None: it does not exist (yet). No ``ports`` means all of them."""
+    """A service that a policy means. ``facts`` None: it does not exist (yet). No ``ports`` means all of them. ``part``:
+    the item that names a part of it; None: all of it is meant."""
 
     service: ServiceRef
     facts: ServiceFacts | None
     rank: Rank
     ports: tuple[int | str, ...]
     position: Position
+    part: PolicyTarget | None = None
+
+    @property
+    def meant(self) -> tuple[ServiceRef, Pairs, str]:
+        part = self.part
+        return (self.service, part.subset if part else (), part.subset_name if part else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +58,15 @@ class Choice:
 
 
 def choose(policy: DocRef, targets: Iterable[PolicyTarget], site: Site) -> Choice:
-    """The services that any of the targets means on this site, by service."""
-    found: dict[ServiceRef, list[Chosen]] = {}
+    """The services, and parts of services, that any of the targets means on this site, by service."""
+    found: dict[tuple[ServiceRef, Pairs, str], list[Chosen]] = {}
     problems: list[Finding] = []
     for item in targets:
         if site.covered(item.meshes, item.clusters):
             problems += _problems(policy, item, site)
             for chosen in _services(policy, item, site):
-                found.setdefault(chosen.service, []).append(chosen)
-    return Choice(tuple(_joined(found[service]) for service in sorted(found)), tuple(problems))
+                found.setdefault(chosen.meant, []).append(chosen)
+    return Choice(tuple(_joined(found[meant]) for meant in sorted(found)), tuple(problems))
 
 
 def by_profile(chosen: Iterable[Chosen], site: Site) -> list[tuple[str, list[Chosen]]]:
@@ -71,12 +78,12 @@ def by_profile(chosen: Iterable[Chosen], site: Site) -> list[tuple[str, list[Cho
 
 
 def _joined(several: list[Chosen]) -> Chosen:
-    """One service chosen by several items: the narrowest counts; ports hold only if every item has some."""
+    """One service, or one part of it, chosen by several items: the narrowest counts; ports hold if all have some."""
     first = min(several, key=lambda chosen: (chosen.rank, chosen.position))
     ports: set[int | str] = {port for chosen in several for port in chosen.ports}
     if not all(chosen.ports for chosen in several):
         ports = set()
-    return Chosen(first.service, first.facts, first.rank, tuple(sorted(ports, key=str)), first.position)
+    return replace(first, ports=tuple(sorted(ports, key=str)))
 
 
 def _services(policy: DocRef, item: PolicyTarget, site: Site) -> Iterable[Chosen]:
@@ -90,7 +97,8 @@ def _services(policy: DocRef, item: PolicyTarget, site: Site) -> Iterable[Chosen
         if ref.namespace in site.away:
             continue
         named = any(service.name == ref.name and service.namespace == ref.namespace for service in item.services)
-        yield Chosen(ref, facts, Rank.SERVICES if named else rank, item.ports, item.position)
+        part = item if item.subset or item.subset_name else None
+        yield Chosen(ref, facts, Rank.SERVICES if named else rank, item.ports, item.position, part)
 
 
 def rank_of(item: PolicyTarget) -> Rank:
@@ -147,9 +155,6 @@ def _problems(policy: DocRef, item: PolicyTarget, site: Site) -> Iterable[Findin
     for name in item.destinations:
         if destination(name, policy.namespace, site) is None:
             yield destination_unknown(name, policy, item.position, site)
-    if item.subset or item.subset_name:
-        message = f"{policy} is about a subset of a service: rules for a part of a service are not supported yet"
-        yield error("target-subset", message, item.position, "name the whole service", policy)
 
 
 def destination(name: str, namespace: str, site: Site) -> Destination | None:

@@ -16,6 +16,7 @@ from reconciler.compile.paths import MTLS, Use, host_wide, leaf_uses, server_sid
 from reconciler.compile.ports import UnknownPort, service_ports
 from reconciler.compile.shares import odd_shares
 from reconciler.compile.site import Site
+from reconciler.compile.subsets import part_of
 from reconciler.compile.targets import Chosen, Rank, by_profile, choose, service_unknown
 from reconciler.model.findings import Finding, Severity, error, warning
 from reconciler.model.intents import TrafficSource
@@ -137,11 +138,13 @@ def _ask(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> Ask | None
         priority=policy.priority,
         sources=ready.sources,
         matches=matches,
-        routed=tuple(one for one in wishes if not host_wide(one.leaf) and not server_side(one.leaf)),
-        reject=_rejects(policy, ready.sources, matches, notes),
+        reject=_rejects(policy, ready.sources, matches, notes) and not chosen.part,
+        part=part_of(chosen, site, notes),
     )
+    routed = [one for one in wishes if not host_wide(one.leaf) and not server_side(one.leaf)]
     return replace(
         ask,
+        routed=_possible(routed, ask, chosen, site, notes),
         host_wide=_possible([one for one in wishes if host_wide(one.leaf)], ask, chosen, site, notes),
         inbound=_possible([one for one in wishes if server_side(one.leaf)], ask, chosen, site, notes),
     )
@@ -176,6 +179,9 @@ def _possible(wishes: Iterable[Wish], ask: Ask, chosen: Chosen, site: Site, note
 def _problem(ask: Ask, chosen: Chosen, leaf: Leaf) -> Finding | None:
     """A leaf for the host as a whole in a policy about a part of it, or one for workloads that nobody knows."""
     name = f"{chosen.service.label}"
+    if ask.part is not None and (leaf.path == MTLS or not host_wide(leaf)):
+        message = f"{leaf.path} holds for all of {name}, or for requests that a match names, and not for a part of it"
+        return warning("target-subset", message, leaf.position, "name the whole service", ask.policy)
     if host_wide(leaf) and (ask.matches or ask.sources):
         message = f"{leaf.path} holds for all requests to {name}, so it cannot depend on match, ports or from"
         hint = "set it in a policy of its own"
@@ -193,6 +199,8 @@ def _without_clashes(asks: list[Ask], notes: Notes) -> list[Ask]:
         for one in ask.routed:
             for used in one.used:
                 named.setdefault((used.service, used.subset.name), set()).add(used.subset.labels)
+        if ask.part is not None:
+            named.setdefault((ask.service, ask.part.name), set()).add(ask.part.labels)
     lost = {key: sorted(sets)[1:] for key, sets in named.items() if len(sets) > 1}
     kept = []
     for ask in asks:
@@ -205,10 +213,11 @@ def _without_clashes(asks: list[Ask], notes: Notes) -> list[Ask]:
 
 
 def _clash(ask: Ask, lost: Mapping[tuple[ServiceRef, str], list[tuple[tuple[str, str], ...]]]) -> Finding | None:
-    for one in ask.routed:
-        for used in one.used:
-            if used.subset.labels in lost.get((used.service, used.subset.name), ()):
-                message = f"two sets of labels of {used.service.label} make the same subset name"
-                hint = f"give one of them a name in a Destination ({used.subset.name})"
-                return error("subset-conflict", message, one.leaf.position, hint, ask.policy)
+    named = [(used.service, used.subset, one.leaf.position) for one in ask.routed for used in one.used]
+    named += [(ask.service, ask.part, ask.position)] if ask.part is not None else []
+    for service, subset, position in named:
+        if subset.labels in lost.get((service, subset.name), ()):
+            message = f"two sets of labels of {service.label} make the same subset name"
+            hint = f"give one of them a name in a Destination ({subset.name})"
+            return error("subset-conflict", message, position, hint, ask.policy)
     return None

@@ -7,7 +7,7 @@ against the facts of the target's cluster.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.model.access import AccessAction, Jwt
 from reconciler.model.destination_intents import DestinationIntent
@@ -32,7 +32,8 @@ class HostIntent:
     leaves that hold for the host as a whole (``traffic.outlier.*``, ``connections.*``, ``loadBalancing.*``).
 
     ``inbound`` are routes too, of requests that have arrived: what the service's own side does with them (limits,
-    authorization); they have no backends but the service, and are empty where no policy asks for any of this."""
+    authorization); they have no backends but the service, and are empty where no policy asks for any of this.
+    ``part_leaves`` are all that hold for a subset as a whole, by its name, where a policy is about it alone."""
 
     service: ServiceRef
     facts: ServiceFacts | None  # None: it does not exist (yet)
@@ -41,6 +42,7 @@ class HostIntent:
     subsets: tuple[Subset, ...]  # all that routes to this service use, here or on other hosts, and those declared
     origins: tuple[Origin, ...]
     inbound: tuple[Route, ...] = ()
+    part_leaves: Mapping[str, tuple[Leaf, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class AccessIntent:
     origins: tuple[Origin, ...]
     provider: str = ""
     jwt: Jwt | None = None
+    part: str = ""  # name of the subset whose workloads are meant; "" for all of them
     service_matches: tuple[Match, ...] = ()
     service_ports: tuple[int, ...] = ()
 

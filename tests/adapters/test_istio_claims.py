@@ -202,7 +202,7 @@ SHOWN_BY_CASES = {
     "access.from.ipBlocks.include", "access.from.ipBlocks.exclude", "access.from.services", "access.from.workloads",
     "access.from.gateways", "access.from.meshes", "access.from.clusters", "access.audit", "access.custom",
     "access.jwt.require", "access.jwt.claims", "access.jwt.from.header", "access.jwt.from.query",
-    "access.jwt.from.cookie", "access.scope", "access.native",
+    "access.jwt.from.cookie", "access.scope", "access.native", "access.to.subset", "traffic.to.subset",
 }  # fmt: skip
 
 PORT = {"number": 80, "name": "http", "target": 8080}

@@ -128,7 +128,27 @@ def test_host_that_nobody_declares_is_told_and_written() -> None:
     assert verdict(one, "p", "traffic.timeout.request").destinations[0].host == "api.example.org"
 
 
-def test_subset_of_a_target_refuses() -> None:
+OUTLIER = {"traffic.outlier.interval": "9s", "traffic.outlier.baseEjection": "3s"}
+
+
+def test_a_part_of_a_service_has_what_holds_for_it_as_a_whole() -> None:
+    part = to("web.shop", subset=(("version", "v1"),))
+    one = given(traffic("p", part, rule={"traffic.outlier.interval": "1s"}), traffic("q", rule=OUTLIER))
+    (host,) = one.intent().hosts
+    assert [subset.name for subset in host.subsets] == ["v1"]
+    assert {leaf.path: leaf.value for leaf in host.host_leaves} == OUTLIER
+    assert {leaf.path: leaf.value for leaf in host.part_leaves["v1"]} == OUTLIER | {"traffic.outlier.interval": "1s"}
+
+
+def test_a_higher_priority_stands_above_a_narrower_target() -> None:
+    part = to("web.shop", subset=(("version", "v1"),))
+    one = given(traffic("p", part, rule={"traffic.outlier.interval": "1s"}), traffic("q", rule=OUTLIER, priority=1))
+    (host,) = one.intent().hosts
+    assert {leaf.path: leaf.value for leaf in host.part_leaves["v1"]} == OUTLIER
+    assert codes(one.compiled()) == ["policy-conflict"]
+
+
+def test_a_part_of_a_service_has_no_routes_of_its_own() -> None:
     one = given(traffic("p", to("web.shop", subset=(("version", "v1"),)), rule=RULE)).compiled()
     assert codes(one) == ["target-subset"]
     assert held(one) == ["p"]

@@ -33,7 +33,7 @@ _VERBS = {
     AccessAction.AUDIT: "audits",
     AccessAction.CUSTOM: "has a provider decide",
 }
-Group = tuple[ServiceRef, AccessAction, DocRef]
+Group = tuple[ServiceRef, str, AccessAction, DocRef]
 
 
 def emit(intent: MeshIntent) -> Iterable[NativeObject]:
@@ -52,7 +52,7 @@ def groups(intent: MeshIntent) -> list[list[AccessIntent]]:
     """Access intents by the object that they make: what one policy says of one service is one object."""
     found: dict[Group, list[AccessIntent]] = {}
     for access in intent.access:
-        found.setdefault((access.service, access.action, access.policy), []).append(access)
+        found.setdefault((access.service, access.part, access.action, access.policy), []).append(access)
     return [found[group] for group in sorted(found, key=str)]
 
 
@@ -90,6 +90,9 @@ def policy_name(access: AccessIntent) -> str:
     dashed = f"{access.service.name}-"
     ambiguous = "-allow-" in dashed or "-deny-" in dashed or (policy.namespace == "default" and "." in policy.name)
     identity = (access.service.name, action, policy.namespace, policy.name)
+    if access.part:
+        marked = f"{access.service.name}.{access.part}.{action}-{tail}"
+        return object_name(marked, (*identity, access.part), ambiguous=True)
     return object_name(f"{access.service.name}{joint}{action}-{tail}", identity, ambiguous=ambiguous)
 
 

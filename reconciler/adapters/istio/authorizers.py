@@ -60,7 +60,7 @@ def _check_several(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> None
         for one in intent.access
         if one.action is AccessAction.CUSTOM
         and one.service.namespace == access.service.namespace
-        and (one.service == access.service or dict(one.selector) == dict(access.selector))
+        and all(access.selector.get(key, value) == value for key, value in one.selector.items())
     } - {access.provider}
     if others:
         named = ", ".join(sorted({access.provider, *others}))

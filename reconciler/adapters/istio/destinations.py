@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.adapters.gaps import Gaps
@@ -43,6 +44,16 @@ _LENGTHS = {"interval", "baseEjection", "connectTimeout", "idle", "time"}
 
 def destination_rule(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject | None:
     """The DestinationRule of a host; None when there is nothing to say about it."""
+    policy = _traffic_policy(host, intent, gaps)
+    subsets = _subsets(host, intent, gaps)
+    if not policy and not subsets:
+        return None
+    spec: dict[str, Any] = {"host": fqdn(host.service, intent)}
+    spec |= ({"trafficPolicy": policy} if policy else {}) | ({"subsets": subsets} if subsets else {})
+    return build(intent, DESTINATION_RULE, host.service.namespace, name_of(host.service), spec, _origins(host))
+
+
+def _traffic_policy(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
     rule = tree(host.host_leaves)
     policy = {
         "connectionPool": _connection_pool(rule, host, gaps),
@@ -52,13 +63,7 @@ def destination_rule(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Native
         "proxyProtocol": _proxy_protocol(section(rule, "protocol")),
         "retryBudget": _retry_budget(section(section(rule, "retries"), "budget")),
     }
-    policy = {name: part for name, part in policy.items() if part}
-    subsets = _subsets(host, gaps)
-    if not policy and not subsets:
-        return None
-    spec: dict[str, Any] = {"host": fqdn(host.service, intent)}
-    spec |= ({"trafficPolicy": policy} if policy else {}) | ({"subsets": subsets} if subsets else {})
-    return build(intent, DESTINATION_RULE, host.service.namespace, name_of(host.service), spec, _origins(host))
+    return {name: part for name, part in policy.items() if part}
 
 
 def _origins(host: HostIntent) -> Iterable[Origin]:
@@ -72,13 +77,18 @@ def _leaf(host: HostIntent, name: str) -> Leaf | None:
     return leaf_at(host.host_leaves, f"traffic.{name}")
 
 
-def _subsets(host: HostIntent, gaps: Gaps) -> list[dict[str, Any]]:
+def _subsets(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[dict[str, Any]]:
+    """A subset's own policy takes the place of the host's field by field, so it says all that holds for it."""
     native = []
     for subset in sorted(host.subsets, key=lambda subset: subset.name):
         if not _SUBSET_NAME.fullmatch(subset.name):
             gaps.error("mesh-invalid-value", f"the name of a subset is a DNS label: {subset.name!r}")
         labels = {"labels": dict(sorted(subset.labels))} if subset.labels else {}
-        native.append({"name": subset.name} | labels)
+        own: dict[str, Any] = {}
+        if subset.name in host.part_leaves:
+            part = replace(host, host_leaves=host.part_leaves[subset.name])
+            own = {"trafficPolicy": _traffic_policy(part, intent, gaps)}
+        native.append({"name": subset.name} | labels | own)
     return native
 
 

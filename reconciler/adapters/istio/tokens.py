@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import REQUEST_AUTHENTICATION
-from reconciler.adapters.istio.objects import build
+from reconciler.adapters.istio.objects import build, object_name
 from reconciler.adapters.istio.profiles import bound
 from reconciler.model.access import JwtProvider
 from reconciler.model.findings import NOWHERE
@@ -33,23 +33,26 @@ def emit(intent: MeshIntent) -> Iterable[NativeObject]:
 
 
 def groups(intent: MeshIntent) -> list[list[AccessIntent]]:
-    """The access intents with tokens, by service."""
-    found: dict[ServiceRef, list[AccessIntent]] = {}
+    """The access intents with tokens, by service and part of it."""
+    found: dict[tuple[ServiceRef, str], list[AccessIntent]] = {}
     for access in intent.access:
         if access.jwt is not None:
-            found.setdefault(access.service, []).append(access)
-    return [found[service] for service in sorted(found)]
+            found.setdefault((access.service, access.part), []).append(access)
+    return [found[place] for place in sorted(found)]
 
 
 def request_authentication(group: Sequence[AccessIntent], intent: MeshIntent, gaps: Gaps) -> NativeObject:
     first = group[0]
-    check(group, gaps)
+    check((one for one in intent.access if one.service == first.service), gaps)
     providers = {one.issuer: one for access in group for one in (access.jwt.providers if access.jwt else ())}
     spec = bound(first.service, first.selector, intent) | {
         "jwtRules": [_rule(providers[issuer]) for issuer in sorted(providers)]
     }
     origins = [origin for access in group for origin in access.origins]
-    return build(intent, REQUEST_AUTHENTICATION, first.service.namespace, f"{first.service.name}-jwt", spec, origins)
+    name = f"{first.service.name}-jwt"
+    if first.part:
+        name = object_name(f"{first.service.name}.{first.part}.jwt", (first.service.name, first.part), ambiguous=True)
+    return build(intent, REQUEST_AUTHENTICATION, first.service.namespace, name, spec, origins)
 
 
 def check(group: Iterable[AccessIntent], gaps: Gaps) -> None:
