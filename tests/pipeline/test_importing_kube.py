@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.io.clusters import open_cluster
-from reconciler.model.imports import Back
+from reconciler.model.imports import Back, Fate
 from reconciler.pipeline.importing.reading import Asked, import_cluster
 from reconciler.pipeline.meshes import installed
 from tests.kube.control_plane import ApiServer
@@ -19,11 +19,35 @@ from tests.pipeline.fleet import rows
 from tests.pipeline.test_importing import EXACT, RESPELLED, backs, changed, only_marks, write
 from tests.pipeline.test_kube import KubeFleet
 
-SECURITY = "/apis/security.istio.io/v1"
+GATEWAY_API = "/apis/gateway.networking.k8s.io/v1"
 PLURALS = {
     "VirtualService": "virtualservices", "DestinationRule": "destinationrules", "Gateway": "gateways",
     "AuthorizationPolicy": "authorizationpolicies", "PeerAuthentication": "peerauthentications",
+    "HTTPRoute": "httproutes",
 }  # fmt: skip
+
+MESH = """
+    apiVersion: reconciler.dev/v1alpha1
+    kind: Mesh
+    metadata: {name: mesh}
+    spec: {type: gateway-api, clusterSelector: {}}
+"""
+ROUTE = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
+    "kind": "HTTPRoute",
+    "metadata": {"name": "reviews-route", "namespace": "shop"},
+    "spec": {
+        "parentRefs": [{"group": "", "kind": "Service", "name": "reviews", "port": 80}],
+        "rules": [
+            {
+                "matches": [{"path": {"value": "/a"}, "headers": [{"name": "x-a", "value": "1"}]}],
+                "backendRefs": [{"name": "cart", "port": 80}],
+                "timeouts": {"request": "3s"},
+            },
+            {"backendRefs": [{"name": "reviews", "port": 80}]},
+        ],
+    },
+}
 
 
 @pytest.fixture
@@ -42,7 +66,7 @@ def there(fleet: KubeFleet, body: dict[str, Any]) -> None:
     mine = json.loads(json.dumps(body).replace(".shop.svc", f".{fleet.namespace}.svc"))
     mine["metadata"]["namespace"] = fleet.namespace
     mine["metadata"]["labels"] = {"team": "shop"}
-    group = SECURITY if mine["apiVersion"].startswith("security") else fleet.url("").partition("/namespaces")[0]
+    group = f"/apis/{mine['apiVersion']}"
     url = fleet.url(PLURALS[mine["kind"]], group=group) + "?fieldManager=kubectl-client-side-apply"
     status, answer = fleet.servers[0].request("POST", url, mine)
     assert status == 201, answer
@@ -79,4 +103,21 @@ def test_another_spelling_is_written_once_and_then_in_sync(bare: KubeFleet) -> N
     assert rows(bare.apply()) == {"c0/mesh": {"changed": 1}}
     hosts = bare.get("virtualservices", "checkout")["spec"]["hosts"]
     assert hosts == [f"checkout.{bare.namespace}.svc.cluster.local"]
+    assert rows(bare.apply()) == {"c0/mesh": {"ok": 1}}
+
+
+def test_what_the_server_fills_in_is_no_difference(bare: KubeFleet) -> None:
+    """Routes of Gateway API come back from the server with much that nobody wrote."""
+    bare.file("desired-state/mesh.yaml", MESH)
+    bare.commit("Gateway API")
+    there(bare, ROUTE)
+    assert "weight" in bare.get("httproutes", "reviews-route", group=GATEWAY_API)["spec"]["rules"][0]["backendRefs"][0]
+    tree = bare.world().source.tree("worktree")
+    asked = Asked(installed(), bare.at, namespaces=(bare.namespace,), exact=True)
+    made = asyncio.run(import_cluster(tree, "c0", lambda one: open_cluster(one, bare.repo), asked))
+    assert {key.partition(" ")[0]: back for key, (_, back) in backs(made).items()} == {"HTTPRoute": Back.SAME}
+    assert {one.fate for one in made.taken} == {Fate.NEUTRAL}
+    write(bare, made)
+    assert only_marks(changed(bare.plan()))
+    assert rows(bare.apply()) == {"c0/mesh": {"changed": 1}}
     assert rows(bare.apply()) == {"c0/mesh": {"ok": 1}}

@@ -6,7 +6,7 @@ What does not is kept as an object, and the rest is tried again, until all that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,12 +24,15 @@ from reconciler.model.refs import DocRef, ObjectKey, TargetId
 from reconciler.pipeline.importing.difference import difference
 from reconciler.pipeline.importing.documents import Place, Written, files
 from reconciler.pipeline.importing.objects import sorted_out
+from reconciler.plan.structural import complete
+from reconciler.ports import Schemas
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Where the documents are to stand. ``tree``: what the repository says already; ``exact``: only what comes back as
-    the very same object is said in neutral words; ``rename``: names of objects may change."""
+    the very same object is said in neutral words; ``rename``: names of objects may change; ``schemas``: of the
+    cluster's kinds, by which it fills in what is left out."""
 
     tree: SourceTree
     target: TargetId
@@ -39,6 +42,7 @@ class Ground:
     place: Place
     exact: bool = False
     rename: bool = False
+    schemas: Schemas = field(default_factory=dict)
 
 
 class Unusable(Exception):
@@ -196,7 +200,9 @@ class _Proof:
         return Back.SAME if self._content(made.body) == self._content(self.bodies[key]) else Back.RESPELLED
 
     def _content(self, body: Body) -> str:
-        normal: Mapping[str, Any] = self.adapter.normalize(body)
+        """What the cluster would hold of it, in the form in which it is compared."""
+        schema = self.ground.schemas.get((key_of(body).kind_id, str(body.get("apiVersion", "")).rpartition("/")[2]))
+        normal: Mapping[str, Any] = self.adapter.normalize(complete(body, schema) if schema else body)
         return encode({name: value for name, value in normal.items() if name not in ("apiVersion", "metadata")})
 
     def _taken(self, key: ObjectKey, trial: _Trial) -> Taken:

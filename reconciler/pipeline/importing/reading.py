@@ -91,16 +91,19 @@ async def import_cluster(
     try:
         async with asyncio.timeout(desired.settings.limits.timeout):
             facts = await _facts(cluster, name, desired, asked.adapters)
-            bodies, unread = (list(given), {}) if given is not None else await _objects(cluster, adapter)
+            listing = await cluster.list_objects([kind for kind in adapter.kinds if kind.exclusive])
     except TimeoutError:
         raise Unusable(f"{name}: not read within {desired.settings.limits.timeout:g} s (limits.timeout)") from None
     finally:
         await cluster.close()
-    bodies = [with_namespace(body, adapter, "default") for body in unlisted(bodies)]
+    live: list[Body] = [found.body() for found in sorted(listing.objects, key=lambda found: found.key)]
+    bodies = [with_namespace(body, adapter, "default") for body in unlisted(live if given is None else given)]
     wanted = [body for body in bodies if asked.wants(body)]
     place = Place(FOLDER, name if len(desired.clusters) > 1 else "")
     tree = _without(tree, wanted, place)
-    made = import_objects(wanted, asked.ground(tree, target, Facts({name: facts}), place))
+    ground = replace(asked.ground(tree, target, Facts({name: facts}), place), schemas=listing.schemas)
+    made = import_objects(wanted, ground)
+    unread = {str(kind): reason for kind, reason in sorted(listing.unread.items())} if given is None else {}
     return replace(made, unread=unread)
 
 
@@ -131,13 +134,6 @@ async def _facts(cluster: Cluster, name: str, desired: DesiredState, adapters: A
     inspection = await cluster.inspect(detection_kinds(here))
     meshes = tuple(mesh for adapter in here for mesh in adapter.detect(inspection.objects))
     return replace(inspection.facts, cluster=name, meshes=meshes)
-
-
-async def _objects(cluster: Cluster, adapter: Adapter) -> tuple[list[Body], dict[str, str]]:
-    """Everything of the adapter's kinds; and why a kind could not be read."""
-    listing = await cluster.list_objects(adapter.kinds)
-    bodies: list[Body] = [found.body() for found in sorted(listing.objects, key=lambda found: found.key)]
-    return bodies, {str(kind): reason for kind, reason in sorted(listing.unread.items())}
 
 
 def _without(tree: SourceTree, bodies: Iterable[Body], place: Place) -> SourceTree:
