@@ -87,7 +87,10 @@ def _route() -> dict[str, Any]:
 def _cluster(name: str) -> dict[str, Any]:
     place = {"socket_address": {"address": "127.0.0.1", "port_value": 9}}
     endpoints = [{"lb_endpoints": [{"endpoint": {"address": place}}]}]
+    kind = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    http = {"@type": kind, "explicit_http_config": {"http2_protocol_options": {}}}  # as the mesh has it for gRPC
     return {
+        "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http},
         "name": name,
         "type": "STATIC",
         "connect_timeout": "1s",
