@@ -54,6 +54,7 @@ def access_of(site: Site, notes: Notes) -> Access:
 
 def _intents(policy: AccessPolicy, site: Site, notes: Notes, reach: list[Statement]) -> list[AccessIntent]:
     choice = choose(policy.ref, policy.targets, site)
+    notes.items |= choice.items
     if not (choice.chosen or choice.problems):
         return []
     notes.matched.add(policy.ref)

@@ -24,6 +24,7 @@ class Notes:
     def __init__(self, target: TargetId) -> None:
         self.target = target
         self.matched: set[DocRef] = set()
+        self.items: set[Position] = set()  # items of ``to`` that mean something here
         self._findings: set[Finding] = set()
         self._holds: dict[DocRef | None, Hold] = {}
         self._verdicts: dict[tuple[str, str], dict[_Destinations, Verdict]] = {}

@@ -24,6 +24,7 @@ from reconciler.compile.reach import reaches_of
 from reconciler.compile.site import Site, World, site_of
 from reconciler.compile.telemetry import telemetry_of
 from reconciler.compile.traffic import asks_by_service
+from reconciler.compile.unused import unused_items
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import Facts
 from reconciler.model.findings import Finding, Position, error, warning
@@ -55,6 +56,7 @@ def compile_state(
     objects = without_duplicates(made, notes)
     matched = {ref for note in notes.values() for ref in note.matched}
     findings = [finding for note in notes.values() for finding in note.findings] + leftovers(world, sites, matched)
+    findings += unused_items(world, sites, notes)
     return Compiled(
         revision=desired.revision,
         objects=objects,

@@ -51,22 +51,27 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``problems`` make the whole policy unusable here."""
+    """``problems`` make the whole policy unusable here. ``items``: where the items are that mean something here."""
 
     chosen: tuple[Chosen, ...]
     problems: tuple[Finding, ...]
+    items: frozenset[Position] = frozenset()
 
 
 def choose(policy: DocRef, targets: Iterable[PolicyTarget], site: Site) -> Choice:
     """The services, and parts of services, that any of the targets means on this site, by service."""
     found: dict[tuple[ServiceRef, Pairs, str], list[Chosen]] = {}
     problems: list[Finding] = []
+    items: set[Position] = set()
     for item in targets:
         if site.covered(item.meshes, item.clusters):
-            problems += _problems(policy, item, site)
+            if wrong := list(_problems(policy, item, site)):
+                problems += wrong
+                items.add(item.position)
             for chosen in _services(policy, item, site):
                 found.setdefault(chosen.meant, []).append(chosen)
-    return Choice(tuple(_joined(found[meant]) for meant in sorted(found)), tuple(problems))
+                items.add(chosen.position)
+    return Choice(tuple(_joined(found[meant]) for meant in sorted(found)), tuple(problems), frozenset(items))
 
 
 def by_profile(chosen: Iterable[Chosen], site: Site) -> list[tuple[str, list[Chosen]]]:

@@ -67,6 +67,7 @@ def _as_policy(group: VirtualMesh) -> TrafficPolicy:
 def _asks(policy: TrafficPolicy, site: Site, notes: Notes, default: bool = False) -> list[Ask]:
     callers = callers_of(policy.ref, policy.sources, site)
     choice = choose(policy.ref, policy.targets, site)
+    notes.items |= choice.items
     if callers.elsewhere or not (choice.chosen or choice.problems):
         return []
     notes.matched.add(policy.ref)

@@ -84,6 +84,7 @@ CODES: dict[str, str] = {
     "route-table-unknown": "A route delegates to a table that does not exist, or that leads back to itself.",
     "subset-conflict": "Two different sets of labels have one subset name.",
     "subset-empty": "A route goes to a subset that no known workload is in.",
+    "target-matches-nothing": "One item of what a policy is about matches nothing, although others do.",
     "target-subset": "What is asked for a part of a service can be asked for all of it only.",
     "proxies-outdated": "Some proxies are older than the control plane of their mesh.",
     "trust-domain-aliases-differ": "The trust domain aliases of a Mesh document are not those of its control plane.",

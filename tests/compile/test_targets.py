@@ -192,3 +192,14 @@ def test_matches_nothing_is_told_once() -> None:
     one = given(policy, facts=TWO, targets=(TARGET, US)).compiled()
     (finding,) = found(one, "policy-matches-nothing")
     assert (finding.target, finding.position) == (None, policy.position)
+
+
+def test_an_item_that_matches_nothing_is_told_beside_others_that_do() -> None:
+    for item in (to(namespaces=("nowhere",)), to(labels=Labels((("app", "nobody"),))), to("*.nowhere")):
+        policy = traffic("p", to("web.shop"), item, rule=RULE)
+        one = given(policy, facts=TWO, targets=(TARGET, US)).compiled()
+        (finding,) = found(one, "target-matches-nothing")
+        assert (finding.target, finding.position) == (None, item.position)
+        assert names(one) == ["Host shop/web"]
+        # one of the two clusters could not be read: it may be there
+        assert codes(given(policy, facts={"eu": cluster_facts()}, targets=(TARGET, US)).compiled()) == []
