@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from reconciler.model.commits import Commit
 from reconciler.model.findings import Finding
 from reconciler.model.plans import Action, Change, Plan, TargetPlan
+from reconciler.report.paint import plain
 from reconciler.report.plan_text import SIGNS, author_text, origin_lines, summary
 from reconciler.report.values import word
+from reconciler.report.verdicts_text import verdict_lines
 
 
 def plan_markdown(plan: Plan, commit: Commit, findings: Sequence[Finding] = ()) -> str:
@@ -20,8 +22,18 @@ def plan_markdown(plan: Plan, commit: Commit, findings: Sequence[Finding] = ()) 
     for finding in findings:
         lines += ["", f"- **{finding.severity}** {_finding_place(finding)}{_safe(finding.message)}"]
     for target in plan.targets:
+        lines += _verdicts(plan, target)
+    for target in plan.targets:
         lines += ["", *_target(target)]
     return "\n".join(lines) + "\n"
+
+
+def _verdicts(plan: Plan, target: TargetPlan) -> Iterator[str]:
+    """What the mesh does not do as it was asked, a line each."""
+    told = [line.strip() for line in verdict_lines(plan.verdicts, target.target, plain)]
+    if told:
+        yield from ("", f"On {_safe(str(target.target))}, otherwise than by the mesh itself:", "")
+        yield from (f"- {_safe(line.removeprefix('! '))}" for line in told)
 
 
 def _finding_place(finding: Finding) -> str:
