@@ -61,7 +61,7 @@ class Exclusions:
         return [(use, claim) for use, claim in found if claim is not None]
 
     def _excluded(self, bid: Bid, other: Bid, profile: str) -> bool:
-        if bid.ask.policy == other.ask.policy:
+        if bid.ask.policy == other.ask.policy or _apart(bid.ask, other.ask):
             return False
         theirs = self._claimed(other.wish, profile)
         return any(excluded_by(use, claim, theirs) for use, claim in self._claimed(bid.wish, profile))
@@ -79,6 +79,11 @@ class Exclusions:
         for path in paths:
             note = f"left out: {held.wish.leaf.path} of {held.ask.policy} excludes it"
             court.notes.verdict(policy, path, "None", DEGRADED, note, destinations=(court.service,))
+
+
+def _apart(one: Ask, other: Ask) -> bool:
+    """Whether two are about different parts of the service. What holds for the whole holds for its parts too."""
+    return one.part is not None and other.part is not None and one.part != other.part
 
 
 def _wishes(ask: Ask) -> tuple[Wish, ...]:

@@ -5,7 +5,9 @@ They lie in the root namespace, since callers may be anywhere, and name the host
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from reconciler.adapters.durations import seconds
 from reconciler.adapters.gaps import Gaps
@@ -42,6 +44,7 @@ def outbound_filter(
 
 def _origins(host: HostIntent) -> Iterable[Origin]:
     leaves = [*host.host_leaves, *(leaf for route in host.routes for leaf in route.leaves)]
+    leaves += [leaf for part in host.part_leaves.values() for leaf in part]
     return {Origin(leaf.policy, leaf.position) for leaf in leaves if leaf.path.startswith(_PATCHED)}
 
 
@@ -94,22 +97,43 @@ def _backoff(route: Route, intent: MeshIntent, gaps: Gaps) -> Native:
 
 def _cluster_patches(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Iterator[Native]:
     """For callers in the mesh and for gateways, as all that a DestinationRule says."""
-    rule = tree(host.host_leaves)
-    service = {"service": fqdn(host.service, intent)}
-    found: list[tuple[Native, Native]] = []
-    if rate := section(section(rule, "outlier"), "successRate"):
-        found.append((service, {"outlier_detection": _success_rate(rate)}))
-    for port, checks in health_checks(section(rule, "healthCheck"), host, gaps):
-        found.append((service | {"portNumber": port}, {"health_checks": [checks]}))
+    service = fqdn(host.service, intent)
+    found = list(_clusters(service, host, gaps)) if not host.part_leaves else list(_by_name(service, host, gaps))
     for context in (OUTBOUND, GATEWAY):
         for cluster, value in found:
             yield merged("CLUSTER", {"context": context, "cluster": cluster}, value)
 
 
-def _success_rate(asked: Native | object) -> Native:
+def _clusters(service: str, host: HostIntent, gaps: Gaps) -> Iterator[tuple[Native, Native]]:
+    """What holds for the whole host holds for the clusters of its subsets too."""
+    rule = tree(host.host_leaves)
+    if rate := section(section(rule, "outlier"), "successRate"):
+        yield {"service": service}, {"outlier_detection": _success_rate(rate)}
+    for port, checks in health_checks(section(rule, "healthCheck"), host, gaps):
+        yield {"service": service, "portNumber": port}, {"health_checks": [checks]}
+
+
+def _by_name(service: str, host: HostIntent, gaps: Gaps) -> Iterator[tuple[Native, Native]]:
+    """Each cluster by itself, since a patch for the host would be added to that of a part."""
+    parts = {"": host.host_leaves} | {
+        one.name: host.part_leaves.get(one.name, host.host_leaves) for one in host.subsets
+    }
+    for subset, leaves in sorted(parts.items()):
+        part = replace(host, host_leaves=leaves)
+        rate = section(section(tree(leaves), "outlier"), "successRate")
+        numbers = sorted(port.number for port in (host.facts.ports if host.facts else ()))
+        if rate and not numbers:
+            told = f"the proxies know the parts of {host.service.label} by its ports, and these are unknown"
+            gaps.error("mesh-inexpressible", told, leaf_at(leaves, "traffic.outlier"))
+        for port in numbers if rate else ():
+            yield {"name": f"outbound|{port}|{subset}|{service}"}, {"outlier_detection": _success_rate(rate)}
+        for port, checks in health_checks(section(tree(leaves), "healthCheck"), part, gaps):
+            yield {"name": f"outbound|{port}|{subset}|{service}"}, {"health_checks": [checks]}
+
+
+def _success_rate(asked: Mapping[str, Any]) -> Native:
     """The mesh switches it off, whatever else is watched; a hundred percent switches it on."""
     names = {"minimumHosts": "success_rate_minimum_hosts", "requestVolume": "success_rate_request_volume"}
-    assert isinstance(asked, dict)
     value: Native = {"enforcing_success_rate": 100}
     value |= {native: int(asked[field]) for field, native in names.items() if field in asked}
     if "standardDeviationFactor" in asked:
