@@ -35,11 +35,12 @@ class Scene:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """One object in neutral words: documents without apiVersion, as ``{kind, name, spec}``. ``remarks`` tell what was
-    left out because it has no effect."""
+    left out because it has no effect. ``otherwise``: what to try where this does not come back as it was."""
 
     key: ObjectKey
     documents: tuple[Mapping[str, Any], ...]
     remarks: tuple[str, ...] = ()
+    otherwise: Draft | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,17 +90,25 @@ class _Proof:
         self.meant = adapter.meanings(bodies.values(), scene)
 
     def run(self, skipped: Iterable[Taken]) -> Import:
-        """Each round takes back at least one object, so there are at most as many as objects, and one more for each
-        that cannot even be kept."""
+        """Each round takes back at least one proposal or object, so there is an end. Those for which there is another
+        go first, since it may put the others right."""
         while (trial := self._try()).blamed:
+            open_ = {key for key in trial.blamed if key in self.drafts and self.drafts[key].otherwise is not None}
             for key, reason in trial.blamed.items():
-                if self.drafts.pop(key, None) is None:
-                    del self.kept[key]
-                    self.lost[key] = reason
-                else:
-                    self.kept[key] = reason
+                if not open_ or key in open_:
+                    self._take_back(key, reason)
         taken = [*skipped, *(self._taken(key, trial) for key in self.bodies)]
         return Import(self.ground.target, tuple(sorted(taken, key=lambda one: one.key)), trial.files, self._told(trial))
+
+    def _take_back(self, key: ObjectKey, reason: str) -> None:
+        draft = self.drafts.pop(key, None)
+        if draft is None:
+            del self.kept[key]
+            self.lost[key] = reason
+        elif draft.otherwise is not None:
+            self.drafts[key] = draft.otherwise
+        else:
+            self.kept[key] = reason
 
     def _try(self) -> _Trial:
         written = {key: self.ground.place.of_draft(draft) for key, draft in self.drafts.items()}

@@ -30,8 +30,8 @@ def authorization_policy(body: Body, scene: Scene) -> Draft:
     rules = spec.get("rules") or []
     if not rules:
         raise Unsayable("it has no rules, so it allows nobody" if action == "ALLOW" else "it has no rules")
-    service = selected(body, scene)
-    groups = list(_groups(rules, action, service, scene))
+    chosen = selected(body, scene)
+    groups = list(_groups(rules, action, chosen.facts, scene))
     documents = []
     for number, (sources, matches) in enumerate(groups, 1):
         made: dict[str, Any] = {"action": _ACTIONS[action]}
@@ -39,7 +39,7 @@ def authorization_policy(body: Body, scene: Scene) -> Draft:
             made["provider"] = str(spec["provider"]["name"])
         if sources:
             made["from"] = sources
-        made["to"] = [scene.short(service.ref)]
+        made["to"] = [chosen.target(scene)]
         if matches:
             made["match"] = matches
         called = name if len(groups) == 1 else f"{name}-{number}"

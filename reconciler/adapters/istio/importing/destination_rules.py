@@ -5,7 +5,8 @@ What no neutral field covers goes into a native patch of the first of the two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of, named
@@ -39,11 +40,23 @@ _TLS = {"DISABLE": "Disable", "SIMPLE": "Simple", "ISTIO_MUTUAL": "MeshMutual"}
 
 
 def destination_rule(body: Body, scene: Scene) -> Draft:
+    """Subsets with settings of their own as policies for parts; where that would say something else, by a patch."""
+    by_patch = _draft(body, scene, apart=False)
+    if not any(one.get("trafficPolicy") for one in spec_of(body).get("subsets") or ()):
+        return by_patch
+    try:
+        return replace(_draft(body, scene, apart=True), otherwise=by_patch)
+    except Unsayable:
+        return by_patch
+
+
+def _draft(body: Body, scene: Scene, *, apart: bool) -> Draft:
     spec, name, rest = spec_of(body), str(body["metadata"]["name"]), Rest()
     own = own_service(str(spec.get("host", "")), body, scene)
     rest.keep(spec, ("host", "subsets", "trafficPolicy"))
     documents: list[dict[str, Any]] = []
-    if subsets := _subsets(spec.get("subsets") or [], rest):
+    given = spec.get("subsets") or []
+    if subsets := _subsets(given, rest, apart=apart):
         parts = {"service": scene.short(own), "subsets": subsets}
         documents.append({"kind": "Destination", "name": name, "spec": parts})
     if rule := _rule(spec.get("trafficPolicy") or {}, rest):
@@ -52,17 +65,32 @@ def destination_rule(body: Body, scene: Scene) -> Draft:
     if not documents:
         raise Unsayable(f"no neutral field covers {', '.join(rest.fields) or 'it'}")
     documents[0]["spec"] |= named(TYPE, body, own.name, scene, rest.patch)
+    if apart:
+        documents += _parts(given, name, scene.short(own))
     return Draft(key_of(body), tuple(documents))
 
 
-def _subsets(given: Sequence[Mapping[str, Any]], rest: Rest) -> list[dict[str, Any]]:
+def _subsets(given: Sequence[Mapping[str, Any]], rest: Rest, *, apart: bool) -> list[dict[str, Any]]:
     """Names and labels; where one has more, a patch gives them all, since it can only replace a list."""
     for one in given:
         if not one.get("labels"):
             raise Unsayable(f"subset {one.get('name')} has no labels")
-    if any(one.keys() - {"name", "labels"} for one in given):
+    known = {"name", "labels"} | ({"trafficPolicy"} if apart else set())
+    if any(one.keys() - known for one in given):
         rest.put([dict(one) for one in given], "subsets")
     return [{"name": one["name"], "labels": dict(sorted(one["labels"].items()))} for one in given]
+
+
+def _parts(given: Sequence[Mapping[str, Any]], name: str, service: str) -> Iterator[dict[str, Any]]:
+    """A policy for each subset that has settings; all of them must have neutral names."""
+    for one in given:
+        rest = Rest()
+        rule = _rule(one.get("trafficPolicy") or {}, rest)
+        if rest.fields:
+            raise Unsayable(f"no neutral field covers {', '.join(rest.fields)} of a subset")
+        if rule:
+            spec = {"to": [{"services": [service], "subset": one["name"]}], "rule": rule}
+            yield {"kind": "TrafficPolicy", "name": f"{name}-{one['name']}", "spec": spec}
 
 
 def _rule(given: Mapping[str, Any], rest: Rest) -> dict[str, Any]:

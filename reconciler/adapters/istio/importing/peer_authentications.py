@@ -21,9 +21,9 @@ def peer_authentication(body: Body, scene: Scene) -> Draft:
         raise Unsayable(f"mode {mode} leaves it to what is wider")
     if namespace_of(body) == (scene.mesh.root_namespace or scene.mesh.namespace) and not labels_of(body):
         return Draft(key_of(body), (_mesh_wide(body, _NEUTRAL[mode], scene),))
-    own = selected(body, scene).ref
-    usual = named(TYPE, body, f"{own.name}-mtls", scene)
-    wide = {"to": [scene.short(own)], "rule": {"mtls": _NEUTRAL[mode]}, **usual}
+    own = selected(body, scene)
+    usual = named(TYPE, body, "" if own.part else f"{own.facts.ref.name}-mtls", scene)
+    wide = {"to": [own.target(scene)], "rule": {"mtls": _NEUTRAL[mode]}, **usual}
     name = str(body["metadata"]["name"])
     return Draft(key_of(body), ({"kind": "TrafficPolicy", "name": f"{name}-mtls", "spec": wide},))
 

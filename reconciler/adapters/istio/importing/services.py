@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from reconciler.adapters.importing import Body, Scene, Unsayable
 from reconciler.adapters.istio.meaning.names import labels_of, namespace_of, service_of, worded
 from reconciler.adapters.protocols import workload_ports
@@ -25,15 +29,28 @@ def own_service(host: str, body: Body, scene: Scene) -> ServiceRef:
     return found
 
 
-def selected(body: Body, scene: Scene) -> ServiceFacts:
-    """The service that selects exactly the workloads that the object does."""
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A service whose workloads an object is about, those with the labels of ``part`` where there are some."""
+
+    facts: ServiceFacts
+    part: Mapping[str, str]
+
+    def target(self, scene: Scene) -> Any:
+        short = scene.short(self.facts.ref)
+        return {"services": [short], "subset": dict(sorted(self.part.items()))} if self.part else short
+
+
+def selected(body: Body, scene: Scene) -> Selected:
+    """The service that selects exactly the workloads that the object does, or of which these are a part."""
     labels, namespace = labels_of(body), namespace_of(body)
     if not labels:
         raise Unsayable(f"it is about all workloads of namespace {namespace}; policies are about services")
-    for known in scene.cluster.services:
-        if known.ref.namespace == namespace and dict(known.selector) == dict(labels):
-            return known
-    raise Unsayable(f"no known service of namespace {namespace} selects exactly {worded(labels)}")
+    for known in sorted(scene.cluster.services, key=lambda one: (-len(one.selector), one.ref)):
+        if known.ref.namespace == namespace and known.selector and known.selector.items() <= labels.items():
+            part = {key: value for key, value in labels.items() if key not in known.selector}
+            return Selected(known, part)
+    raise Unsayable(f"no known service of namespace {namespace} selects workloads with {worded(labels)}")
 
 
 def service_port(number: int, known: ServiceFacts, scene: Scene) -> int:

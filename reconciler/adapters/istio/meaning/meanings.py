@@ -20,6 +20,7 @@ from reconciler.adapters.istio.meaning.names import (
 from reconciler.adapters.istio.meaning.routes import routes
 from reconciler.model.canonical import encode, plain
 
+_BY_PORT = "portLevelSettings"
 #: what one object says of each thing that it is about
 Said = dict[str, Any]
 
@@ -86,8 +87,17 @@ def _destination_rule(body: Body, scene: Scene) -> Said | None:
     content = {key: value for key, value in spec.items() if key not in ("host", "subsets") and value not in ({}, [])}
     if "trafficPolicy" in content:
         content["trafficPolicy"] = _warming(content["trafficPolicy"])
-    subsets = {str(one.get("name")): {**one} for one in spec.get("subsets") or ()}
+    policy = content.get("trafficPolicy") or {}
+    subsets = {str(one.get("name")): _of_subset(one, policy) for one in spec.get("subsets") or ()}
     return {f"connections to {full_host(host, namespace, scene)}": {**content, "subsets": subsets}}
+
+
+def _of_subset(one: Mapping[str, Any], policy: Mapping[str, Any]) -> Said:
+    """With all that holds for it: its own settings take the place of the host's, field by field."""
+    own = _warming(one.get("trafficPolicy") or {})
+    if _BY_PORT in policy or _BY_PORT in own:
+        return {**one}
+    return {**one, "trafficPolicy": {**policy, **own}}
 
 
 def _warming(policy: Mapping[str, Any]) -> Said:
