@@ -39,6 +39,9 @@ def tables_of(doc: Ingress, routes: Sequence[IngressRoute], site: Site, notes: N
     resolved = [(route, _resolved(route, site, notes, made)) for route in routes]
     found: dict[tuple[str, bool, bytes | str], tuple[list[str], tuple[Route, ...]]] = {}
     for listener in doc.listeners:
+        if listener.finds_its_way:
+            made.problems += [_not_asked(doc, listener, route) for route in routes if listener.name in route.listeners]
+            continue
         here = [
             (route, several) for route, several in resolved if not route.listeners or listener.name in route.listeners
         ]
@@ -102,6 +105,11 @@ def _nowhere(leaf: Leaf) -> bool:
     return any(not (entry.to.services or entry.to.destinations or entry.to.hosts) for entry in route_entries(leaf))
 
 
+def _not_asked(doc: Ingress, listener: Listener, route: IngressRoute) -> Finding:
+    message = f"{doc.ref}: on listener {listener.name} connections say themselves where they go, and no route is asked"
+    return error("ingress-host-outside", message, route.position, "take the listener from the route", doc.ref)
+
+
 def _by_host(
     doc: Ingress,
     listener: Listener,
@@ -118,12 +126,11 @@ def _by_host(
             elif listener.name in route.listeners:
                 message = f"{doc.ref}: host {host} of a route is none of listener {listener.name}"
                 made.problems.append(error("ingress-host-outside", message, route.position, "", doc.ref))
-    if listener.tls is None or listener.tls.mode != "AutoPassthrough":
-        for host in hosts:
-            if not any(covers(host, other) for other in found):
-                message = f"{doc.ref}: nothing is done with requests for host {host} on listener {listener.name}"
-                hint = "add a route, or take the host from the listener"
-                made.problems.append(warning("ingress-host-without-routes", message, listener.position, hint, doc.ref))
+    for host in hosts:
+        if not any(covers(host, other) for other in found):
+            message = f"{doc.ref}: nothing is done with requests for host {host} on listener {listener.name}"
+            hint = "add a route, or take the host from the listener"
+            made.problems.append(warning("ingress-host-without-routes", message, listener.position, hint, doc.ref))
     return {host: _ordered(doc, host, several, made) for host, several in found.items()}
 
 

@@ -53,10 +53,19 @@ def _check_parts(spec: Map, delegable: bool, into: Decoder) -> None:
             if key in spec:
                 at = place_of(spec, [key], key=True)
                 into.complain("wrong-value", f"a route table for others has no `{key}`", at, "leave it out")
+        if "routes" not in spec:
+            into.complain("missing-field", "`routes` is missing", spec.at, "say what goes where")
         return
     for key in ("gateways", "listeners"):
         if key not in spec:
             into.complain("missing-field", f"`{key}` is missing", spec.at, "or set delegable, for a route table")
+    if "routes" not in spec and not all(_finds_its_way(item) for item, _ in _items(spec, "listeners")):
+        into.complain("missing-field", "`routes` is missing", spec.at, "say what goes where")
+
+
+def _finds_its_way(listener: Map) -> bool:
+    """Whether connections say themselves where they go, so that there are no routes."""
+    return bool(listener.get("tls") and listener["tls"]["mode"] == "AutoPassthrough")
 
 
 def _check_twice(spec: Map, into: Decoder) -> None:
@@ -94,7 +103,8 @@ def _listener(node: Map, at: Place, into: Decoder) -> Listener:
         into.complain("missing-field", f"a listener for {protocol} needs `tls`", at, "say mode and secretRef")
     if tls is not None and tls["mode"] not in _TLS_MODES.get(protocol, ()):
         told = f"a listener for {protocol} does not do TLS in mode {tls['mode']}"
-        into.complain("wrong-value", told, place_of(tls, ["mode"]), f"known: {', '.join(_TLS_MODES.get(protocol, ()))}")
+        hint = f"known: {', '.join(_TLS_MODES[protocol])}" if protocol in _TLS_MODES else "listen for HTTPS"
+        into.complain("wrong-value", told, place_of(tls, ["mode"]), hint)
     if protocol == "TCP" and "hosts" in node and tls is None:
         into.complain("wrong-value", "connections name no host", place_of(node, ["hosts"], key=True), "leave it out")
     return Listener(
@@ -115,8 +125,11 @@ def _tls(node: Map, into: Decoder) -> ListenerTls:
         into.complain(
             "missing-field", "`clientCaRef` is missing for mode Mutual", node.at, "name the Secret with the CA"
         )
-    for key in ("secretRef", "clientCaRef"):
-        if key in node and (mode not in _NEED_SECRET or (key == "clientCaRef" and mode != "Mutual")):
+    useless = [key for key in ("secretRef", "clientCaRef") if mode not in _NEED_SECRET]
+    useless += ["clientCaRef"] if mode == "Simple" else []
+    useless += ["minVersion"] if mode in ("Passthrough", "AutoPassthrough") else []
+    for key in useless:
+        if key in node:
             at = place_of(node, [key], key=True)
             into.complain("wrong-value", f"`{key}` has no meaning in mode {mode}", at, "leave it out")
     return ListenerTls(

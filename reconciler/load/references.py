@@ -80,7 +80,7 @@ def _ingress(spec: Map) -> Iterator[Reference]:
         yield from _names(item, "clusters", "Cluster")
         if "mesh" in item:
             yield from _mesh_set(item["mesh"], caller=False)
-    for route in spec["routes"]:
+    for route in spec.get("routes", ()):
         yield from _rule(route["then"])
         yield from _rule(route.get("rule"))
 

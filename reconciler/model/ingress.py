@@ -37,6 +37,11 @@ class Listener:
     position: Position = NOWHERE
 
     @property
+    def finds_its_way(self) -> bool:
+        """Whether connections say themselves where they go, so that no route is asked."""
+        return self.tls is not None and self.tls.mode == "AutoPassthrough"
+
+    @property
     def carries_http(self) -> bool:
         """Whether requests are seen here, and not connections only."""
         passed_on = self.tls is not None and self.tls.mode in ("Passthrough", "AutoPassthrough")
