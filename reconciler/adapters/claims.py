@@ -34,8 +34,12 @@ def _inherited(base: Claims, content: Mapping[str, Any]) -> Claims:
         path: one for path, one in base.items() if not any(_below(path, top) for top in content.get("replaces", ()))
     }
     for top, side in content.get("sides", {}).items():
-        kept |= {path: replace(one, side=side) for path, one in kept.items() if _below(path, top) and one.side}
+        kept |= {path: _on(side, one) for path, one in kept.items() if _below(path, top) and one.side}
     return {path: _without(one, content.get("lacks", {})) for path, one in kept.items()}
+
+
+def _on(side: str, claim: Capability) -> Capability:
+    return replace(claim, side=side, otherwise=_on(side, claim.otherwise) if claim.otherwise else None)
 
 
 def _without(claim: Capability, lacks: Mapping[str, str]) -> Capability:

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import ENVOY_FILTER, WASM_PLUGIN
 from reconciler.adapters.istio.objects import build, object_name, root_namespace
+from reconciler.adapters.istio.placing import by_node, placed
 from reconciler.model.canonical import encode
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeKind, NativeObject
@@ -33,11 +34,15 @@ def emit(intent: MeshIntent) -> Iterable[NativeObject]:
 def proxy_filter(asked: FilterIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:
     """The object of a filter on one scope with what cannot be said in ``gaps``."""
     if asked.kind == "wasm":
-        return _built(asked, intent, WASM_PLUGIN, _selector(asked, "selector", "matchLabels") | _wasm(asked, gaps))
+        return _built(asked, intent, WASM_PLUGIN, placed(asked.scope, intent, gaps) | _wasm(asked, gaps))
     patches: Mapping[str, Any] = _lua(asked) if asked.kind == "lua" else asked.config
     if "workloadSelector" in patches or "targetRefs" in patches:
         gaps.error("mesh-invalid-value", "what selects workloads is written from `workloads`, not in the patch")
-    spec = _selector(asked, "workloadSelector", "labels") | ({"priority": asked.order} if asked.order else {})
+    if by_node(asked.scope, intent, gaps):
+        gaps.error(
+            "mesh-inexpressible", f"the mesh takes no EnvoyFilter for waypoints: namespace {asked.scope.namespace}"
+        )
+    spec = _selector(asked) | ({"priority": asked.order} if asked.order else {})
     return _built(asked, intent, ENVOY_FILTER, spec | dict(patches))
 
 
@@ -49,8 +54,8 @@ def _built(asked: FilterIntent, intent: MeshIntent, kind: NativeKind, spec: Nati
     return build(intent, kind, scope.namespace or root_namespace(intent), name, spec, asked.origins)
 
 
-def _selector(asked: FilterIntent, field: str, labels: str) -> Native:
-    return {field: {labels: dict(asked.scope.labels)}} if asked.scope.labels else {}
+def _selector(asked: FilterIntent) -> Native:
+    return {"workloadSelector": {"labels": dict(asked.scope.labels)}} if asked.scope.labels else {}
 
 
 def _wasm(asked: FilterIntent, gaps: Gaps) -> Native:

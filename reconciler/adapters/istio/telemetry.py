@@ -10,6 +10,7 @@ from reconciler.adapters.durations import seconds
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import TELEMETRY
 from reconciler.adapters.istio.objects import build, object_name, root_namespace
+from reconciler.adapters.istio.placing import placed
 from reconciler.adapters.istio.providers import access_log, metrics_sink, tracer
 from reconciler.adapters.leaves import section, tree
 from reconciler.model.canonical import encode
@@ -54,8 +55,7 @@ def telemetry(asked: TelemetryIntent, intent: MeshIntent, gaps: Gaps) -> NativeO
     if not spec:
         return None
     scope = asked.scope
-    if scope.labels:
-        spec = {"selector": {"matchLabels": dict(scope.labels)}} | spec
+    spec = placed(scope, intent, gaps, whole=True) | spec
     name = object_name("telemetry", [encode(list(scope.labels))], ambiguous=bool(scope.labels))
     return build(
         intent, TELEMETRY, scope.namespace or root_namespace(intent), name, spec, (*asked.origins, *asked.inherited)
