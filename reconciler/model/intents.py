@@ -6,8 +6,10 @@ against the facts of the target's cluster.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeVar
 
 from reconciler.model.access import AccessAction, Jwt
 from reconciler.model.destination_intents import DestinationIntent
@@ -24,6 +26,9 @@ from reconciler.model.routing import TrafficSource as TrafficSource
 from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
 from reconciler.model.workload_intents import FilterIntent, TelemetryIntent
+
+_T = TypeVar("_T")
+_K = TypeVar("_K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +105,10 @@ class DefaultDeny:
     origins: tuple[Origin, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MeshIntent:
-    """All that one target is asked to do. Everything sorted; same input, same value."""
+    """All that one target is asked to do. Everything sorted; same input, same value. It has no slots, so that it can
+    keep what is looked up in it by name."""
 
     target: TargetId
     cluster_domain: str
@@ -117,6 +123,46 @@ class MeshIntent:
     filters: tuple[FilterIntent, ...] = ()
     reaches: tuple[ReachIntent, ...] = ()
     ingress: tuple[GatewayIntent, ...] = ()
+
+    @cached_property
+    def hosts_by_name(self) -> Mapping[tuple[str, str], tuple[HostIntent, ...]]:
+        return _grouped(self.hosts, lambda one: _name(one.service))
+
+    @cached_property
+    def sent_to(self) -> Mapping[tuple[str, str], tuple[Backend, ...]]:
+        """By the name of a service, what sends to it: backends and mirrors of routes, of services and of gateways."""
+        routes = [route for host in self.hosts for route in host.routes]
+        routes += [route for asked in self.ingress for table in asked.tables for route in table.routes]
+        sent = (backend for route in routes for backend in (*route.backends, *route.mirrors))
+        return _grouped(sent, lambda one: _name(one.service))
+
+    @cached_property
+    def access_by_service(self) -> Mapping[ServiceRef, tuple[AccessIntent, ...]]:
+        return _grouped(self.access, lambda one: one.service)
+
+    @cached_property
+    def access_by_namespace(self) -> Mapping[str, tuple[AccessIntent, ...]]:
+        return _grouped(self.access, lambda one: one.service.namespace)
+
+    @cached_property
+    def mtls_by_name(self) -> Mapping[tuple[str, str] | None, tuple[MtlsIntent, ...]]:
+        """Under None those of the whole mesh."""
+        return _grouped(self.mtls, lambda one: _name(one.service) if one.service else None)
+
+    @cached_property
+    def mtls_by_namespace(self) -> Mapping[str | None, tuple[MtlsIntent, ...]]:
+        return _grouped(self.mtls, lambda one: one.service.namespace if one.service else None)
+
+
+def _name(service: ServiceRef) -> tuple[str, str]:
+    return (service.name, service.namespace)
+
+
+def _grouped(items: Iterable[_T], key: Callable[[_T], _K]) -> Mapping[_K, tuple[_T, ...]]:
+    found: dict[_K, list[_T]] = {}
+    for one in items:
+        found.setdefault(key(one), []).append(one)
+    return {group: tuple(several) for group, several in found.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,22 +67,10 @@ def missing(facts: ServiceFacts | None, service: ServiceRef) -> str:
 
 
 def defined(backend: Backend, intent: MeshIntent) -> bool:
-    wanted = (backend.service.name, backend.service.namespace)
-    return any(
-        subset.name == backend.subset
-        for host in intent.hosts
-        if (host.service.name, host.service.namespace) == wanted
-        for subset in host.subsets
-    )
+    hosts = intent.hosts_by_name.get((backend.service.name, backend.service.namespace), ())
+    return any(subset.name == backend.subset for host in hosts for subset in host.subsets)
 
 
 def used(service: ServiceRef, intent: MeshIntent) -> frozenset[str]:
     """The names of the subsets of a service that any route or mirror sends to, of a service or of a gateway."""
-    routes = [route for host in intent.hosts for route in host.routes]
-    routes += [route for asked in intent.ingress for table in asked.tables for route in table.routes]
-    return frozenset(
-        backend.subset
-        for route in routes
-        for backend in (*route.backends, *route.mirrors)
-        if (backend.service.name, backend.service.namespace) == (service.name, service.namespace) and backend.subset
-    )
+    return frozenset(one.subset for one in intent.sent_to.get((service.name, service.namespace), ()) if one.subset)

@@ -60,7 +60,7 @@ def authorization_policy(group: Sequence[AccessIntent], intent: MeshIntent, gaps
     """The policy of a group; None for a Deny of nobody, which the mesh would not take."""
     advise_access(group, intent, gaps)
     first = group[0]
-    tokens.check((one for one in intent.access if one.service == first.service and first.jwt), gaps)
+    tokens.check(intent.access_by_service.get(first.service, ()) if first.jwt else (), gaps)
     if not first.selector:
         gaps.error("mesh-inexpressible", f"no workloads are known behind {first.service}, so nothing can be selected")
     rules = [rule for access in group for rule in _rules(access, intent, gaps)]

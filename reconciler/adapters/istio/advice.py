@@ -94,13 +94,9 @@ def _needs_identity(access: AccessIntent) -> bool:
 
 def mode_of(service: ServiceRef, intent: MeshIntent) -> str:
     """The mTLS mode that the workloads of a service will have: their own, the mesh's, or the one that it has now."""
-    own = [
-        mtls.mode
-        for mtls in intent.mtls
-        if mtls.service and (mtls.service.name, mtls.service.namespace) == (service.name, service.namespace)
-    ]
-    wide = [mtls.mode for mtls in intent.mtls if mtls.service is None]
-    return next(iter([*own, *wide, intent.mesh.mtls]))
+    said = intent.mtls_by_name
+    asked = said.get((service.name, service.namespace)) or said.get(None)
+    return asked[0].mode if asked else intent.mesh.mtls
 
 
 def advise_mtls(mtls: MtlsIntent, intent: MeshIntent, gaps: Gaps) -> None:

@@ -57,9 +57,8 @@ def _check_several(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> None
         return
     others = {
         one.provider
-        for one in intent.access
+        for one in intent.access_by_namespace[access.service.namespace]
         if one.action is AccessAction.CUSTOM
-        and one.service.namespace == access.service.namespace
         and all(access.selector.get(key, value) == value for key, value in one.selector.items())
     } - {access.provider}
     if others:

@@ -34,12 +34,14 @@ def profile(mesh: MeshFacts, cluster: ClusterFacts, service: ServiceRef | None) 
 def ways(mesh: MeshFacts, cluster: ClusterFacts, service: ServiceRef) -> set[str]:
     """How the pods behind a service are enrolled; as their namespace where none is known."""
     facts = cluster.service(service.name, service.namespace)
-    own = [
+    if facts is None or not mesh.workload_profiles:
+        return {mesh.profile(service.namespace)}
+    own = {
         mesh.profile(service.namespace, one)
-        for one in cluster.workloads
-        if facts and one.namespace == service.namespace and selects(facts.selector, one.labels)
-    ]
-    return set(own) - {OUTSIDE} or {mesh.profile(service.namespace)}
+        for one in cluster.workloads_in(service.namespace)
+        if selects(facts.selector, one.labels)
+    }
+    return own - {OUTSIDE} or {mesh.profile(service.namespace)}
 
 
 def profile_of(service: ServiceRef, intent: MeshIntent) -> str:

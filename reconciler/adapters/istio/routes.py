@@ -103,13 +103,8 @@ def reference(backend: Backend, intent: MeshIntent, gaps: Gaps) -> dict[str, Any
 
 
 def _has_subset(backend: Backend, intent: MeshIntent) -> bool:
-    wanted = (backend.service.name, backend.service.namespace)
-    return any(
-        subset.name == backend.subset
-        for host in intent.hosts
-        if (host.service.name, host.service.namespace) == wanted
-        for subset in host.subsets
-    )
+    hosts = intent.hosts_by_name.get((backend.service.name, backend.service.namespace), ())
+    return any(subset.name == backend.subset for host in hosts for subset in host.subsets)
 
 
 def _name(route: Route, entries: Sequence[Mapping[str, Any]]) -> str:

@@ -98,7 +98,7 @@ def conditions(access: AccessIntent, intent: MeshIntent) -> list[dict[str, Any]]
     if access.jwt is None:
         return []
     own = sorted(one.issuer for one in access.jwt.providers)
-    same = [one.jwt for one in intent.access if one.jwt is not None and one.service == access.service]
+    same = [one.jwt for one in intent.access_by_service.get(access.service, ()) if one.jwt is not None]
     others = {provider.issuer for one in same for provider in one.providers} - set(own)
     found = [claim(one) for one in access.jwt.claims]
     if access.jwt.require and any(other.startswith(f"{issuer}/") for other in others for issuer in own):
@@ -114,7 +114,7 @@ def claim(asked: ClaimMatch) -> dict[str, Any]:
 def unverified(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> None:
     """A claim is known only of a token that something verifies."""
     asks = any(match.jwt_claims for match in access.matches)
-    if asks and not any(one.jwt is not None and one.service == access.service for one in intent.access):
+    if asks and not any(one.jwt is not None for one in intent.access_by_service.get(access.service, ())):
         verb = "allows" if not access.action.restricts else "holds for"
         gaps.warning(
             "tokens-unverified",
