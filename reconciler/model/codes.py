@@ -116,6 +116,7 @@ CODES: dict[str, str] = {
     "mesh-too-old": "The running version of the mesh does not have this yet, so nothing is written for it.",
     "mtls-overlap": "Two services with the same workloads are asked for different mTLS modes.",
     "namespace-not-enrolled": "The namespace of the service is not in the mesh, so nothing there enforces the rule.",
+    "workload-not-enrolled": "Some workloads of the service are not in the mesh, so nothing there enforces the rule.",
     "nothing-matches": "An access rule that no request or caller can meet.",
     "port-needed": "The mesh wants the number of a service port, and it is not known which one is meant.",
     "route-order": "Which of two routes a request goes to is left to each implementation of the mesh's standard.",

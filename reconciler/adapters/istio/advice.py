@@ -9,6 +9,7 @@ from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio import authorizers, tokens
 from reconciler.adapters.istio.ambient_advice import check_one_way, tell_callers, tell_mode
 from reconciler.adapters.istio.capabilities import claim
+from reconciler.adapters.istio.outside import tell_outside
 from reconciler.adapters.istio.profiles import SIDECAR, profile_of
 from reconciler.adapters.istio.waypoint_access import tell_around
 from reconciler.adapters.protocols import Speech, all_opaque, speech
@@ -70,7 +71,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def advise_access(group: Iterable[AccessIntent], intent: MeshIntent, gaps: Gaps) -> None:
     for access in group:
-        _enrolled(access.service, intent, gaps)
+        tell_outside(access.service, intent, gaps)
         check_one_way(access.service, intent, gaps)
         tell_around(access, intent, gaps)
         authorizers.check(access, intent, gaps)
@@ -103,7 +104,7 @@ def advise_mtls(mtls: MtlsIntent, intent: MeshIntent, gaps: Gaps) -> None:
     tell_mode(mtls, intent, gaps)
     if mtls.service is None:
         return
-    _enrolled(mtls.service, intent, gaps)
+    tell_outside(mtls.service, intent, gaps)
     for other in intent.mtls:
         if (
             other.service
@@ -117,14 +118,3 @@ def advise_mtls(mtls: MtlsIntent, intent: MeshIntent, gaps: Gaps) -> None:
                 f"{other.service} and {mtls.service} are the same workloads, asked to be {other.mode} and {mtls.mode}; "
                 "the mesh takes the older of the two",
             )
-
-
-def _enrolled(service: ServiceRef, intent: MeshIntent, gaps: Gaps) -> None:
-    """Only where it is known which namespaces there are and that some are enrolled."""
-    enrolled = intent.mesh.enrolled_namespaces
-    if enrolled and service.namespace in intent.cluster.namespaces and service.namespace not in enrolled:
-        gaps.warning(
-            "namespace-not-enrolled",
-            f"namespace {service.namespace} is not in the mesh, so nothing there enforces rules for {service}",
-            hint="label it istio-injection=enabled, or with the revision in istio.io/rev",
-        )
