@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.adapters.gateway_api.detect import TYPE
-from reconciler.adapters.gateway_api.importing.requests import matches
+from reconciler.adapters.gateway_api.importing.requests import calls, matches
 from reconciler.adapters.gateway_api.importing.rules import rule, session
 from reconciler.adapters.gateway_api.live import claims
 from reconciler.adapters.gateway_api.meaning.parents import Bound, bound
@@ -32,7 +32,7 @@ def importer(bodies: Sequence[Body], scene: Scene) -> Imported:
 
 
 def _draft(body: Body, counts: Mapping[str, int], scene: Scene) -> Draft:
-    if key_of(body).kind != "HTTPRoute":
+    if key_of(body).kind not in ("HTTPRoute", "GRPCRoute"):
         raise Unsayable("no neutral document is made of this kind")
     if doubles := [claim for claim in sorted(claimed(claims, body)) if counts[claim] > 1]:
         raise Unsayable(f"another route is about {doubles[0]}, too; which of the two counts depends on their age")
@@ -40,28 +40,32 @@ def _draft(body: Body, counts: Mapping[str, int], scene: Scene) -> Draft:
     only(spec, ("parentRefs", "hostnames", "rules"), "spec")
     to = bound(body, scene)
     if to is None:
-        raise Unsayable("it is not bound to HTTP ports of one known Service in its own namespace")
+        raise Unsayable("it is not bound to HTTP ports of one known Service")
     if len(to.ports) > 1 and not scene.rename:
         raise Unsayable("it is about several ports, and would come back as an object for each")
     return Draft(key_of(body), _documents(body, spec.get("rules") or [{}], to, scene))
 
 
 def _documents(body: Body, rules: Sequence[Rule], to: Bound, scene: Scene) -> tuple[Mapping[str, Any], ...]:
-    name = key_of(body).name
+    name, grpc = key_of(body).name, key_of(body).kind == "GRPCRoute"
     target: Any = scene.short(to.service)
     if not to.every:
         target = {"services": [target], "ports": list(to.ports)}
     documents: list[dict[str, Any]] = []
     closed = True
     for number, one in enumerate(rules, 1):
-        found = matches(one.get("matches") or _EVERY)
+        found = calls(one.get("matches") or [{}]) if grpc else matches(one.get("matches") or _EVERY)
         closed = closed and bool(found)
         said = re.sub(r"[^a-z0-9]+", "-", str(one.get("name") or "").lower()).strip("-")
         called = name if not found or len(rules) == 1 else f"{name}-{said or number}"
-        wanted = {"to": [target], **({"match": found} if found else {}), "rule": rule(one, to, body, scene)}
+        wanted: dict[str, Any] = {"from": [f"ns/{to.callers}"]} if to.callers else {}
+        wanted |= {"to": [target], **({"match": found} if found else {}), "rule": rule(one, to, body, scene)}
         documents.append({"kind": "TrafficPolicy", "name": called, "spec": wanted})
+    if closed and to.callers:
+        raise Unsayable("requests that no rule takes would be refused for all callers, not for those of its namespace")
     if closed:  # where no rule takes a request, the API answers 404
         documents[-1]["spec"]["unmatched"] = "Reject"
     if len(to.ports) == 1:
-        documents[-1]["spec"] |= named(TYPE, body, f"{to.service.name}-{to.ports[0]}", scene)
+        own = to.service.name + (f".{to.service.namespace}" if to.callers else "")
+        documents[-1]["spec"] |= named(TYPE, body, f"{own}-{to.ports[0]}", scene)
     return (*documents, *session(rules, target, name))

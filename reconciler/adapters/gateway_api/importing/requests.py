@@ -17,6 +17,21 @@ def matches(given: Sequence[Mapping[str, Any]]) -> list[Any]:
     return [] if {} in found else [request(one) for one in found]
 
 
+def calls(given: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The same of a GRPCRoute."""
+    found = [_call(one) for one in given]
+    return [] if {} in found else found
+
+
+def _call(given: Mapping[str, Any]) -> dict[str, Any]:
+    only(given, ("method", "headers"), "matches")
+    method = {key: value for key, value in (given.get("method") or {}).items() if value}
+    if method.pop("type", "Exact") != "Exact":
+        raise Unsayable("no neutral field covers a pattern of gRPC calls")
+    made: dict[str, Any] = {"grpc": method} if method else {}
+    return made | ({"headers": [_value(one) for one in given["headers"]]} if given.get("headers") else {})
+
+
 def _match(given: Mapping[str, Any]) -> dict[str, Any]:
     only(given, ("path", "method", "headers", "queryParams"), "matches")
     made: dict[str, Any] = {}

@@ -32,7 +32,7 @@ def _said(body: Body, scene: Scene) -> dict[str, Any]:
     """A body that is not of the form of its kind means what is written."""
     key = key_of(body)
     try:
-        said = _routes(body, scene) if key.kind == "HTTPRoute" else None
+        said = _routes(body, scene) if key.kind in ("HTTPRoute", "GRPCRoute") else None
     except MALFORMED:
         said = None
     if said is not None:
@@ -44,5 +44,6 @@ def _routes(body: Body, scene: Scene) -> dict[str, Any] | None:
     to, spec = bound(body, scene), body.get("spec") or {}
     if to is None or set(spec) - {"parentRefs", "rules"}:
         return None
-    rules = units(spec.get("rules") or [{}], key_of(body).namespace)
-    return {f"calls of {to.service.name}.{to.service.namespace} on port {port}": {"rules": rules} for port in to.ports}
+    key = key_of(body)
+    rules = units(spec.get("rules") or [{}], key.namespace, grpc=key.kind == "GRPCRoute")
+    return {f"{to.worded} on port {port}": {"kind": key.kind, "rules": rules} for port in to.ports}

@@ -14,35 +14,42 @@ from reconciler.model.refs import ServiceRef
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """``ports``: those of the service that carry HTTP and that the route is about."""
+    """``ports``: those of the service that carry HTTP and that the route is about. ``callers``: the namespace whose
+    calls it is for, "" for all of them."""
 
     service: ServiceRef
     ports: tuple[int, ...]
     every: bool  # every such port
+    callers: str = ""
+
+    @property
+    def worded(self) -> str:
+        return f"calls of {self.service.name}.{self.service.namespace} from {self.callers or 'everywhere'}"
 
 
 def bound(body: Body, scene: Scene) -> Bound | None:
-    """None for a route to anything but one known Service in its own namespace."""
+    """None for a route to anything but one known Service."""
     spec = body.get("spec") or {}
     parents = spec.get("parentRefs") or []
     namespace = str((body.get("metadata") or {}).get("namespace") or "")
-    if len(parents) != 1 or spec.get("hostnames") or not _is_service(parents[0], namespace):
+    if len(parents) != 1 or spec.get("hostnames") or not _is_service(parents[0]):
         return None
-    facts = scene.cluster.service(str(parents[0]["name"]), namespace)
+    home = str(parents[0].get("namespace") or namespace)
+    facts = scene.cluster.service(str(parents[0]["name"]), home)
     if facts is None:
         return None
     known = tuple(port.number for port in facts.ports if speech(port) not in (Speech.OPAQUE, Speech.UDP))
     wanted = (parents[0]["port"],) if "port" in parents[0] else known
     if not wanted or not set(wanted) <= set(known):
         return None
-    return Bound(ServiceRef(facts.ref.name, namespace), wanted, set(wanted) == set(known))
+    callers = "" if home == namespace else namespace
+    return Bound(ServiceRef(facts.ref.name, home), wanted, set(wanted) == set(known), callers)
 
 
-def _is_service(parent: Mapping[str, Any], namespace: str) -> bool:
+def _is_service(parent: Mapping[str, Any]) -> bool:
     return (
         parent.get("kind") == "Service"
         and parent.get("group", GROUP) == ""
         and not parent.get("sectionName")
-        and parent.get("namespace", namespace) == namespace
         and bool(parent.get("name"))
     )

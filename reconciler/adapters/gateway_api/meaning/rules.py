@@ -15,12 +15,12 @@ Unit = tuple[dict[str, Any], dict[str, Any]]
 _EVERY = [{"path": {"type": "PathPrefix", "value": "/"}}]
 
 
-def units(rules: Iterable[Part], namespace: str) -> list[Unit]:
+def units(rules: Iterable[Part], namespace: str, *, grpc: bool) -> list[Unit]:
     """By rank. Of the same rank, those that do the same or share no request stand in the order of their text."""
     found: dict[str, Unit] = {}
     for rule in rules:
-        for match in rule.get("matches") or _EVERY:
-            condition = _condition(match)
+        for match in rule.get("matches") or ([{}] if grpc else _EVERY):
+            condition = _call(match) if grpc else _condition(match)
             found.setdefault(encode(condition), (condition, _action(rule, namespace)))
     done: list[Unit] = []
     for _, several in groupby(sorted(found.values(), key=_rank), key=_rank):
@@ -40,6 +40,15 @@ def _condition(match: Part) -> dict[str, Any]:
     return {**rest, "path": path, "headers": _values(headers), "query": _values(query)}
 
 
+def _call(match: Part) -> dict[str, Any]:
+    """One of a GRPCRoute."""
+    method = {key: value for key, value in (match.get("method") or {}).items() if value}
+    headers = {str(one["name"]).lower(): one for one in reversed(match.get("headers") or [])}
+    rest = {key: value for key, value in match.items() if key not in ("method", "headers") and value}
+    called = {"type": "Exact", **method} if method.keys() - {"type"} else {}
+    return {**rest, "call": called, "headers": _values(headers), "query": {}}
+
+
 def _values(given: Mapping[str, Part]) -> dict[str, Any]:
     """Of two conditions on one name the first counts."""
     return {name: [one.get("type", "Exact"), one.get("value")] for name, one in sorted(given.items())}
@@ -48,6 +57,8 @@ def _values(given: Mapping[str, Part]) -> dict[str, Any]:
 def _rank(unit: Unit) -> tuple[Any, ...]:
     """Highest first. Where an expression stands is left to each implementation: such units keep their own order."""
     one = unit[0]
+    if "call" in one:
+        return (-len(one["call"].get("service", "")), -len(one["call"].get("method", "")), -len(one["headers"]))
     kind, value = one["path"]["type"], one["path"]["value"]
     size = len(value.rstrip("/")) if kind == "PathPrefix" else 0
     order = {"Exact": 0, "PathPrefix": 2}.get(kind, 1)
@@ -59,6 +70,8 @@ def _free(one: Unit, other: Unit) -> bool:
     if one is other or encode(one[1]) == encode(other[1]):
         return True
     mine, its = one[0], other[0]
+    if "call" in mine:  # of one rank, so that both say the same parts of a call or neither does
+        return bool(mine["call"] != its["call"] and mine["call"].get("type") == its["call"].get("type") == "Exact")
     plain = "Exact", "PathPrefix"
     if mine["path"]["type"] in plain and its["path"]["type"] in plain and mine["path"] != its["path"]:
         return True  # of one rank they are of one kind and, as prefixes, of one length
