@@ -64,7 +64,7 @@ async def apply(
             else:
                 begun(context)
                 planned, results = await Carry(world, context, opened, leases, progress, stop).out(parts)
-                planned = await looked_again(world, opened, planned, results)
+                planned = await looked_again(world, opened, planned, results, stop)
                 run = await _finished(run_id, planned, tuple(results), recovered, leases)
         finally:
             await parts.end()

@@ -6,7 +6,7 @@ They have ``health.wait`` for it; a later round sees what becomes of the rest.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.documents import DesiredState
@@ -24,8 +24,11 @@ _UNSEEN = Health(_WAITING)
 _Place = tuple[TargetId, ObjectKey]
 
 
-async def looked_again(world: World, opened: Connections, planned: Planned, results: Sequence[ApplyResult]) -> Planned:
-    """The same plan with the health of what was written, after the meshes had some time to look at it."""
+async def looked_again(
+    world: World, opened: Connections, planned: Planned, results: Sequence[ApplyResult], stop: Callable[[], bool]
+) -> Planned:
+    """The same plan with the health of what was written, after the meshes had some time to look at it; less when the
+    run is asked to stop."""
     if planned.plan is None or planned.desired is None:
         return planned
     found = {(r.change.target, r.change.key): r.health for r in results if r.outcome is Outcome.CHANGED}
@@ -35,7 +38,7 @@ async def looked_again(world: World, opened: Connections, planned: Planned, resu
     for name in names:
         cluster = opened.to(planned.desired.clusters[name])
         own = [change for change in waiting if change.target.cluster == name]
-        looks.append(_look(cluster, own, planned.desired, world))
+        looks.append(_look(cluster, own, planned.desired, world, stop))
     for seen in await asyncio.gather(*looks):
         found |= seen
     gone = {(r.change.target, r.change.key) for r in results if r.outcome is Outcome.PRUNED}
@@ -44,7 +47,7 @@ async def looked_again(world: World, opened: Connections, planned: Planned, resu
 
 
 async def _look(
-    cluster: Cluster, changes: Sequence[Change], desired: DesiredState, world: World
+    cluster: Cluster, changes: Sequence[Change], desired: DesiredState, world: World, stop: Callable[[], bool]
 ) -> dict[_Place, Health]:
     """The last that was seen of these objects within the time for it; what a cluster fails to tell, the next round
     will."""
@@ -52,7 +55,7 @@ async def _look(
     rest, pause = list(changes), FIRST_LOOK
     try:
         async with asyncio.timeout(desired.settings.health_wait):
-            while rest:
+            while rest and not stop():
                 await asyncio.sleep(pause)
                 listing = await cluster.list_objects(sorted({c.kind for c in rest}, key=lambda kind: kind.kind))
                 live = {item.key: item for item in listing.objects}

@@ -15,6 +15,7 @@ from reconciler.io.directory.cluster import DirectoryCluster
 from reconciler.model.findings import Severity
 from reconciler.model.live import Listing, LiveObject, Written
 from reconciler.model.native import NativeKind
+from reconciler.pipeline import second_look
 from reconciler.pipeline.state import last_status
 from reconciler.pipeline.world import World
 from reconciler.report.plan_json import plan_json
@@ -163,3 +164,12 @@ def test_it_does_not_wait_longer_than_it_is_told_to(fleet: Fleet, monkeypatch: p
     assert {one.severity for one in run.planned.findings if one.code == "object-progressing"} == {Severity.INFO}
     assert run.code == 0
     assert not fleet.events(type="health.*")
+
+
+def test_a_run_that_is_asked_to_stop_does_not_wait(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet.settings("{mode: Apply, health: {wait: 10m}}")
+    fleet.commit("a long wait")
+    controlled(fleet, monkeypatch, {})
+    monkeypatch.setattr(second_look, "FIRST_LOOK", 600.0)
+    run = fleet.apply(stop=lambda: len(fleet.live()) == 3)
+    assert rows(run) == {"eu/mesh": {"changed": 3, "progressing": 3}}

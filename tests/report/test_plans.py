@@ -114,6 +114,9 @@ def test_a_plan_as_json_says_the_same_twice() -> None:
 
 
 def test_recap_is_in_columns() -> None:
+    rare = recap_text([Recap(TARGET, ok=4, degraded=1), Recap(replace(TARGET, mesh="m"))], plain)
+    assert "degraded=1" in rare
+    assert "progressing" not in rare
     text = recap_text([Recap(TARGET, ok=4), Recap(replace(TARGET, mesh="m"), ok=12, failed=1)], plain)
     lines = text.splitlines()[1:]
     assert [line.index("changed=") for line in lines] == [lines[0].index("changed=")] * 2
