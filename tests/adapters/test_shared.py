@@ -189,3 +189,25 @@ def test_gaps_become_findings_at_their_leaf() -> None:
     assert (warning.severity, warning.documents, warning.position.path) == (Severity.WARNING, (POLICY,), "p.yaml")
     assert error.documents == (POLICY, origins[0].ref)
     assert (elsewhere.position.path, elsewhere.documents, elsewhere.target) == ("q.yaml", (origins[0].ref,), target)
+
+
+@pytest.mark.parametrize(
+    ("given_weights", "expected"),
+    [
+        ((1,), (100,)),
+        ((1, 1, 1), (34, 33, 33)),
+        ((1000, 1, 500), (66, 1, 33)),
+        ((9, 1), (90, 10)),
+        ((0, 5), (0, 100)),
+        ((1_000_000, 1, 1, 1), (97, 1, 1, 1)),
+    ],
+)
+def test_weights_become_percents(given_weights: tuple[float, ...], expected: tuple[int, ...]) -> None:
+    assert weights.of_hundred(given_weights) == expected
+
+
+@given(st.lists(st.integers(0, 1_000_000), min_size=1, max_size=100).filter(any))
+def test_percents_add_up_and_none_is_lost(given_weights: list[int]) -> None:
+    found = weights.of_hundred(given_weights)
+    assert sum(found) == 100
+    assert all(bool(share) is bool(weight) for share, weight in zip(found, given_weights, strict=True))

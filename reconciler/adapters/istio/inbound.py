@@ -15,6 +15,7 @@ from reconciler.adapters.istio.limits import descriptors, global_limit, local_li
 from reconciler.adapters.istio.predicates import carried, guarded, taken
 from reconciler.adapters.istio.proxy_patches import INBOUND, Native, before_router, merged, proxy_filter
 from reconciler.adapters.protocols import Speech, speech, workload_ports
+from reconciler.model.facts import ServiceFacts
 from reconciler.model.intents import HostIntent, MeshIntent, Origin
 from reconciler.model.native import NativeObject
 from reconciler.model.rules import Leaf
@@ -30,20 +31,20 @@ def inbound_filter(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> NativeOb
     leaves = _leaves(host)
     if not leaves:
         return None
-    selector = dict(host.facts.selector) if host.facts else {}
-    if not selector:
+    facts = host.facts
+    if facts is None or not facts.selector:
         gaps.error("mesh-inexpressible", f"no workloads are known behind {host.service.label}", leaves[0])
         return None
     if any(route.sources for route in host.inbound):
         gaps.error("mesh-inexpressible", "where requests arrive, callers cannot be told by their workloads", leaves[0])
-    _check_alone(host, selector, intent, gaps)
-    ports = _ports(host, intent, gaps)
+    _check_alone(host, facts.selector, intent, gaps)
+    ports = _ports(facts, intent, gaps)
     patches = [
         patch for port in sorted(ports) for patch in _port_patches(port, ports[port], leaves, host, intent, gaps)
     ]
     origins = {Origin(leaf.policy, leaf.position) for leaf in leaves}
     place = (host.service.namespace, f"{name_of(host.service)}-inbound")
-    return proxy_filter(intent, place, selector, patches, origins) if patches else None
+    return proxy_filter(intent, place, facts.selector, patches, origins) if patches else None
 
 
 def _leaves(host: HostIntent) -> list[Leaf]:
@@ -55,19 +56,18 @@ def _leaves(host: HostIntent) -> list[Leaf]:
     return found
 
 
-def _ports(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Mapping[int, Collection[int]]:
+def _ports(facts: ServiceFacts, intent: MeshIntent, gaps: Gaps) -> Mapping[int, Collection[int]]:
     """The ports of the workloads that take requests, each with the ports of the service that lead there."""
     found: dict[int, set[int]] = {}
-    for port in host.facts.ports if host.facts else ():
-        if speech(port) not in (Speech.HTTP, Speech.UNDECLARED) or host.facts is None:
-            continue
-        numbers = workload_ports(port, host.facts, intent.cluster)
+    spoken = [port for port in facts.ports if speech(port) in (Speech.HTTP, Speech.UNDECLARED)]
+    for port in spoken:
+        numbers = workload_ports(port, facts, intent.cluster)
         if not numbers:
-            gaps.error("mesh-inexpressible", f"no known workload of {host.service.label} has the port {port.target}")
+            gaps.error("mesh-inexpressible", f"no known workload of {facts.ref.label} has the port {port.target}")
         for number in numbers:
             found.setdefault(number, set()).add(port.number)
-    if not found:
-        gaps.error("mesh-inexpressible", f"no port of {host.service.label} is known to carry HTTP")
+    if not spoken:
+        gaps.error("mesh-inexpressible", f"no port of {facts.ref.label} is known to carry HTTP")
     return found
 
 
@@ -106,7 +106,7 @@ def _check_alone(host: HostIntent, selector: Mapping[str, str], intent: MeshInte
     """Global limits of two services with the same workloads would be counted for both."""
     mine = next((leaf for leaf in _leaves(host) if leaf.path == GLOBAL), None)
     for other in intent.hosts if mine else ():
-        same = other.facts is not None and dict(other.facts.selector) == selector
+        same = other.facts is not None and dict(other.facts.selector) == dict(selector)
         near = other.service != host.service and other.service.namespace == host.service.namespace
         if same and near and any(leaf.path == GLOBAL for leaf in _leaves(other)):
             told = (
