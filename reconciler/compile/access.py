@@ -70,7 +70,8 @@ def _intents(policy: AccessPolicy, site: Site, notes: Notes, reach: list[Stateme
     for profile, group in by_profile(choice.chosen, site):
         agreed = negotiate(terms, profile, tuple(chosen.service for chosen in group), site, notes)
         here = replace(ready, policy=_reduced(policy, agreed), profile=profile)
-        able += [(here, chosen) for chosen in group] if agreed.able and not problems else []
+        gone = f"access.{policy.action.value.lower()}" in agreed.dropped
+        able += [(here, chosen) for chosen in group] if agreed.able and not (problems or gone) else []
     if problems:
         notes.refuse(policy.ref, [*paths_of(uses, site), *([SCOPE] if policy.scopes else [])], *problems)
     if policy.scopes and not clients.none:

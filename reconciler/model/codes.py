@@ -127,6 +127,7 @@ CODES: dict[str, str] = {
     "callers-around-waypoint": "Callers that a rule allows do not pass the waypoint that decides, and are refused.",
     "callers-without-proxy": "Routes are made in the proxies of callers, and some callers have none.",
     "enrolled-two-ways": "Some pods of a service have a proxy beside them and some are served by their nodes.",
+    "selects-more": "The labels of a service in the root namespace also mean workloads of other namespaces.",
     "waypoint-needed": "What is asked of workloads that nodes serve needs a waypoint of theirs.",
     "mtls-not-disabled": "Where nodes serve the workloads, mTLS cannot be switched off.",
     "authorizer-conflict": "Several providers are to decide about one workload, and the mesh takes one.",

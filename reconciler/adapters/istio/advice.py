@@ -9,6 +9,7 @@ from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio import authorizers, tokens
 from reconciler.adapters.istio.ambient_advice import check_one_way, tell_callers, tell_mode
 from reconciler.adapters.istio.capabilities import claim
+from reconciler.adapters.istio.objects import root_namespace
 from reconciler.adapters.istio.outside import tell_outside
 from reconciler.adapters.istio.profiles import SIDECAR, profile_of
 from reconciler.adapters.istio.waypoint_access import tell_around
@@ -75,6 +76,7 @@ def advise_access(group: Iterable[AccessIntent], intent: MeshIntent, gaps: Gaps)
     for access in group:
         tell_outside(access.service, intent, gaps)
         check_one_way(access.service, intent, gaps)
+        _selects_more(access, intent, gaps)
         tell_around(access, intent, gaps)
         authorizers.check(access, intent, gaps)
         tokens.unverified(access, intent, gaps)
@@ -86,6 +88,23 @@ def advise_access(group: Iterable[AccessIntent], intent: MeshIntent, gaps: Gaps)
             else:
                 verb = "allows" if access.action is AccessAction.ALLOW else "audits"
                 gaps.warning("identity-without-mtls", f"{said}: it {verb} nobody")
+
+
+def _selects_more(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> None:
+    """In the root namespace the mesh takes a selector for the workloads of every namespace."""
+    if access.service.namespace != root_namespace(intent):
+        return
+    others = sorted(
+        f"{one.namespace}/{one.name}"
+        for one in intent.cluster.workloads
+        if one.namespace != access.service.namespace and access.selector.items() <= one.labels.items()
+    )
+    if others:
+        gaps.error(
+            "selects-more",
+            f"{access.service.label} is in the root namespace, where its labels also mean {', '.join(others)}",
+            hint="give its pods a label of their own, and select by it",
+        )
 
 
 def _needs_identity(access: AccessIntent) -> bool:
