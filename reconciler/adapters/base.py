@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from reconciler.adapters.built import Built
 from reconciler.adapters.importing import Importer, Meanings, as_written, no_importer
 from reconciler.model.facts import ClusterFacts, MeshFacts
-from reconciler.model.findings import Finding
 from reconciler.model.health import HEALTHY
 from reconciler.model.health import Health as Health
 from reconciler.model.health import HealthState as HealthState
 from reconciler.model.intents import MeshIntent
-from reconciler.model.native import NativeKind, NativeObject
+from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ServiceRef
 
 
@@ -52,7 +52,7 @@ class Capability:
     completes: tuple[str, ...] = ()
 
 
-Emitter = Callable[[MeshIntent], Iterable[NativeObject]]
+Emitter = Callable[[MeshIntent], Iterable[Built]]
 
 
 def unchanged(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -81,8 +81,8 @@ class Adapter:
 
     ``capabilities`` of a profile by neutral path (longest prefix wins). ``profile`` names the way in which the mesh
     serves a service of a cluster ("" for the usual one; None asks for the mesh as a whole): a mesh may be able to do
-    other things with a proxy beside each pod than with one for all. ``emitters`` are pure and make each its own kinds;
-    ``review`` finds what is legal but will not do what was asked; ``normalize`` brings a body (desired or live)
+    other things with a proxy beside each pod than with one for all. ``emitters`` are pure, and tell besides what
+    cannot be said, and what is legal but will not do what was asked; ``normalize`` brings a body (desired or live)
     into the form in which the two may be compared; ``default_mesh`` stands in where no control plane was found.
     ``claims`` tells what an object takes for itself alone (a routed host): where a foreign object has the same claim,
     the mesh would not merge the two, and ours is not written. ``bridge`` (live, desired) gives what to apply first
@@ -100,7 +100,6 @@ class Adapter:
     default_mesh: MeshFacts
     emitters: tuple[Emitter, ...]
     capabilities: Callable[[str], Mapping[str, Capability]]
-    review: Callable[[MeshIntent], Iterable[Finding]]
     normalize: Callable[[Mapping[str, Any]], Mapping[str, Any]] = unchanged
     health: Callable[[Mapping[str, Any]], Health] = always_healthy
     claims: Callable[[Mapping[str, Any]], tuple[str, ...]] = no_claims
@@ -112,6 +111,10 @@ class Adapter:
     controllers: tuple[str, ...] = ()
     profile: Callable[[MeshFacts, ClusterFacts, ServiceRef | None], str] = one_profile
     profiles: tuple[str, ...] = ("",)
+
+    def build(self, intent: MeshIntent) -> Iterator[Built]:
+        """Everything that a target is asked to do, thing by thing."""
+        return (built for emitter in self.emitters for built in emitter(intent))
 
     def kind(self, kind: KindId) -> NativeKind | None:
         return next((native for native in self.kinds if native.kind == kind), None)

@@ -1,7 +1,4 @@
-"""What cannot be said to a mesh, found while its objects are built: emitters and review share one reading of it.
-
-An emitter writes nothing for a thing with an error; ``review`` runs the same code and reports it.
-"""
+"""What cannot be said to a mesh, or will not do what was asked, found while its objects are built."""
 
 from __future__ import annotations
 

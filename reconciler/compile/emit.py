@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.adapters.base import Adapter
 from reconciler.compile.notes import Notes
-from reconciler.model.findings import Severity, error
+from reconciler.model.findings import Finding, Severity, error
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeObject
 from reconciler.model.refs import DocRef, ObjectKey, ServiceRef, TargetId
 
+_Group = tuple[ServiceRef | None, set[DocRef]]
+
 
 def emitted(intent: MeshIntent, adapter: Adapter, notes: Notes) -> tuple[NativeObject, ...]:
-    """The objects of every emitter. What the adapter finds is noted; an error of it holds what its documents had,
-    and what stands together with these in one object, since the adapter then writes none of it."""
-    together = _together(intent)
-    for finding in adapter.review(intent):
+    """The objects of every emitter, and what it finds: an error holds what its documents had, and what stands together
+    with these in one object, since the adapter then writes none of it."""
+    things = list(adapter.build(intent))
+    errors: dict[Finding, None] = {}
+    for finding in (finding for built in things for finding in built.findings):
         notes.find(finding)
         if finding.severity is Severity.ERROR:
-            groups = [(service, refs) for service, refs in together if refs & set(finding.documents)]
-            for service, refs in groups or [(None, set(finding.documents))]:
-                for ref in sorted(refs):
-                    notes.refuse_known(ref, finding, (service,) if service else ())
-    return tuple(one for emitter in adapter.emitters for one in emitter(intent))
+            errors[finding] = None
+    if errors:
+        _hold(errors, _together(intent), notes)
+    return tuple(one for built in things for one in built.objects)
 
 
-def _together(intent: MeshIntent) -> list[tuple[ServiceRef | None, set[DocRef]]]:
+def _hold(errors: Iterable[Finding], together: list[_Group], notes: Notes) -> None:
+    for finding in errors:
+        groups = [(service, refs) for service, refs in together if refs & set(finding.documents)]
+        for service, refs in groups or [(None, set(finding.documents))]:
+            for ref in sorted(refs):
+                notes.refuse_known(ref, finding, (service,) if service else ())
+
+
+def _together(intent: MeshIntent) -> list[_Group]:
     """Documents that may have a part in the same object: those of one host, and those of one service's access."""
     services: dict[ServiceRef, set[DocRef]] = {}
     for rule in intent.access:

@@ -15,6 +15,7 @@ from reconciler.adapters import registry
 from reconciler.adapters.base import Adapter
 from reconciler.model.canonical import encode
 from reconciler.model.codes import CODES
+from reconciler.model.findings import Finding
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeObject
 from tests.adapters import crds, given
@@ -33,14 +34,18 @@ def adapter_of(case: Path) -> Adapter:
 
 
 def emitted(case: Path, intent: MeshIntent) -> list[NativeObject]:
-    objects = [native for emitter in adapter_of(case).emitters for native in emitter(intent)]
+    objects = [native for built in adapter_of(case).build(intent) for native in built.objects]
     return sorted(objects, key=lambda native: (native.kind.wave, native.key))
 
 
 def outcome(case: Path) -> dict[str, Any]:
     intent = read(case)
-    findings = [f"{item.severity} {item.code} {item.message}" for item in adapter_of(case).review(intent)]
+    findings = [f"{item.severity} {item.code} {item.message}" for item in findings_of(case, intent)]
     return {"objects": [native.body for native in emitted(case, intent)], "findings": findings}
+
+
+def findings_of(case: Path, intent: MeshIntent) -> list[Finding]:
+    return list(dict.fromkeys(finding for built in adapter_of(case).build(intent) for finding in built.findings))
 
 
 def read(case: Path) -> MeshIntent:
@@ -80,7 +85,7 @@ def test_objects_are_as_declared(case: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_findings_are_placed_and_known(case: Path) -> None:
-    for finding in adapter_of(case).review(read(case)):
+    for finding in findings_of(case, read(case)):
         assert finding.code in CODES
         assert finding.position.path
         assert finding.documents

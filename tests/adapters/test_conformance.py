@@ -51,13 +51,14 @@ def host_form(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 def output(name: str, said: Mapping[str, Any]) -> str:
     intent = given.intent(said, name)
-    first, second = ([one.body for emit in ADAPTERS[name].emitters for one in emit(intent)] for _ in range(2))
+    first, second = ([one.body for built in ADAPTERS[name].build(intent) for one in built.objects] for _ in range(2))
     assert encode(first) == encode(second)
     return encode(first)
 
 
 def errors(name: str, said: Mapping[str, Any]) -> list[str]:
-    return [one.code for one in ADAPTERS[name].review(given.intent(said, name)) if one.severity == "error"]
+    things = ADAPTERS[name].build(given.intent(said, name))
+    return [one.code for built in things for one in built.findings if one.severity == "error"]
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=list(ADAPTERS))

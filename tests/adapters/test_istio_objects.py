@@ -18,7 +18,7 @@ from tests.adapters import given
 
 
 def emitted(intent: MeshIntent) -> list[NativeObject]:
-    return [native for emitter in ADAPTER.emitters for native in emitter(intent)]
+    return [native for built in ADAPTER.build(intent) for native in built.objects]
 
 
 def test_what_is_pointed_at_comes_first_and_the_default_deny_last() -> None:
@@ -54,7 +54,7 @@ def test_an_error_is_about_all_that_is_not_written_for_it() -> None:
     bad = {"match": [{"query": [{"name": "a", "exact": "b", "invert": True}]}], "policy": "bad"}
     intent = given.intent({"hosts": {"a.shop": {"policy": "good", "routes": [bad, {}]}}})
     assert emitted(intent) == []
-    (finding,) = ADAPTER.review(intent)
+    (finding,) = (finding for built in ADAPTER.build(intent) for finding in built.findings)
     assert finding.severity is Severity.ERROR
     assert DocRef("TrafficPolicy", "default", "good") in finding.documents
 

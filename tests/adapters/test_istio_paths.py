@@ -54,7 +54,7 @@ def access_matches(pattern: str, value: str) -> bool:
 
 def route(match: list[Mapping[str, Any]], rule: Mapping[str, Any]) -> Mapping[str, Any]:
     intent = given.intent({"hosts": {"a.shop": {"routes": [{"match": match, "rule": rule}]}}})
-    objects = [native for emitter in ADAPTER.emitters for native in emitter(intent)]
+    objects = [native for built in ADAPTER.build(intent) for native in built.objects]
     assert len(objects) == 1
     http: Mapping[str, Any] = objects[0].body["spec"]["http"][0]
     return http
@@ -89,7 +89,7 @@ def test_a_route_takes_exactly_the_paths_that_were_asked(path: dict[str, Any]) -
 @pytest.mark.parametrize("path", MATCHES, ids=str)
 def test_an_access_rule_takes_exactly_the_paths_that_were_asked(path: dict[str, Any]) -> None:
     intent = given.intent({"access": [{"service": "a.shop", "match": [{"path": path}]}]})
-    (native,) = [native for emitter in ADAPTER.emitters for native in emitter(intent)]
+    (native,) = [native for built in ADAPTER.build(intent) for native in built.objects]
     patterns = native.body["spec"]["rules"][0]["to"][0]["operation"]["paths"]
     for value in PATHS:
         assert any(access_matches(pattern, value) for pattern in patterns) == neutral(path, value), value

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.adapters.base import Adapter, Capability, Level
+from reconciler.adapters.built import Built
 from reconciler.compile import compile_state, intents
 from reconciler.model.access import AccessAction, AccessPolicy
 from reconciler.model.clusters import Cluster, DirectoryConnection
@@ -46,29 +47,25 @@ def native(
     return NativeObject(key, kind, body, tuple(sorted(origins)))
 
 
-def emit_hosts(intent: MeshIntent) -> Iterable[NativeObject]:
+def emit_hosts(intent: MeshIntent) -> Iterable[Built]:
     for host in intent.hosts:
         spec = {"routes": len(host.routes), "subsets": [subset.name for subset in host.subsets]}
-        yield native(HOST, host.service.namespace, host.service.name, spec, host.origins)
+        yield Built((native(HOST, host.service.namespace, host.service.name, spec, host.origins),))
 
 
-def emit_rules(intent: MeshIntent) -> Iterable[NativeObject]:
+def emit_rules(intent: MeshIntent) -> Iterable[Built]:
     for rule in intent.access:
         name = f"{rule.policy.name}-{rule.service.name}"
-        yield native(RULE, rule.service.namespace, name, {"action": rule.action.value}, rule.origins)
+        yield Built((native(RULE, rule.service.namespace, name, {"action": rule.action.value}, rule.origins),))
     if intent.default_deny is not None:
-        yield native(RULE, intent.mesh.namespace, "default", {}, intent.default_deny.origins)
+        yield Built((native(RULE, intent.mesh.namespace, "default", {}, intent.default_deny.origins),))
 
 
-def emit_modes(intent: MeshIntent) -> Iterable[NativeObject]:
+def emit_modes(intent: MeshIntent) -> Iterable[Built]:
     for mode in intent.mtls:
         name = mode.service.name if mode.service else "default"
         namespace = mode.service.namespace if mode.service else intent.mesh.namespace
-        yield native(MODE, namespace, name, {"mode": mode.mode}, mode.origins)
-
-
-def no_findings(_intent: MeshIntent) -> tuple[Finding, ...]:
-    return ()
+        yield Built((native(MODE, namespace, name, {"mode": mode.mode}, mode.origins),))
 
 
 def toy(levels: Mapping[str, Level] | None = None, **changes: Any) -> Adapter:
@@ -83,7 +80,6 @@ def toy(levels: Mapping[str, Level] | None = None, **changes: Any) -> Adapter:
         default_mesh=MeshFacts("toy", "toy-system", trust_domain="cluster.local"),
         emitters=(emit_hosts, emit_rules, emit_modes),
         capabilities=lambda _profile: claims,
-        review=no_findings,
     )
     return replace(base, **changes)
 

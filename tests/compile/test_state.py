@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.adapters.base import Level
+from reconciler.adapters.built import Built
 from reconciler.compile import compile_state
 from reconciler.model.documents import Broken
 from reconciler.model.extensions import Extension, RawObject
@@ -57,25 +58,26 @@ def test_broken_documents_are_held() -> None:
 
 
 def test_error_of_an_adapter_holds_its_documents() -> None:
-    def review(intent: MeshIntent) -> list[object]:
-        return [error("mesh-inexpressible", "no", at(), "", ref("p")), warning("hash-key", "odd", at(), "", ref("q"))]
+    def emit(intent: MeshIntent) -> list[Built]:
+        odd = warning("hash-key", "odd", at(), "", ref("q"))
+        return [Built((), (error("mesh-inexpressible", "no", at(), "", ref("p")), odd))]
 
-    one = given(traffic("p", rule=RULE), adapter=toy(review=review)).compiled()
+    one = given(traffic("p", rule=RULE), adapter=toy(emitters=(emit,))).compiled()
     assert codes(one) == ["hash-key", "mesh-inexpressible"]
     assert held(one) == ["p"]
     assert {finding.target for finding in one.findings} == {TARGET}
 
 
 def test_error_of_an_adapter_holds_whoever_shares_the_object() -> None:
-    def review(intent: MeshIntent) -> list[object]:
-        return [error("mesh-inexpressible", "no", at(), "", ref("new"))]
+    def emit(intent: MeshIntent) -> list[Built]:
+        return [Built((), (error("mesh-inexpressible", "no", at(), "", ref("new")),))]
 
     documents = (
         traffic("old", rule=RULE),
         traffic("new", rule={"traffic.retries.attempts": 1}),
         traffic("other", to("api.shop"), rule=RULE),
     )
-    one = given(*documents, adapter=toy(review=review, emitters=())).compiled()
+    one = given(*documents, adapter=toy(emitters=(emit,))).compiled()
     assert held(one) == ["new", "old"]
 
 

@@ -10,7 +10,6 @@ from reconciler.adapters.gateway_api.importing import importer
 from reconciler.adapters.gateway_api.kinds import DETECT_KINDS
 from reconciler.adapters.gateway_api.live import claims, health
 from reconciler.adapters.gateway_api.meaning import meanings
-from reconciler.adapters.gateway_api.review import review
 from reconciler.adapters.gateway_api.written import KINDS, OWNABLE
 from reconciler.model.facts import MeshFacts
 
@@ -22,7 +21,6 @@ ADAPTER = Adapter(
     default_mesh=MeshFacts(TYPE, ""),
     emitters=(hosts.emit, ingress.emit),
     capabilities=capability_claims,
-    review=review,
     health=health,
     claims=claims,
     raw_kinds=OWNABLE,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.gateway_api import subsets
 from reconciler.adapters.gateway_api.resilience import persistence
@@ -20,13 +21,11 @@ from reconciler.model.native import NativeObject
 _MORE_CODES = (1, 5)
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
-    """The objects of all services. One with something that cannot be said has none; ``review`` says why."""
+def emit(intent: MeshIntent) -> Iterable[Built]:
+    """The objects of all services. One with something that cannot be said has none."""
     for host in intent.hosts:
         gaps = Gaps()
-        made = objects_of(host, intent, gaps)
-        if not gaps.blocking:
-            yield from made
+        yield built(objects_of(host, intent, gaps), gaps, host.origins, intent)
 
 
 def objects_of(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObject]:

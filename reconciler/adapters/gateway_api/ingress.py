@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.envelopes import build, object_name
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.gateway_api.backends import References
@@ -23,13 +24,11 @@ ANY = "*"
 Native = dict[str, Any]
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
-    """The objects of all Ingress documents. One with something that cannot be said has none; ``review`` says why."""
+def emit(intent: MeshIntent) -> Iterable[Built]:
+    """The objects of all Ingress documents. One with something that cannot be said has none."""
     for asked in intent.ingress:
         gaps = Gaps()
-        made = objects_of(asked, intent, gaps)
-        if not gaps.blocking:
-            yield from made
+        yield built(objects_of(asked, intent, gaps), gaps, asked.origins, intent)
 
 
 def objects_of(asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObject]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio import tokens
 from reconciler.adapters.istio.advice import advise_access
@@ -36,16 +37,17 @@ _VERBS = {
 Group = tuple[ServiceRef, str, AccessAction, DocRef]
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
-    """The policies of a target. One with something that cannot be said is not written; ``review`` says why."""
+def emit(intent: MeshIntent) -> Iterable[Built]:
+    """The policies of a target, and what stands behind those that are written."""
     written: list[list[AccessIntent]] = []
     for group in groups(intent):
         gaps = Gaps()
-        made = authorization_policy(group, intent, gaps)
-        if made is not None and not gaps.blocking:
+        origins = [origin for access in group for origin in access.origins]
+        made = built([authorization_policy(group, intent, gaps)], gaps, origins, intent)
+        if made.objects:
             written.append(group)
-            yield made
-    yield from guards(written, intent)
+        yield made
+    yield Built(tuple(guards(written, intent)))
 
 
 def groups(intent: MeshIntent) -> list[list[AccessIntent]]:

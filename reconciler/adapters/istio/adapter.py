@@ -23,7 +23,6 @@ from reconciler.adapters.istio.kinds import DETECT_KINDS, KINDS, OWNABLE
 from reconciler.adapters.istio.live import claims, health, normalize
 from reconciler.adapters.istio.meaning import meanings
 from reconciler.adapters.istio.profiles import PROFILES, profile
-from reconciler.adapters.istio.review import review
 from reconciler.model.facts import MeshFacts
 
 ADAPTER = Adapter(
@@ -45,7 +44,6 @@ ADAPTER = Adapter(
         ingress.emit,
     ),
     capabilities=capability_claims,
-    review=review,
     normalize=normalize,
     health=health,
     claims=claims,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import AUTHORIZATION_POLICY, DEFAULT_DENY
 from reconciler.adapters.istio.objects import build, object_name, root_namespace
@@ -15,10 +16,10 @@ from reconciler.model.native import NativeObject
 NAME = "mesh-default-deny"
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
-    gaps = Gaps()
-    made = list(policies(intent, gaps))
-    return [] if gaps.blocking else made
+def emit(intent: MeshIntent) -> Iterable[Built]:
+    if intent.default_deny is not None:
+        gaps = Gaps()
+        yield built(list(policies(intent, gaps)), gaps, intent.default_deny.origins, intent)
 
 
 def policies(intent: MeshIntent, gaps: Gaps) -> Iterable[NativeObject]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import SERVICE_ENTRY
 from reconciler.adapters.istio.objects import build, object_name
@@ -18,13 +19,11 @@ from reconciler.model.refs import ServiceRef
 _RESOLUTION = {"Static": "STATIC", "Dns": "DNS", "Dynamic": "DYNAMIC_DNS", "None": "NONE"}
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
-    """The entries of a target. One with something that cannot be said is not written; ``review`` says why."""
+def emit(intent: MeshIntent) -> Iterable[Built]:
+    """The entries of a target."""
     for destination in intent.destinations:
         gaps = Gaps()
-        made = service_entry(destination, intent, gaps)
-        if not gaps.blocking:
-            yield made
+        yield built([service_entry(destination, intent, gaps)], gaps, destination.origins, intent)
 
 
 def service_entry(destination: DestinationIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:

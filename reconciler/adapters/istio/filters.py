@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import ENVOY_FILTER, WASM_PLUGIN
 from reconciler.adapters.istio.objects import build, object_name, root_namespace
@@ -22,13 +23,11 @@ _MANAGER = "envoy.filters.network.http_connection_manager"
 Native = dict[str, Any]
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
-    """The objects of every filter. One with something that cannot be said is not written; ``review`` says why."""
+def emit(intent: MeshIntent) -> Iterable[Built]:
+    """The objects of every filter."""
     for asked in intent.filters:
         gaps = Gaps()
-        made = proxy_filter(asked, intent, gaps)
-        if not gaps.blocking:
-            yield made
+        yield built([proxy_filter(asked, intent, gaps)], gaps, asked.origins, intent)
 
 
 def proxy_filter(asked: FilterIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:

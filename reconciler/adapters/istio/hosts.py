@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.advice import advise_host
 from reconciler.adapters.istio.destinations import destination_rule
@@ -15,13 +16,11 @@ from reconciler.model.intents import HostIntent, MeshIntent
 from reconciler.model.native import NativeObject
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
-    """The objects of all hosts. A host with something that cannot be said has none; ``review`` says why."""
+def emit(intent: MeshIntent) -> Iterable[Built]:
+    """The objects of all hosts. A host with something that cannot be said has none."""
     for host in intent.hosts:
         gaps = Gaps()
-        made = objects(host, intent, gaps)
-        if not gaps.blocking:
-            yield from made
+        yield built(objects(host, intent, gaps), gaps, host.origins, intent)
 
 
 def objects(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> tuple[NativeObject, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.adapters import weights
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import GATEWAY, VIRTUAL_SERVICE
 from reconciler.adapters.istio.objects import build, object_name
@@ -30,13 +31,11 @@ _MODES = {
 _VERSIONS = {"1.0": "TLSV1_0", "1.1": "TLSV1_1", "1.2": "TLSV1_2", "1.3": "TLSV1_3"}
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
-    """The objects of all Ingress documents. One with something that cannot be said has none; ``review`` says why."""
+def emit(intent: MeshIntent) -> Iterable[Built]:
+    """The objects of all Ingress documents."""
     for asked in intent.ingress:
         gaps = Gaps()
-        made = objects(asked, intent, gaps)
-        if not gaps.blocking:
-            yield from made
+        yield built(objects(asked, intent, gaps), gaps, asked.origins, intent)
 
 
 def objects(asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObject]:

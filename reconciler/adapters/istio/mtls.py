@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.advice import advise_mtls
 from reconciler.adapters.istio.kinds import PEER_AUTHENTICATION
@@ -16,12 +17,10 @@ MESH_WIDE = "default"
 MODES = {"Strict": "STRICT", "Permissive": "PERMISSIVE", "Disabled": "DISABLE"}
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
+def emit(intent: MeshIntent) -> Iterable[Built]:
     for mtls in intent.mtls:
         gaps = Gaps()
-        made = peer_authentication(mtls, intent, gaps)
-        if made is not None and not gaps.blocking:
-            yield made
+        yield built([peer_authentication(mtls, intent, gaps)], gaps, mtls.origins, intent)
 
 
 def peer_authentication(mtls: MtlsIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import SIDECAR
 from reconciler.adapters.istio.objects import build, fqdn, object_name, root_namespace
@@ -18,12 +19,10 @@ from reconciler.model.refs import ServiceRef
 WHOLE = "default"
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
+def emit(intent: MeshIntent) -> Iterable[Built]:
     for reach in intent.reaches:
         gaps = Gaps()
-        made = sidecar(reach, intent, gaps)
-        if not gaps.blocking:
-            yield made
+        yield built([sidecar(reach, intent, gaps)], gaps, reach.origins, intent)
 
 
 def sidecar(reach: ReachIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:

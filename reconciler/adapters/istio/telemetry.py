@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.durations import seconds
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import TELEMETRY
@@ -34,13 +35,11 @@ _CODES = re.compile(r"(>=|<=|>|<)?(\d{3})|(\d{3})-(\d{3})")
 Native = dict[str, Any]
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
-    """The objects of every scope. One with something that cannot be said is not written; ``review`` says why."""
+def emit(intent: MeshIntent) -> Iterable[Built]:
+    """The objects of every scope."""
     for asked in intent.telemetry:
         gaps = Gaps()
-        made = telemetry(asked, intent, gaps)
-        if made is not None and not gaps.blocking:
-            yield made
+        yield built([telemetry(asked, intent, gaps)], gaps, asked.origins, intent)
 
 
 def telemetry(asked: TelemetryIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import REQUEST_AUTHENTICATION
 from reconciler.adapters.istio.objects import build, object_name
@@ -24,12 +25,11 @@ from reconciler.model.selectors import ClaimMatch
 _PLACES = {"query": "fromParams", "cookie": "fromCookies"}
 
 
-def emit(intent: MeshIntent) -> Iterable[NativeObject]:
+def emit(intent: MeshIntent) -> Iterable[Built]:
     for group in groups(intent):
         gaps = Gaps()
-        made = request_authentication(group, intent, gaps)
-        if not gaps.blocking:
-            yield made
+        origins = [origin for access in group for origin in access.origins]
+        yield built([request_authentication(group, intent, gaps)], gaps, origins, intent)
 
 
 def groups(intent: MeshIntent) -> list[list[AccessIntent]]:
