@@ -25,7 +25,7 @@ def advise_host(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> None:
     for leaf in leaves:
         _too_new(leaf.path, leaf, intent, gaps)
     if any(route.leaves for route in host.inbound):
-        _enrolled(host.service, intent, gaps)
+        tell_outside(host.service, intent, gaps)
     check_one_way(host.service, intent, gaps)
     tell_callers(host, intent, gaps)
     for route in host.routes:
