@@ -36,6 +36,7 @@ def cluster(root: Map, groups: Iterable[str], into: Decoder) -> Cluster:
         groups=groups,
         cluster_domain=spec.get("clusterDomain", "cluster.local"),
         mode=Mode(spec["mode"]) if "mode" in spec else None,
+        read_only=spec.get("access") == "ReadOnly",
         prune_when_removed=spec.get("onRemoved") == "Prune",
         counts_proxies=spec.get("discovery", {}).get("proxies", False),
         suspend=suspend(spec, into),

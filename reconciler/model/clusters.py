@@ -48,6 +48,7 @@ class Cluster:
     groups: tuple[str, ...] = ()
     cluster_domain: str = "cluster.local"
     mode: Mode | None = None
+    read_only: bool = False  # access: ReadOnly
     prune_when_removed: bool = False  # onRemoved: Prune
     suspend: Suspend | None = None
     limits: ClusterLimits = ClusterLimits()

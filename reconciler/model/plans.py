@@ -36,6 +36,7 @@ class Reason(StrEnum):
     GUARD = "guard"
     PROTECTED = "protected"
     REPORT_MODE = "report-mode"
+    READ_ONLY = "read-only"  # the cluster's access
     SUSPENDED = "suspended"
     SELF_HEAL_OFF = "self-heal-off"
     PRUNE_OFF = "prune-off"
@@ -142,6 +143,7 @@ class TargetPlan:
     others do not wait for it any longer, and it goes on beside them.
 
     ``guard_fingerprint`` confirms all that guards withhold here; "" when they withhold nothing.
+    ``read_only``: the cluster is never written, whatever the mode says elsewhere.
     ``proven`` maps objects to the (desired hash, resourceVersion) last proven equal, to be remembered. ``health`` has
     the objects that the mesh has not accepted, as last seen.
     """
@@ -149,6 +151,7 @@ class TargetPlan:
     target: TargetId
     mode: Mode
     changes: tuple[Change, ...] = ()
+    read_only: bool = False
     error: str = ""
     late: bool = False
     stale: bool = False
@@ -215,3 +218,4 @@ class Recap:
     late: int = 0
     progressing: int = 0
     degraded: int = 0
+    read_only: bool = False

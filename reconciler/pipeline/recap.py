@@ -18,7 +18,7 @@ def recap(plan: Plan, results: Sequence[ApplyResult]) -> tuple[Recap, ...]:
 
 def _row(target: TargetPlan, results: Sequence[ApplyResult]) -> Recap:
     if target.error:
-        return Recap(target.target, unreachable=int(not target.late), late=int(target.late))
+        return Recap(target.target, unreachable=int(not target.late), late=int(target.late), read_only=target.read_only)
     mine = [result for result in results if result.change.target == target.target]
     withheld = [change for change in target.changes if change.pending and change.withheld is not None]
     return Recap(
@@ -33,6 +33,7 @@ def _row(target: TargetPlan, results: Sequence[ApplyResult]) -> Recap:
         skipped=sum(1 for change in withheld if change.withheld not in BLOCKING) + _count(mine, Outcome.SKIPPED),
         progressing=sum(1 for one in target.health if one.health.state is HealthState.PROGRESSING),
         degraded=sum(1 for one in target.health if one.health.state is HealthState.DEGRADED),
+        read_only=target.read_only,
     )
 
 

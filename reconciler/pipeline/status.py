@@ -52,7 +52,8 @@ def _as_it_goes_on(row: dict[str, Any], earlier: Mapping[str, Any] | None) -> Ma
 
 
 def row_of(recap: Recap) -> dict[str, Any]:
-    return {**asdict(recap), "target": str(recap.target)}
+    row = {**asdict(recap), "target": str(recap.target)}
+    return {**row, "readOnly": True} if row.pop("read_only") else row
 
 
 def word_of(code: int) -> str:

@@ -17,7 +17,7 @@ from reconciler.plan.foreign import Claims, rival_hosts
 from reconciler.plan.guards import guard
 from reconciler.plan.mask import Masker
 from reconciler.plan.objects import Place, change_for, ownership, prune_of
-from reconciler.plan.rules import MadeFrom, PlanRules, adoptable, mode_of, suspended
+from reconciler.plan.rules import MadeFrom, PlanRules, adoptable, is_read_only, mode_of, suspended
 from reconciler.plan.stamp import Mark
 from reconciler.plan.withhold import Withholding, withhold
 
@@ -96,7 +96,7 @@ def _plan_target(
     mode = mode_of(target, desired, rules.settings)
     error = _cannot_plan(target, desired, compiled, live)
     if error:
-        return TargetPlan(target, mode, error=error)
+        return TargetPlan(target, mode, error=error, read_only=is_read_only(target, desired))
     of = _made_from(target, desired, compiled, previous, live, rules)
     known = rules.quiet.get(target)
     if known is not None and known[0].is_as(of):
@@ -208,6 +208,7 @@ def _settle(
     why_suspended = suspended(target, desired, rules)
     withholding = Withholding(
         mode=mode,
+        read_only=is_read_only(target, desired),
         suspended=why_suspended,
         self_heal=rules.settings.self_heal,
         prune=rules.settings.prune,
@@ -227,6 +228,7 @@ def _settle(
         target=target,
         mode=mode,
         changes=guarded.changes,
+        read_only=is_read_only(target, desired),
         stale=target.cluster in rules.stale_clusters,
         guard_fingerprint=guarded.fingerprint,
         guards=guarded.guards,

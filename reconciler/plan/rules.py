@@ -88,14 +88,20 @@ class PlanRules:
 
 
 def mode_of(target: TargetId, desired: DesiredState, settings: Settings) -> Mode:
-    """The last matching override replaces the mode; of that and the cluster's own the more careful holds."""
+    """The last matching override replaces the mode; of that and the cluster's own the more careful holds, and
+    the most careful where its access is read only."""
     mode = settings.mode
     for override in settings.overrides:
         in_clusters = not override.clusters or target.cluster in override.clusters
         if in_clusters and target in desired.views and covers(override.meshes, target, desired.views[target]):
             mode = override.mode
     own = desired.clusters[target.cluster].mode if target.cluster in desired.clusters else None
-    return Mode.REPORT if Mode.REPORT in (mode, own) else mode
+    return Mode.REPORT if Mode.REPORT in (mode, own) or is_read_only(target, desired) else mode
+
+
+def is_read_only(target: TargetId, desired: DesiredState) -> bool:
+    """Whether its cluster is never written (``access: ReadOnly``)."""
+    return target.cluster in desired.clusters and desired.clusters[target.cluster].read_only
 
 
 def suspended(target: TargetId, desired: DesiredState, rules: PlanRules) -> str:

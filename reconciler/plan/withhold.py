@@ -20,6 +20,7 @@ class Withholding:
     """What holds on one target. ``partial``: why nothing may be pruned; ``unread``: kinds that could not be listed."""
 
     mode: Mode
+    read_only: bool
     suspended: str
     self_heal: bool
     prune: bool
@@ -67,6 +68,8 @@ def _reason(change: Change, rules: Withholding) -> tuple[Reason, str] | None:
         return Reason.PRUNE_OFF, "prune: false"
     if rules.suspended:
         return Reason.SUSPENDED, rules.suspended
+    if rules.read_only:
+        return Reason.READ_ONLY, "access: ReadOnly"
     if rules.mode is Mode.REPORT:
         return Reason.REPORT_MODE, "mode: Report"
     if not rules.self_heal and change.causes == (Cause.DRIFT,):

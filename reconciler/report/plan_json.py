@@ -97,6 +97,7 @@ def _target(target: TargetPlan) -> dict[str, Any]:
         "cluster": target.target.cluster,
         "mesh": target.target.mesh,
         "mode": str(target.mode),
+        "readOnly": target.read_only,
         "error": target.error,
         "suspended": target.suspended,
         "guards": list(target.guards),

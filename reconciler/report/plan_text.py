@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.commits import Commit
-from reconciler.model.plans import Action, Change, FieldChange, Plan, Reason, TargetPlan
+from reconciler.model.plans import Action, Change, FieldChange, Plan, TargetPlan
 from reconciler.report.paint import Paint
 from reconciler.report.values import block, plural, word
 from reconciler.report.verdicts_text import verdict_lines
+from reconciler.report.withheld_text import QUIET
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "±", Action.PRUNE: "-", Action.KEEP: "="}
 ROLES = {
@@ -71,7 +72,8 @@ def _drift_summary(plan: Plan) -> str:
 def _target(target: TargetPlan, paint: Paint, view: View) -> Iterator[str]:
     pending = [c for c in target.changes if c.pending and (c.drifted or not view.only_drift)]
     kept = sum(1 for change in target.changes if not change.pending)
-    mode = f"mode {target.mode}" + (", suspended" if target.suspended else "")
+    access = ", read-only" if target.read_only else ""
+    mode = f"mode {target.mode}" + access + (", suspended" if target.suspended else "")
     yield paint(f"{target.target.cluster} / {target.target.mesh}", "heading") + paint(f"   {mode}", "dim")
     if target.error:
         yield "  " + paint(f"! {target.error}", "error")
@@ -91,7 +93,7 @@ def _change(change: Change, paint: Paint, view: View) -> Iterator[str]:
     causes = ", ".join(str(cause) for cause in change.causes)
     yield paint(words, ROLES[change.action]) + paint(f"   {change.action}, {causes}", "dim")
     if change.withheld is not None:
-        role = "dim" if change.withheld in (Reason.REPORT_MODE, Reason.NOT_SELECTED) else "withheld"
+        role = "dim" if change.withheld in QUIET else "withheld"
         yield paint(f"      withheld ({change.withheld}): {change.why}", role)
     if change.action in (Action.CREATE, Action.PRUNE):
         yield from _content(change, paint) if view.full else ()

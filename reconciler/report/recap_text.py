@@ -9,7 +9,7 @@ from reconciler.model.findings import Finding, Severity
 from reconciler.model.plans import ApplyResult, Outcome, Recap
 from reconciler.report.paint import Paint
 
-COUNTS = tuple(field.name for field in fields(Recap) if field.name != "target")
+COUNTS = tuple(field.name for field in fields(Recap) if field.name not in ("target", "read_only"))
 _COLOUR = {"ok": "good", "changed": "update", "pruned": "prune", "drifted": "drift", "blocked": "withheld"}
 _BAD = ("failed", "unreachable", "late", "degraded")
 _RARE = ("late", "progressing", "degraded")
@@ -28,7 +28,8 @@ def recap_text(rows: Sequence[Recap], paint: Paint) -> str:
             text = f"{name}={count}".ljust(widths[name])
             role = "dim" if not count else "error" if name in _BAD else _COLOUR.get(name, "dim")
             cells.append(paint(text, role))
-        lines.append(f"{str(row.target).ljust(width)} : {''.join(cells).rstrip()}")
+        access = paint("  read-only", "dim") if row.read_only else ""
+        lines.append(f"{str(row.target).ljust(width)} : {''.join(cells).rstrip()}{access}")
     return "\n".join(lines)
 
 

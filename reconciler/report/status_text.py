@@ -32,4 +32,5 @@ def status_text(status: Mapping[str, Any], paint: Paint) -> str:
 
 def _row(row: Mapping[str, Any]) -> Recap:
     cluster, _, mesh = row["target"].partition("/")
-    return Recap(TargetId(cluster, mesh), **{name: row.get(name, 0) for name in COUNTS})
+    counts = {name: row.get(name, 0) for name in COUNTS}
+    return Recap(TargetId(cluster, mesh), **counts, read_only=row.get("readOnly", False))

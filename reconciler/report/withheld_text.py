@@ -8,7 +8,7 @@ from reconciler.model.plans import Plan, Reason, TargetPlan
 from reconciler.report.paint import Paint
 from reconciler.report.values import plural
 
-QUIET = (Reason.REPORT_MODE, Reason.NOT_SELECTED)
+QUIET = (Reason.REPORT_MODE, Reason.READ_ONLY, Reason.NOT_SELECTED)
 
 
 def withheld_text(plan: Plan, paint: Paint) -> str:

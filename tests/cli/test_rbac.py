@@ -54,12 +54,22 @@ def writes(found: set[Right]) -> set[str]:
 
 
 def test_it_writes_where_mode_apply_may_write(cli: Command) -> None:
-    emitted = {"authorizationpolicies", "destinationrules", "peerauthentications", "virtualservices"}
+    adapter = installed()["istio"]
+    raw = {kind.plural for kind in adapter.raw_kinds}
+    emitted = {kind.plural for kind in adapter.kinds} - raw  # tests/adapters/test_raw_kinds.py shows which are raw
+    assert {"authorizationpolicies", "virtualservices"} <= emitted
+    assert raw
     assert writes(rights(cli())) == emitted
     assert writes(rights(cli("--limit", "us"))) == emitted
     assert writes(rights(cli("--limit", "eu"))) == set()
     assert writes(rights(cli("--read-only"))) == set()
     assert rights(cli("--limit", "eu")) == rights(cli("--read-only"))
+
+
+def test_it_asks_for_no_right_to_write_where_the_access_is_read_only(cli: Command, fleet: Fleet) -> None:
+    fleet.cluster("us", fleet.connections["us"], access="ReadOnly", mode="Apply")
+    assert writes(rights(cli("--limit", "us"))) == writes(rights(cli())) == set()
+    assert rights(cli("--limit", "us")) == rights(cli("--read-only"))
 
 
 def test_only_what_a_run_asks_for_is_in_it(cli: Command) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from reconciler.model.plans import Action, Reason
+from reconciler.pipeline.state import last_status
 from reconciler.ports import SourceError, StoreError
+from reconciler.report.paint import plain
+from reconciler.report.plan_text import plan_text
+from reconciler.report.status_text import status_text
 from tests.pipeline.fleet import FACTS, Fleet, codes, rows, service
 
 REVIEWS = "{to: [reviews.shop], rule: {route: {v1: 50, v2: 50}, timeout: 3s}}"
@@ -240,6 +244,30 @@ def test_report_mode_writes_nothing_anywhere(fleet: Fleet) -> None:
     run = fleet.apply()
     assert (run.code, rows(run)) == (2, {"eu/mesh": {"skipped": 3}})
     assert fleet.live() == {}
+
+
+def test_a_cluster_whose_access_is_read_only_is_never_written(two: Fleet) -> None:
+    two.apply()
+    two.cluster("us", {"directory": {"path": "live/us", "facts": "facts/us"}}, access="ReadOnly", mode="Apply")
+    two.policy("reviews", REVIEWS)
+    two.commit("look at us, change eu")
+    before = two.live("us")
+    two.edit("VirtualService", "cart", "timeout: 1s", "timeout: 10s", cluster="us")
+    drifted = two.live("us")
+    run = two.apply()
+    assert rows(run) == {"eu/mesh": {"ok": 2, "changed": 1}, "us/mesh": {"ok": 1, "drifted": 1, "skipped": 2}}
+    assert {change.withheld for change in run.planned.plan.changes if change.pending and change.target.cluster == "us"}
+    assert [(row.target.cluster, row.read_only) for row in run.rows] == [("eu", False), ("us", True)]
+    status = last_status(two.store)
+    assert status is not None
+    assert [row.get("readOnly", False) for row in status["targets"]] == [False, True]
+    assert "us / mesh   mode Report, read-only" in plan_text(run.planned.plan, run.planned.prepared.commit, plain)
+    counts = [line for line in status_text(status, plain).splitlines() if " : ok=" in line]
+    assert [line.endswith("  read-only") for line in counts] == [False, True]
+    two.remove("policies/cart.yaml")
+    two.commit("less")
+    two.apply(limit="us")
+    assert two.live("us") == drifted != before
 
 
 def test_limit_touches_nothing_else(two: Fleet) -> None:

@@ -48,6 +48,8 @@ def foreign(live: LiveObject, owner: str | None = None, **annotations: str) -> L
         (Settings(), {}, Reason.REPORT_MODE),
         (Settings(mode=Mode.APPLY), {"mode": Mode.REPORT}, Reason.REPORT_MODE),
         (Settings(mode=Mode.REPORT), {"mode": Mode.APPLY}, Reason.REPORT_MODE),
+        (Settings(mode=Mode.APPLY), {"read_only": True}, Reason.READ_ONLY),
+        (Settings(mode=Mode.APPLY), {"read_only": True, "mode": Mode.APPLY}, Reason.READ_ONLY),
         (Settings(mode=Mode.APPLY, suspend=Suspend("incident")), {}, Reason.SUSPENDED),
         (Settings(mode=Mode.APPLY), {"suspend": Suspend("move", NOW + timedelta(1))}, Reason.SUSPENDED),
         (Settings(mode=Mode.APPLY), {"suspend": Suspend("over", NOW - timedelta(1))}, None),
