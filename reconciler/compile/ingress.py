@@ -9,6 +9,7 @@ from reconciler.compile.ages import oldest
 from reconciler.compile.backends import Used
 from reconciler.compile.delegation import expanded, merged
 from reconciler.compile.gateways import Place, places_of
+from reconciler.compile.hosts import once
 from reconciler.compile.negotiation import negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, host_wide, traffic_uses
@@ -124,7 +125,7 @@ def _add(one: _Document, taken: Sequence[Finding], into: Incoming, site: Site, n
                 namespace=place.namespace,
                 listeners=doc.listeners,
                 tables=tuple(made.tables),
-                origins=tuple(sorted(origins)),
+                origins=once(origins),
                 gateway=place.facts,
                 class_name=place.class_name,
             )

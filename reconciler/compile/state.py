@@ -19,6 +19,7 @@ from reconciler.compile.ingress import incoming_of
 from reconciler.compile.leftovers import leftovers
 from reconciler.compile.notes import REFUSED, Notes
 from reconciler.compile.observed import tell_observed, with_versions
+from reconciler.compile.passed_by import tell_passed_by
 from reconciler.compile.patches import patched
 from reconciler.compile.reach import reaches_of
 from reconciler.compile.site import Site, World, site_of
@@ -130,6 +131,7 @@ def _intent(site: Site, notes: Notes) -> MeshIntent:
     asks = asks_by_service(site, notes, named.asks)
     incoming = incoming_of(site, notes)
     hosts = hosts_of(asks, site, notes, incoming.uses)
+    tell_passed_by(incoming.gateways, hosts.hosts, notes)
     access = access_of(site, notes)
     deny = default_deny(site, notes)
     if deny is not None:

@@ -12,7 +12,6 @@ from reconciler.compile.matches import normal
 from reconciler.compile.notes import Notes
 from reconciler.compile.order import specificity
 from reconciler.compile.site import Site
-from reconciler.model.canonical import encode
 from reconciler.model.findings import Finding, Position, error, warning
 from reconciler.model.ingress import Ingress, IngressRoute, Listener
 from reconciler.model.ingress_intents import HostTable
@@ -34,26 +33,19 @@ class Made:
 
 
 def tables_of(doc: Ingress, routes: Sequence[IngressRoute], site: Site, notes: Notes) -> Made:
-    """The tables of a document; equal ones of several listeners are one."""
+    """The tables of a document, one for each host of each listener: so none changes with what another one says."""
     made = Made()
     resolved = [(route, _resolved(route, site, notes, made)) for route in routes]
-    found: dict[tuple[str, bool, bytes | str], tuple[list[str], tuple[Route, ...]]] = {}
     for listener in doc.listeners:
         if listener.finds_its_way:
             made.problems += [_not_asked(doc, listener, route) for route in routes if listener.name in route.listeners]
             continue
-        here = [
-            (route, several) for route, several in resolved if not route.listeners or listener.name in route.listeners
-        ]
+        here = [one for one in resolved if not one[0].listeners or listener.name in one[0].listeners]
         if not listener.carries_http:
             here = [(route, [(match, _bare(one, doc)) for match, one in several]) for route, several in here]
-        for host, table in sorted(_by_host(doc, listener, here, made).items()):
-            key = (host, not listener.carries_http, _text(table))
-            found.setdefault(key, ([], table))[0].append(listener.name)
-    made.tables = [
-        HostTable(host, tuple(names), table, passes_on) for (host, passes_on, _), (names, table) in found.items()
-    ]
-    made.tables.sort(key=lambda table: (table.host, table.listeners))
+        made.tables += [
+            HostTable(host, listener, table) for host, table in sorted(_by_host(doc, listener, here, made).items())
+        ]
     return made
 
 
@@ -149,13 +141,3 @@ def _ordered(doc: Ingress, host: str, several: list[tuple[Match | None, Route]],
                 error("ingress-route-twice", message, other.origins[0].position, "leave one of them out", doc.ref)
             )
     return tuple(route for _, route in several)
-
-
-def _text(routes: Iterable[Route]) -> bytes | str:
-    """What two listeners share whose routes are the same."""
-    return encode(
-        [
-            [repr(route.matches), repr(route.backends), repr(route.mirrors), [repr(leaf) for leaf in route.leaves]]
-            for route in routes
-        ]
-    )

@@ -13,15 +13,12 @@ from reconciler.model.routing import Route
 
 @dataclass(frozen=True, slots=True)
 class HostTable:
-    """What happens to requests for one host (``*``: any) on some listeners: routes, the most specific first.
-
-    Where ``passes_on`` connections are seen only: the routes then have backends and nothing else.
-    """
+    """What happens to requests for one host (``*``: any) on a listener: routes, the most specific first. Where that
+    carries no HTTP, connections are seen only, and the routes are to have backends and nothing else."""
 
     host: str
-    listeners: tuple[str, ...]
+    listener: Listener
     routes: tuple[Route, ...]
-    passes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +32,8 @@ class GatewayIntent:
     origins: tuple[Origin, ...]
     gateway: GatewayFacts | None = None
     class_name: str = ""
+
+    @property
+    def own_origins(self) -> tuple[Origin, ...]:
+        """Of the document itself, without the tables that it delegates to: these say nothing of listeners."""
+        return tuple(origin for origin in self.origins if origin.ref == self.policy)

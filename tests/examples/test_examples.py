@@ -73,6 +73,17 @@ def default_deny(objects: Objects) -> None:
     assert rule["to"] == [{"operation": {"methods": ["POST"], "paths": ["/charges"]}}]
 
 
+def ingress(objects: Objects) -> None:
+    assert {key for key in objects if key[1] in ("Gateway", "ReferenceGrant")} == {
+        ("eu", "Gateway", "shop.http"), ("eu", "Gateway", "shop.https"),
+        ("us", "Gateway", "shop"), ("us", "ReferenceGrant", "edge.shop"),
+    }  # fmt: skip
+    routes = objects["eu", "VirtualService", "shop.https.shop.example.org"]["spec"]["http"]
+    assert [route.get("timeout") for route in routes] == ["5s", "1s", None]
+    rules = objects["us", "HTTPRoute", "shop.https.shop.example.org"]["spec"]["rules"]
+    assert [rule.get("timeouts", {}).get("request") for rule in rules] == ["5s", "1s", None]
+
+
 def many_clusters(objects: Objects) -> None:
     def timeout(cluster: str) -> str:
         return str(objects[cluster, "VirtualService", "payments"]["spec"]["http"][0]["timeout"])
@@ -96,6 +107,7 @@ def rendered_manifests(objects: Objects) -> None:
 
 
 EXPECTED: Mapping[str, Callable[[Objects], None]] = {
+    "ingress": ingress,
     "quickstart": quickstart,
     "canary": canary,
     "default-deny": default_deny,

@@ -39,7 +39,7 @@ def objects_of(asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[Nat
     }
     if checked := _checked_callers(asked):
         spec["tls"] = {"frontend": checked}
-    gateway = build(intent, GATEWAY, asked.namespace, _name(asked), spec, asked.origins)
+    gateway = build(intent, GATEWAY, asked.namespace, _name(asked), spec, asked.own_origins)
     routes = [native for table in asked.tables for native in _routes(table, asked, intent, gaps)]
     return [gateway, *routes, *_grants(routes, asked, intent, gaps)]
 
@@ -52,8 +52,8 @@ def _name(asked: GatewayIntent, *parts: str) -> str:
 
 
 def _section(listener: Listener, host: str) -> str:
-    """A listener of the API has one host, so that ours may be several."""
-    if len(listener.hosts) < 2:
+    """A listener of the API has one host, so that ours may be several; its name stays while other hosts come and go."""
+    if not listener.hosts:
         return listener.name
     return object_name(f"{listener.name}.{host.replace(ANY, 'any')}", (listener.name, host), ambiguous=ANY in host)
 
@@ -97,16 +97,14 @@ def _checked_callers(asked: GatewayIntent) -> Native:
 
 def _routes(table: HostTable, asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObject]:
     parents = tuple(
-        {"group": GROUP, "kind": "Gateway", "name": _name(asked), "sectionName": _section(one, host)}
-        for one in asked.listeners
-        if one.name in table.listeners
-        for host in one.hosts or (ANY,)
+        {"group": GROUP, "kind": "Gateway", "name": _name(asked), "sectionName": _section(table.listener, host)}
+        for host in table.listener.hosts or (ANY,)
         if _covers(host, table.host)
     )
     hosts = (table.host,) if table.host != ANY else ()
-    place = Place(asked.namespace, _name(asked, "-".join(table.listeners), table.host), parents, 0, hosts)
+    place = Place(asked.namespace, _name(asked, table.listener.name, table.host), parents, 0, hosts)
     origins = {origin for route in table.routes for origin in route.origins} or set(asked.origins)
-    if not table.passes_on:
+    if table.listener.carries_http:
         return objects(table.routes, place, intent, origins, gaps)
     return [_connections(table, place, asked, intent, gaps)]
 
@@ -123,9 +121,7 @@ def _connections(table: HostTable, place: Place, asked: GatewayIntent, intent: M
             gaps.error("mesh-inexpressible", told, leaf_at(route.leaves, "traffic"), "use `then.route` alone")
     refs = References(intent, place.namespace, 0, gaps)
     rules = [{"backendRefs": refs.of(route)} for route in table.routes[:1]]
-    sealed = any(
-        one.tls is not None and one.tls.mode == "Passthrough" for one in asked.listeners if one.name in table.listeners
-    )
+    sealed = table.listener.tls is not None and table.listener.tls.mode == "Passthrough"
     if sealed and not place.hostnames:
         gaps.error("mesh-inexpressible", "the API wants the hosts of connections that are passed on, and `*` is none")
     spec: Native = {"parentRefs": list(place.parents)}

@@ -47,7 +47,7 @@ def objects(asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[Native
     made = [
         build(intent, GATEWAY, asked.namespace, _name(asked, one.name), {
             "selector": dict(sorted(labels.items())), "servers": [_server(one, asked, gaps)],
-        }, asked.origins)
+        }, asked.own_origins)
         for one in asked.listeners
     ]  # fmt: skip
     return made + [_virtual_service(table, asked, intent, gaps) for table in asked.tables]
@@ -91,33 +91,26 @@ def _secret(secret: SecretRef, asked: GatewayIntent, gaps: Gaps) -> str:
 
 def _virtual_service(table: HostTable, asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:
     routes = [_with_ports(route, intent, gaps) for route in table.routes]
-    spec: dict[str, Any] = {"hosts": [table.host], "gateways": [_name(asked, name) for name in table.listeners]}
-    if table.passes_on:
-        spec |= _connections(table, routes, asked, intent, gaps)
-    else:
+    spec: dict[str, Any] = {"hosts": [table.host], "gateways": [_name(asked, table.listener.name)]}
+    if table.listener.carries_http:
         spec["http"] = http_routes(routes, HostIntent(ServiceRef("", ""), None, (), (), (), ()), intent, gaps)
+    else:
+        spec |= _connections(table, routes, intent, gaps)
     origins = {origin for route in table.routes for origin in route.origins} or set(asked.origins)
-    name = _name(asked, "-".join(table.listeners), table.host)
+    name = _name(asked, table.listener.name, table.host)
     return build(intent, VIRTUAL_SERVICE, asked.namespace, name, spec, origins)
 
 
-def _connections(
-    table: HostTable, routes: Sequence[Route], asked: GatewayIntent, intent: MeshIntent, gaps: Gaps
-) -> dict[str, Any]:
+def _connections(table: HostTable, routes: Sequence[Route], intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
     """Where no requests are seen, one route says where connections go."""
     for route in routes:
-        if route.matches or route.leaves or route.mirrors:
+        if route.matches or route.leaves or route.mirrors or any(one.headers for one in route.backends):
             told = f"of connections for host {table.host} nothing is seen but the name in their handshake"
             gaps.error("mesh-inexpressible", told, leaf_at(route.leaves, "traffic"), "use `then.route` alone")
     destinations = [_destinations(route, intent, gaps) for route in routes[:1]]
-    sealed = any(_is_sealed(one) for one in asked.listeners if one.name in table.listeners)
-    if sealed:
+    if table.listener.tls is not None and table.listener.tls.mode == "Passthrough":
         return {"tls": [{"match": [{"sniHosts": [table.host]}], "route": route} for route in destinations]}
     return {"tcp": [{"route": route} for route in destinations]}
-
-
-def _is_sealed(listener: Listener) -> bool:
-    return listener.tls is not None and listener.tls.mode in ("Passthrough", "AutoPassthrough")
 
 
 def _destinations(route: Route, intent: MeshIntent, gaps: Gaps) -> list[dict[str, Any]]:
