@@ -34,13 +34,16 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One object in neutral words: documents without apiVersion, as ``{kind, name, spec}``. ``remarks`` tell what was
-    left out because it has no effect. ``otherwise``: what to try where this does not come back as it was."""
+    """One object in neutral words: documents without apiVersion, as ``{kind, name, spec}``, with a ``namespace`` where
+    that is not the object's own. ``remarks`` tell what was left out because it has no effect. ``otherwise``: what to
+    try where this does not come back as it was. ``within``: the object whose documents say this one too, which then
+    has none."""
 
     key: ObjectKey
     documents: tuple[Mapping[str, Any], ...]
     remarks: tuple[str, ...] = ()
     otherwise: Draft | None = None
+    within: ObjectKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

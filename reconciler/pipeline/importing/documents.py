@@ -28,7 +28,10 @@ class Place:
     only: str = ""
 
     def of_draft(self, draft: Draft) -> Written:
-        bodies = tuple(self._document(one["kind"], one["name"], draft.key, one["spec"]) for one in draft.documents)
+        bodies = tuple(
+            self._document(one["kind"], one["name"], str(one.get("namespace") or draft.key.namespace), one["spec"])
+            for one in draft.documents
+        )
         return Written(draft.key, self.path(draft.key), bodies)
 
     def of_object(self, body: Body) -> Written:
@@ -36,18 +39,20 @@ class Place:
         key = key_of(body)
         scope = {"workloads": [{"clusters": [self.only]}]} if self.only else {}
         name = f"{key.kind.lower()}-{key.name}"
-        return Written(key, self.path(key), (self._document("Extension", name, key, scope | {"objects": [body]}),))
+        return Written(
+            key, self.path(key), (self._document("Extension", name, key.namespace, scope | {"objects": [body]}),)
+        )
 
     def path(self, key: ObjectKey) -> str:
         parts = (self.folder, self.only, key.namespace or "cluster-wide", f"{key.name}.yaml")
         return "/".join(part for part in parts if part)
 
     def _document(
-        self, kind: str, name: str, key: ObjectKey, spec: Mapping[str, Any]
+        self, kind: str, name: str, namespace: str, spec: Mapping[str, Any]
     ) -> tuple[DocRef, Mapping[str, Any]]:
         """Names tell clusters apart where the documents do."""
         name = f"{name}.{self.only}" if self.only else name
-        ref = DocRef(kind, key.namespace or "default", name)
+        ref = DocRef(kind, namespace or "default", name)
         metadata = {"name": name, "namespace": ref.namespace}
         return ref, {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": _literal(spec)}
 
@@ -65,7 +70,8 @@ def files(written: Iterable[Written]) -> dict[str, str]:
     """The text of each file. What is of the same name stands in one."""
     by_path: dict[str, list[Written]] = {}
     for one in sorted(written, key=lambda one: one.key):
-        by_path.setdefault(one.path, []).append(one)
+        if one.documents:
+            by_path.setdefault(one.path, []).append(one)
     return {path: _text(by_path[path]) for path in sorted(by_path)}
 
 

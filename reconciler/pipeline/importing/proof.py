@@ -216,11 +216,12 @@ class _Proof:
     def _taken(self, key: ObjectKey, trial: _Trial) -> Taken:
         if key in self.lost:
             return Taken(key, Fate.SKIPPED, reason=self.lost[key])
-        one = trial.written[key]
+        draft = self.drafts.get(key)
+        one = trial.written[draft.within if draft and draft.within in trial.written else key]
         refs = tuple(ref for ref, _ in one.documents)
-        if key in self.kept:
+        if draft is None:
             return Taken(key, Fate.OBJECT, Back.SAME, refs, one.path, self.kept[key])
-        draft, back = self.drafts[key], self._back(key, trial)
+        back = self._back(key, trial)
         native = any(_patched(document["spec"]) for document in draft.documents)
         origins = set(refs)
         becomes = tuple(made.key for made in trial.made if origins & {origin.ref for origin in made.origins})

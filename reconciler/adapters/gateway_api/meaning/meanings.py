@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.adapters.gateway_api.meaning.gateways import gateway_said, gateways, route_said
 from reconciler.adapters.gateway_api.meaning.parents import bound
 from reconciler.adapters.gateway_api.meaning.rules import units
 from reconciler.adapters.importing import MALFORMED, Body, Meaning, Scene, key_of
 from reconciler.model.canonical import plain
 
+Gateways = Mapping[tuple[str, str], Body]
+
 
 def meanings(bodies: Iterable[Body], scene: Scene) -> Mapping[str, Meaning]:
     found: dict[str, Meaning] = {}
-    for body in bodies:
+    given = list(bodies)
+    known = gateways(given)
+    for body in given:
         key = key_of(body)
-        for about, content in _said(body, scene).items():
+        for about, content in _said(body, known, scene).items():
             held = found.get(about)
             several = {"several": {**_several(held), str(key): content}} if held else content
             found[about] = Meaning(about, plain(several), (*(held.objects if held else ()), key))
@@ -28,16 +33,25 @@ def _several(held: Meaning) -> dict[str, Any]:
     return {str(held.objects[0]): held.content}
 
 
-def _said(body: Body, scene: Scene) -> dict[str, Any]:
+def _said(body: Body, known: Gateways, scene: Scene) -> dict[str, Any]:
     """A body that is not of the form of its kind means what is written."""
     key = key_of(body)
     try:
-        said = _routes(body, scene) if key.kind in ("HTTPRoute", "GRPCRoute") else None
+        said = _read(body, known, scene)
     except MALFORMED:
         said = None
     if said is not None:
         return said
     return {str(key): {name: body[name] for name in body if name not in ("apiVersion", "metadata", "status")}}
+
+
+def _read(body: Body, known: Gateways, scene: Scene) -> dict[str, Any] | None:
+    kind = key_of(body).kind
+    if kind == "Gateway":
+        return gateway_said(body)
+    if kind == "HTTPRoute" and (said := route_said(body, known)) is not None:
+        return said
+    return _routes(body, scene) if kind in ("HTTPRoute", "GRPCRoute") else None
 
 
 def _routes(body: Body, scene: Scene) -> dict[str, Any] | None:

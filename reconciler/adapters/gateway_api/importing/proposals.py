@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.adapters.gateway_api.detect import TYPE
+from reconciler.adapters.gateway_api.importing.gateways import ingresses
 from reconciler.adapters.gateway_api.importing.requests import calls, matches
 from reconciler.adapters.gateway_api.importing.rules import rule, session
 from reconciler.adapters.gateway_api.live import claims
@@ -23,7 +24,13 @@ def importer(bodies: Sequence[Body], scene: Scene) -> Imported:
     counts = Counter(claim for body in bodies for claim in claimed(claims, body))
     drafts: list[Draft] = []
     kept: dict[ObjectKey, str] = {}
+    for made, reasons in ingresses(bodies, scene):
+        drafts += made
+        kept |= reasons
+    done = {draft.key for draft in drafts} | kept.keys()
     for body in bodies:
+        if key_of(body) in done:
+            continue
         try:
             drafts.append(drafted(lambda body, scene: _draft(body, counts, scene), body, scene))
         except Unsayable as reason:
