@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from reconciler.compile.ages import oldest
 from reconciler.compile.backends import Used
@@ -72,28 +73,45 @@ def _read(doc: Ingress, site: Site) -> _Document | None:
     return _Document(doc, tuple(places), tuple(routes), tuple(dict.fromkeys(problems)))
 
 
+_Claim = tuple[Ingress, Listener]
+
+
 def _taken(documents: Iterable[_Document], site: Site, notes: Notes) -> Mapping[DocRef, tuple[Finding, ...]]:
-    """Of documents that claim one host on one port of one gateway, all but the one that was there first."""
-    claims: dict[tuple[str, int, str], list[tuple[Ingress, Listener]]] = {}
+    """Of documents that claim one host on one port of one gateway, or one port in two ways, all but the one that was
+    there first."""
+    hosts: dict[tuple[str, int, str], list[_Claim]] = {}
+    ports: dict[tuple[str, int], list[_Claim]] = {}
     for one in documents:
         for place in one.places:
             for listener in one.doc.listeners if place.shared else ():
+                ports.setdefault((place.shared, listener.port), []).append((one.doc, listener))
                 for host in listener.hosts or (ANY,):
-                    claims.setdefault((place.shared, listener.port, host), []).append((one.doc, listener))
-    found: dict[DocRef, list[Finding]] = {}
-    for (gateway, port, host), several in sorted(claims.items()):
-        if len({doc.ref for doc, _ in several}) < 2:
-            continue
-        holder, why = oldest(several, lambda one: one[1].position, lambda one: one[0].ref, site.world.ages, notes)
-        for doc, listener in several:
-            if doc.ref != holder[0].ref:
-                message = (
-                    f"{doc.ref} takes host {host} on port {port} of gateway {gateway}, which {holder[0].ref} has at "
-                    f"{holder[1].position}: {why}"
-                )
-                finding = error("ingress-host-taken", message, listener.position, "", doc.ref, holder[0].ref)
-                found.setdefault(doc.ref, []).append(replace(finding, also=(holder[1].position,)))
-    return {ref: tuple(dict.fromkeys(findings)) for ref, findings in found.items()}
+                    hosts.setdefault((place.shared, listener.port, host), []).append((one.doc, listener))
+    found: list[tuple[DocRef, Finding]] = []
+    for (gateway, port, host), several in sorted(hosts.items()):
+        found += _losers(
+            several, f"host {host} on port {port} of gateway {gateway}", site, notes, lambda _one, _two: True
+        )
+    for (gateway, port), several in sorted(ports.items()):
+        found += _losers(several, f"port {port} of gateway {gateway} in another way", site, notes, _differ)
+    return {ref: tuple(dict.fromkeys(one for its, one in found if its == ref)) for ref, _ in found}
+
+
+def _differ(one: Listener, other: Listener) -> bool:
+    return one.begins_with != other.begins_with
+
+
+def _losers(
+    several: Sequence[_Claim], what: str, site: Site, notes: Notes, against: Callable[[Listener, Listener], bool]
+) -> Iterable[tuple[DocRef, Finding]]:
+    if not any(one.ref != other.ref and against(mine, its) for (one, mine), (other, its) in combinations(several, 2)):
+        return
+    (holder, held), why = oldest(several, lambda one: one[1].position, lambda one: one[0].ref, site.world.ages, notes)
+    for doc, listener in several:
+        if doc.ref != holder.ref and against(held, listener):
+            message = f"{doc.ref} takes {what}, which {holder.ref} has at {held.position}: {why}"
+            finding = error("ingress-host-taken", message, listener.position, "", doc.ref, holder.ref)
+            yield doc.ref, replace(finding, also=(held.position,))
 
 
 def _add(one: _Document, taken: Sequence[Finding], into: Incoming, site: Site, notes: Notes) -> None:

@@ -81,7 +81,8 @@ def _together(world: World, notes: Mapping[TargetId, Notes]) -> Mapping[DocRef, 
     views = world.desired.views.values()
     traffic = [(one.ref, one.position, one.on_unsupported) for view in views for one in view.traffic]
     access = [(one.ref, one.position, one.on_unsupported) for view in views for one in view.access]
-    bound = {ref: position for ref, position, word in traffic + access if word.over(base).all_or_nothing}
+    ingress = [(one.ref, one.position, one.on_unsupported) for view in views for one in view.ingress]
+    bound = {ref: position for ref, position, word in traffic + access + ingress if word.over(base).all_or_nothing}
     found: dict[DocRef, Finding] = {}
     for target in sorted(notes):
         for verdict in notes[target].verdicts if bound else ():

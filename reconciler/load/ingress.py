@@ -69,11 +69,29 @@ def _finds_its_way(listener: Map) -> bool:
 
 
 def _check_twice(spec: Map, into: Decoder) -> None:
-    seen: set[str] = set()
+    names: set[str] = set()
+    spoken: dict[int, tuple[str, str]] = {}
+    hosts: dict[tuple[int, str], str] = {}
     for item, at in _items(spec, "listeners"):
-        if item["name"] in seen:
-            into.complain("duplicate-document", f"the listener `{item['name']}` is there twice", at, "rename one")
-        seen.add(item["name"])
+        name, port = item["name"], int(item["port"])
+        if name in names:
+            into.complain("duplicate-document", f"the listener `{name}` is there twice", at, "rename one")
+        names.add(name)
+        known, other = spoken.setdefault(port, (_first_words(item), name))
+        if known != _first_words(item):
+            told = f"callers of port {port} begin with {known} on listener `{other}` and with {_first_words(item)} here"
+            into.complain("wrong-value", told, item.values_at["port"], "listen on another port")
+        for host in item.get("hosts", ("*",)):
+            if hosts.setdefault((port, host), name) != name:
+                told = f"host {host} on port {port} is that of listener `{hosts[port, host]}` already"
+                into.complain("duplicate-document", told, at, "keep one of them")
+
+
+def _first_words(listener: Map) -> str:
+    """What callers of a port begin with: of two ways a port can have one."""
+    if "tls" in listener or listener["protocol"] in _NEED_TLS:
+        return "TLS"
+    return "TCP" if listener["protocol"] == "TCP" else "HTTP"
 
 
 def _gateway(node: Map, at: Place, into: Decoder) -> GatewayRef:

@@ -42,6 +42,13 @@ class Listener:
         return self.tls is not None and self.tls.mode == "AutoPassthrough"
 
     @property
+    def begins_with(self) -> str:
+        """What callers begin with: of two ways a port can have one."""
+        if self.tls is not None:
+            return "TLS"
+        return "TCP" if self.protocol == "TCP" else "HTTP"
+
+    @property
     def carries_http(self) -> bool:
         """Whether requests are seen here, and not connections only."""
         passed_on = self.tls is not None and self.tls.mode in ("Passthrough", "AutoPassthrough")
