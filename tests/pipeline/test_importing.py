@@ -201,3 +201,41 @@ def test_an_unknown_cluster_or_mesh_is_told(bare: Fleet) -> None:
         import_from(bare, "us")
     with pytest.raises(Unusable, match="known: mesh"):
         import_from(bare, mesh="other")
+
+
+GATEWAY = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
+    "kind": "Gateway",
+    "metadata": {"name": "web", "namespace": "shop"},
+    "spec": {"gatewayClassName": "example", "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}]},
+}
+
+
+def route(name: str, host: str, backend: str) -> dict[str, Any]:
+    spec = {
+        "parentRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "web", "sectionName": "http"}],
+        "hostnames": [host],
+        "rules": [{"matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+                   "backendRefs": [{"group": "", "kind": "Service", "name": backend, "port": 80}]}],
+    }  # fmt: skip
+    head = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute"}
+    return {**head, "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_gateway_and_its_routes_keep_their_names(bare: Fleet, count: int) -> None:
+    bare.file("desired-state/mesh.yaml", """
+        apiVersion: reconciler.dev/v1alpha1
+        kind: Mesh
+        metadata: {name: mesh}
+        spec: {type: gateway-api, clusterSelector: {}}
+    """)  # fmt: skip
+    bare.commit("Gateway API")
+    routes = [route("a", "a.example", "reviews"), route("b", "b.example", "cart")][:count]
+    live(bare, [GATEWAY, *routes])
+    made = import_from(bare)
+    assert set(backs(made).values()) == {(Fate.NEUTRAL, Back.SAME)}
+    write(bare, made)
+    assert only_marks(changed(bare.plan()))
+    assert rows(bare.apply()) == {"eu/mesh": {"changed": 1 + count}}
+    assert rows(bare.apply()) == {"eu/mesh": {"ok": 1 + count}}

@@ -18,7 +18,9 @@ def difference(before: Any, after: Any, path: str = "") -> str:
                 return f"{_join(path, key)} {word}"
             if encode(before[key]) != encode(after[key]):
                 return difference(before[key], after[key], _join(path, key))
-    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+    if isinstance(before, list) and isinstance(after, list) and len(before) != len(after):
+        return f"{path or 'it'} had {len(before)} entries, comes back with {len(after)}"
+    if isinstance(before, list) and isinstance(after, list):
         for number, (one, other) in enumerate(zip(before, after, strict=True)):
             if encode(one) != encode(other):
                 return difference(one, other, f"{path}[{number}]")

@@ -15,7 +15,7 @@ Unit = tuple[dict[str, Any], dict[str, Any]]
 _EVERY = [{"path": {"type": "PathPrefix", "value": "/"}}]
 
 
-def units(rules: Iterable[Part], namespace: str, *, grpc: bool) -> list[Unit]:
+def units(rules: Iterable[Part], namespace: str, *, grpc: bool) -> list[dict[str, Any]]:
     """By rank. Of the same rank, those that do the same or share no request stand in the order of their text."""
     found: dict[str, Unit] = {}
     for rule in rules:
@@ -27,7 +27,7 @@ def units(rules: Iterable[Part], namespace: str, *, grpc: bool) -> list[Unit]:
         same_rank = list(several)
         free = all(_free(one, other) for one in same_rank for other in same_rank)
         done += sorted(same_rank, key=encode) if free else same_rank
-    return done
+    return [{"when": when, "then": then} for when, then in done]
 
 
 def _condition(match: Part) -> dict[str, Any]:
