@@ -38,7 +38,9 @@ def who(policy: DocRef, sources: tuple[PolicySource, ...] | None, site: Site) ->
         homes = Homes(source, site)
         accounts = Accounts(policy, source, homes, site)
         try:
-            found.update(_identities(source, homes, accounts))
+            meant = _identities(source, homes, accounts)
+            found.update(meant)
+            remarks += _foreign(policy, source, meant, site)
         except Nobody as reason:
             nobody.append(warning("source-unknown", f"{policy}: {reason}", source.position, reason.hint, policy))
         except Unsure as reason:
@@ -67,6 +69,17 @@ def _identities(source: PolicySource, homes: Homes, accounts: Accounts) -> list[
     if not source.authenticated:
         return merged
     return [one if _named(one) else replace(one, any_identity=True) for one in merged]
+
+
+def _foreign(policy: DocRef, source: PolicySource, meant: Iterable[Identity], site: Site) -> Iterable[Finding]:
+    """Callers of a trust domain that the mesh is not known to trust: unless a root is shared, none gets through."""
+    own = {"", site.mesh.trust_domain, *site.mesh.trust_domain_aliases, *(site.document.trust_domain_aliases or ())}
+    for domain in sorted({one.trust_domain for one in meant} - own):
+        message = (
+            f"{policy}: nothing is known by which {site.target} trusts callers of {domain}: they may not get through"
+        )
+        hint = "share a root between the two meshes, or name the domain in the aliases of the mesh's own"
+        yield warning("trust-unknown", message, source.position, hint, policy)
 
 
 def _merge(parts: Iterable[Identity]) -> Identity:

@@ -89,6 +89,7 @@ CODES: dict[str, str] = {
     "target-subset": "What is asked for a part of a service can be asked for all of it only.",
     "proxies-outdated": "Some proxies are older than the control plane of their mesh.",
     "trust-domain-aliases-differ": "The trust domain aliases of a Mesh document are not those of its control plane.",
+    "trust-unknown": "A rule is about callers of a trust domain that the mesh is not known to trust.",
     "trust-domain-differs": "The trust domain of a Mesh document is not the one that its control plane has.",
     "trust-domain-shared": "Callers of several meshes cannot be told apart, since these share a trust domain.",
     "unmatched-without-match": "A policy rejects unmatched requests, and matches all of them.",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.facts import PortFacts
+from reconciler.model.facts import MeshFacts, PortFacts
 from reconciler.model.intents import Identity
 from reconciler.model.meshes import MeshGateway
 from reconciler.model.refs import TargetId
@@ -35,7 +35,9 @@ BOTH = (TARGET, US)
 
 
 def two(us_domain: str = "us.example.org") -> dict[str, object]:
-    return {"eu": cluster_facts("eu"), "us": cluster_facts("us", us_domain)}
+    """Two clusters, of which the first is known to trust the second."""
+    mesh = MeshFacts("toy", "toy-system", "1.0", trust_domain=EU, trust_domain_aliases=("us.example.org",))
+    return {"eu": cluster_facts("eu", meshes=(mesh,)), "us": cluster_facts("us", us_domain)}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,15 @@ def test_identities(caller: PolicySource, expected: list[Identity] | None) -> No
     one = given(access("p", to("web.shop.eu"), sources=(caller,)), facts=two(), targets=BOTH)
     assert one.rule("p").identities == (None if expected is None else tuple(expected))
     assert codes(one.compiled()) == []
+
+
+def test_callers_that_nothing_says_are_trusted_are_told() -> None:
+    facts = {"eu": cluster_facts("eu"), "us": cluster_facts("us")}
+    policy = access("p", to("web.shop.eu"), sources=(source("api.shop.us"), source("db.shop")))
+    one = given(policy, facts=facts, targets=BOTH)
+    (finding,) = found(one.compiled(), "trust-unknown")
+    assert "eu/mesh trusts callers of us.example.org" in finding.message
+    assert one.rule("p").identities == (Identity(EU, "shop", "db"), Identity("us.example.org", "shop", "api"))
 
 
 def test_no_from_is_everyone() -> None:
