@@ -30,7 +30,7 @@ def command(meshes: tuple[str, ...], version: str, file: str, output: str) -> in
     With --policy exit code 1 when a document is wrong, 3 when one would be refused somewhere.
 
     \b
-    reconciler capabilities --mesh istio
+    reconciler capabilities --mesh TYPE
     reconciler capabilities --policy policies/reviews.yaml
     """
     from reconciler.pipeline.meshes import installed

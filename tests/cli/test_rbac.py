@@ -72,6 +72,16 @@ def test_it_asks_for_no_right_to_write_where_the_access_is_read_only(cli: Comman
     assert rights(cli("--limit", "us")) == rights(cli("--read-only"))
 
 
+def test_it_reads_no_control_planes_where_none_is_looked_for(cli: Command, fleet: Fleet) -> None:
+    shown = {kind.plural for kind in installed()["istio"].detect_kinds}
+    reads = {right.resource for right in rights(cli()) if right.verb == "list"}
+    assert shown <= reads
+    for name in ("eu", "us"):
+        fleet.cluster(name, fleet.connections[name], discovery={"enabled": False})
+    assert not {"mutatingwebhookconfigurations"} & {right.resource for right in rights(cli())}
+    assert "mutatingwebhookconfigurations" in shown
+
+
 def test_only_what_a_run_asks_for_is_in_it(cli: Command) -> None:
     listed = {right for right in rights(cli()) if right.verb == "list"}
     adapter = installed()["istio"]
@@ -132,7 +142,7 @@ def test_a_type_needs_no_repository(cli: Command, tmp_path: Path, monkeypatch: p
     assert writes(rights(cli("--adapter", "istio", "--read-only"))) == set()
     code, out, err = cli("--adapter", "isito")
     assert (code, out) == (1, "")
-    assert "there is no adapter 'isito'; known: istio" in err
+    assert "there is no adapter 'isito'; known: gateway-api, istio" in err
 
 
 def test_the_same_repository_gives_the_same_bytes_and_leaves_no_state(cli: Command, fleet: Fleet) -> None:
