@@ -74,6 +74,9 @@ def met(match: dict[str, Any], asked: Request) -> bool:
         ({"path": {"suffix": ".js"}}, ["/x.js", "/a/x.js?v=1"], ["/x.css?v=.js", "/x.js/y"]),
         ({"path": {"exact": "/a.b", "ignoreCase": True}}, ["/A.b", "/a.B?x"], ["/axb"]),
         ({"path": {"prefix": "/a+(b)"}}, ["/a+(b)", "/a+(b)/c"], ["/aab"]),
+        ({"grpc": {"service": "a.B", "method": "C"}}, ["/a.B/C"], ["/a.B/D", "/aXB/C", "/a.B"]),
+        ({"grpc": {"service": "a.B", "method": ""}}, ["/a.B/C", "/a.B/D"], ["/a.BC/D", "/a.C/D"]),
+        ({"grpc": {"service": "", "method": "C"}}, ["/a.B/C"], ["/a.B/CC", "/C/D"]),
     ],
 )
 def test_paths(match: dict[str, Any], yes: list[str], no: list[str]) -> None:

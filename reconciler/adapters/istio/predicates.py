@@ -72,11 +72,13 @@ def guarded(name: str, config: Native, when: Predicate) -> Native:
 
 
 def _met(match: Match, gaps: Gaps) -> Predicate:
-    if replace(match, path=None, methods=(), headers=(), authority="", ports=()) != Match():
+    if replace(match, path=None, grpc=None, methods=(), headers=(), authority="", ports=()) != Match():
         gaps.error("mesh-inexpressible", "where requests arrive, the mesh tells them by path, method, headers and host")
     parts: list[Predicate] = []
-    if match.path is not None:
-        parts.append(_header(":path", {"safe_regex": _regex(_path(match.path, gaps))}))
+    if match.grpc is not None and not match.grpc.service:
+        parts.append(_header(":path", {"safe_regex": _regex(f"/[^/?]+/{quote(match.grpc.method)}{_QUERY}")}))
+    elif match.called is not None:
+        parts.append(_header(":path", {"safe_regex": _regex(_path(match.called, gaps))}))
     if match.methods:
         parts.append(any_of(_header(":method", {"exact": method}) for method in match.methods))
     if match.authority:
