@@ -9,6 +9,7 @@ from datetime import datetime
 from reconciler.adapters.base import Adapter
 from reconciler.compile.named import facts_of, is_here, references
 from reconciler.compile.notes import Notes
+from reconciler.model.clusters import Discovery
 from reconciler.model.destinations import Destination
 from reconciler.model.documents import DesiredState, View
 from reconciler.model.facts import ClusterFacts, Facts, MeshFacts, ServiceFacts, WorkloadFacts
@@ -33,6 +34,11 @@ class World:
 
     def in_force(self, expires: datetime | None) -> bool:
         return expires is None or self.now < expires
+
+    def discovery(self, cluster: str) -> Discovery:
+        """What is looked at in a cluster."""
+        known = self.desired.clusters.get(cluster)
+        return known.discovery if known else Discovery()
 
     def trust_domain(self, target: TargetId) -> str:
         """What the callers of a target's mesh carry: asserted, else discovered, else assumed; "" if unknown."""
@@ -120,13 +126,15 @@ def _control_plane(world: World, target: TargetId, document: Mesh, adapter: Adap
     found = world.facts.mesh(target, document.type, document.namespace, document.revision)
     domain = world.trust_domain(target)
     if found is None:
+        looked = world.discovery(target.cluster).finds(document.type)
+        why = "was found" if looked else "is looked for (discovery)"
         notes.find(
             warning(
                 "mesh-not-found",
-                f"no control plane of {document.ref.name} was found in cluster {target.cluster}: "
+                f"no control plane of {document.ref.name} {why} in cluster {target.cluster}: "
                 "its namespace, version and trust domain are assumed",
                 document.position,
-                "check match.namespace and match.revision, or install the mesh",
+                "check match.namespace and match.revision, or install the mesh" if looked else "",
                 document.ref,
             )
         )

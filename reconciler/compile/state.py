@@ -11,6 +11,7 @@ from reconciler.compile.access import access_of
 from reconciler.compile.cutoff import tell_cut_off
 from reconciler.compile.defaults import default_deny, mesh_mtls
 from reconciler.compile.destinations import destinations_of
+from reconciler.compile.discovered import discovered
 from reconciler.compile.emit import emitted, without_duplicates
 from reconciler.compile.extensions import extensions_of
 from reconciler.compile.filters import filters_of
@@ -49,6 +50,7 @@ def compile_state(
     A target whose cluster is not in ``facts``, or whose mesh type has no adapter, has no entry in the result's
     objects; of the latter an error tells.
     """
+    facts = discovered(desired, facts)
     world = World(with_versions(desired, facts), facts, adapters, now, ages or {})
     made, sites, notes = _made(world)
     if withdrawn := _together(world, notes):
@@ -101,6 +103,7 @@ def intents(
     ages: Mapping[Position, int] | None = None,
 ) -> Mapping[TargetId, MeshIntent]:
     """What each target is asked to do, before any adapter makes objects of it; for those who inspect."""
+    facts = discovered(desired, facts)
     world = World(with_versions(desired, facts), facts, adapters, now, ages or {})
     notes = {target: Notes(target) for target in desired.targets}
     return {target: _intent(site, notes[target]) for target, site in _sites(world, notes).items()}

@@ -195,6 +195,9 @@ def service_unknown(ref: ServiceRef, policy: DocRef, position: Position, site: S
         message = f"no Destination declares the host {ref.host}: the mesh may not know it in {site.target.cluster}"
         hint = nearest(ref.host, sorted(site.named)) or "write a Destination with its ports"
         return Finding(severity, "host-undeclared", message, position, hint, (policy,))
+    if not site.world.discovery(site.target.cluster).sees(ref.namespace):
+        message = f"discovery leaves out namespace {ref.namespace} of cluster {site.target.cluster}"
+        return Finding(severity, "service-unknown", f"{message}, so {ref.label} is not known", position, "", (policy,))
     known = sorted(f"{name}.{namespace}" for namespace, name in site.services)
     message = f"there is no service {ref.label} in cluster {site.target.cluster}"
     return Finding(severity, "service-unknown", message, position, nearest(ref.label, known), (policy,))

@@ -14,6 +14,7 @@ from reconciler.model.clusters import (
     ClusterLimits,
     Connection,
     DirectoryConnection,
+    Discovery,
     InClusterConnection,
     KubeconfigConnection,
 )
@@ -27,7 +28,7 @@ _DEFAULT = Settings()
 def cluster(root: Map, groups: Iterable[str], into: Decoder) -> Cluster:
     """A Cluster document or inventory host; ``groups`` become labels."""
     spec, groups = root["spec"], tuple(sorted(groups))
-    limits = spec.get("limits") or Map(spec.at)
+    limits, discovery = spec.get("limits") or Map(spec.at), spec.get("discovery") or Map(spec.at)
     return Cluster(
         name=root["metadata"]["name"],
         position=position(root.at),
@@ -38,13 +39,24 @@ def cluster(root: Map, groups: Iterable[str], into: Decoder) -> Cluster:
         mode=Mode(spec["mode"]) if "mode" in spec else None,
         read_only=spec.get("access") == "ReadOnly",
         prune_when_removed=spec.get("onRemoved") == "Prune",
-        counts_proxies=spec.get("discovery", {}).get("proxies", False),
+        counts_proxies=discovery.get("proxies", False),
+        discovery=_discovery(discovery),
         suspend=suspend(spec, into),
         limits=ClusterLimits(
             qps=float(limits.get("qps", ClusterLimits().qps)),
             burst=int(limits.get("burst", ClusterLimits().burst)),
             timeout=_duration(limits, "timeout", ClusterLimits().timeout, into),
         ),
+    )
+
+
+def _discovery(node: Map) -> Discovery:
+    namespaces = node.get("namespaces") or Map(node.at)
+    return Discovery(
+        enabled=node.get("enabled", True),
+        mesh_types=strings(node, "meshTypes"),
+        include=strings(namespaces, "include"),
+        exclude=strings(namespaces, "exclude"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from reconciler.model.findings import Position
 from reconciler.model.refs import DocRef
@@ -40,6 +41,25 @@ class ClusterLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Discovery:
+    """What is looked at in a cluster. ``include`` and ``exclude`` are globs of namespaces; without them all are."""
+
+    enabled: bool = True
+    mesh_types: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def finds(self, mesh_type: str) -> bool:
+        """Whether meshes of a type are looked for."""
+        return self.enabled and (not self.mesh_types or mesh_type in self.mesh_types)
+
+    def sees(self, namespace: str) -> bool:
+        """Whether the services and workloads of a namespace are known."""
+        meant = not self.include or any(fnmatchcase(namespace, glob) for glob in self.include)
+        return meant and not any(fnmatchcase(namespace, glob) for glob in self.exclude)
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     name: str
     position: Position
@@ -53,6 +73,7 @@ class Cluster:
     suspend: Suspend | None = None
     limits: ClusterLimits = ClusterLimits()
     counts_proxies: bool = False  # discovery.proxies
+    discovery: Discovery = Discovery()
 
     @property
     def ref(self) -> DocRef:

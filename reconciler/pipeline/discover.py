@@ -79,20 +79,21 @@ async def _inspect(
 ) -> ClusterFacts | str:
     """The facts, or why there are none."""
     adapters = adapters_on(cluster.name, desired, world)
+    finding = tuple(adapter for adapter in adapters if cluster.discovery.finds(adapter.name))
     try:
         async with asyncio.timeout(desired.settings.limits.timeout):
             try:
-                inspection = await opened.to(cluster).inspect(detection_kinds(adapters))
+                inspection = await opened.to(cluster).inspect(detection_kinds(finding))
                 schemas = await opened.to(cluster).schemas(gated_kinds(adapters))
-                pods = await _pods(opened.to(cluster), adapters) if cluster.counts_proxies else ()
+                pods = await _pods(opened.to(cluster), finding) if cluster.counts_proxies else ()
             except Forbidden as problem:
-                return await _why_not(problem, opened.to(cluster), adapters)
+                return await _why_not(problem, opened.to(cluster), adapters, finding)
     except ClusterError as problem:
         return world.trouble(cluster, problem)
     except TimeoutError:
         return world.trouble(cluster, f"no answer within {desired.settings.limits.timeout:g} s (limits.timeout)")
     try:
-        return _detected(world, cluster.name, _Looked(inspection, schemas, pods), adapters)
+        return _detected(world, cluster.name, _Looked(inspection, schemas, pods, finding), adapters)
     except ValueError as problem:  # what a control plane is told cannot be read, and no guess is as good
         return str(problem)
 
@@ -105,16 +106,18 @@ async def _pods(cluster: Cluster, adapters: Sequence[Adapter]) -> Sequence[Mappi
 
 @dataclass(frozen=True)
 class _Looked:
-    """All that was read of a cluster to make its facts; ``pods`` are those with a proxy where these are counted."""
+    """All that was read of a cluster to make its facts; ``pods`` are those with a proxy where these are counted,
+    ``finding`` the adapters whose meshes are looked for."""
 
     inspection: Inspection
     schemas: Schemas
     pods: Sequence[Mapping[str, Any]]
+    finding: tuple[Adapter, ...]
 
     @property
     def token(self) -> object:
         """Equal as long as nothing has changed; None: not known."""
-        return None if self.inspection.token is None else (self.inspection.token, self.pods)
+        return None if self.inspection.token is None else (self.inspection.token, self.pods, self.finding)
 
 
 def _detected(world: World, name: str, looked: _Looked, adapters: tuple[Adapter, ...]) -> ClusterFacts:
@@ -123,7 +126,7 @@ def _detected(world: World, name: str, looked: _Looked, adapters: tuple[Adapter,
     known = world.kept.detected.pop(name, None)
     if known is None or looked.token is None or (known.token, known.adapters) != (looked.token, adapters):
         meshes = tuple(
-            mesh for adapter in adapters for mesh in adapter.detect(chain(looked.inspection.objects, looked.pods))
+            mesh for adapter in looked.finding for mesh in adapter.detect(chain(looked.inspection.objects, looked.pods))
         )
         crds = looked.inspection.facts.crds
         gated = None if crds is None else with_fields(crds, adapters, looked.schemas)
@@ -134,11 +137,13 @@ def _detected(world: World, name: str, looked: _Looked, adapters: tuple[Adapter,
     return known.facts
 
 
-async def _why_not(problem: Forbidden, cluster: Cluster, adapters: Sequence[Adapter]) -> str:
+async def _why_not(
+    problem: Forbidden, cluster: Cluster, adapters: Sequence[Adapter], finding: Sequence[Adapter]
+) -> str:
     """In words: every right that reading needs and that is missing, not only the first. Raises ClusterError."""
     if problem.status != 403:
         return str(problem)
-    listed = [*FACT_KINDS, POD, *detection_kinds(adapters), *(kind for adapter in adapters for kind in adapter.kinds)]
+    listed = [*FACT_KINDS, POD, *detection_kinds(finding), *(kind for adapter in adapters for kind in adapter.kinds)]
     missing = await cluster.missing_rights(sorted(listing(listed) | looking_up_kinds()))
     return f"the account may not {worded(missing)}; {HINT} ({problem})" if missing else str(problem)
 

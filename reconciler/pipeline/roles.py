@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.adapters.base import Adapter
 from reconciler.io.kube.kinds import FACT_KINDS, POD
@@ -71,6 +71,9 @@ def role_for_repository(scope: Scope, *, read_only: bool) -> Role:
         more_written=tuple(one.kind for one in scope.extra(applying)),
         deletes=desired.settings.prune or desired.settings.replace_immutable,
     )
+    found = {t: desired.clusters[t.cluster].discovery.finds(desired.mesh(t).type) for t in targets}
+    looked_for = {scope.adapter(target).name for target in targets if found[target]}
+    use = replace(use, detected={name: kinds for name, kinds in use.detected.items() if name in looked_for})
     guessed = {one.kind.kind for one in extra if one.guessed}
     return role(use, _notes(len(targets), len(applying), guessed, read_only=read_only))
 

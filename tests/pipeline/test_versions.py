@@ -10,7 +10,7 @@ import pytest
 from reconciler.model.plans import Cause
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.world import World
-from tests.pipeline.fleet import FACTS, Fleet, codes
+from tests.pipeline.fleet import FACTS, Fleet, codes, service
 
 MESH = """
     apiVersion: reconciler.dev/v1alpha1
@@ -194,6 +194,42 @@ def test_a_field_that_a_definition_gains_is_used_without_a_commit(
     fleet.facts("eu", (*FACTS, control_plane("1.27.1"), OPEN, routes("name", "route", "retries")))
     fleet.apply()
     assert len(fleet.events(type="verdict.changed")) == 1
+
+
+@pytest.mark.parametrize("asked", [{"enabled": False}, {"meshTypes": ["gateway-api"]}])
+def test_a_mesh_is_not_looked_for_where_discovery_leaves_it_out(fleet: Fleet, asked: dict[str, Any]) -> None:
+    fleet.facts("eu", (*FACTS, control_plane("1.27.1")))
+    found = fleet.plan().planned.facts.clusters["eu"]
+    assert [mesh.version for mesh in found.meshes] == ["1.27.1"]
+    connection = {"directory": {"path": "live/eu", "facts": "facts/eu"}}
+    fleet.cluster("eu", connection, discovery=asked)
+    fleet.commit("do not look")
+    run = fleet.plan()
+    assert run.planned.facts.clusters["eu"].meshes == ()
+    assert run.planned.facts.clusters["eu"].services == found.services
+    (told,) = [one for one in run.planned.findings if one.code == "mesh-not-found"]
+    assert told.message.startswith("no control plane of mesh is looked for (discovery) in cluster eu")
+
+
+def test_what_discovery_leaves_out_is_a_change_of_its_commit(fleet: Fleet) -> None:
+    fleet.policy("all", "{to: ['*'], rule: {outlier: {consecutiveErrors: 5}}}")
+    other = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "lab", "labels": {"istio-injection": "enabled"}},
+    }
+    fleet.facts("eu", (*FACTS, other, service("probe", "lab"), control_plane("1.27.1")))
+    fleet.commit("everywhere")
+    fleet.apply()
+    assert "DestinationRule probe" in fleet.live()
+    connection = {"directory": {"path": "live/eu", "facts": "facts/eu"}}
+    fleet.cluster("eu", connection, discovery={"namespaces": {"exclude": ["lab"]}})
+    fleet.commit("not in the lab")
+    run = fleet.plan()
+    gone = [change for change in run.planned.plan.changes if change.pending]
+    assert [(str(one.action), one.key.name, one.causes) for one in gone] == [("prune", "probe", (Cause.COMMIT,))]
+    fleet.apply()
+    assert "DestinationRule probe" not in fleet.live()
 
 
 def proxied(name: str, tag: str) -> dict[str, Any]:
