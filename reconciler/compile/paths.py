@@ -98,7 +98,8 @@ def leaf_uses(leaf: Leaf) -> Iterable[Use]:
         yield from (Use(leaf.path, leaf.position, path, _plain(value), _count(value)) for path, value in finer)
         return
     base = f"{ROUTE}.weight" if leaf.path == ROUTE else MIRROR
-    yield Use(base, leaf.position, "" if leaf.path == ROUTE else f"{MIRROR}.percent")
+    in_part = leaf.path == MIRROR and any(entry.weight != 100 for entry in route_entries(leaf))
+    yield Use(base, leaf.position, f"{MIRROR}.percent" if in_part else "")
     for entry in route_entries(leaf):
         if entry.to.subset or entry.to.subset_name:
             subset = f"{leaf.path}.subset"
