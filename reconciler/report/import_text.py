@@ -26,8 +26,8 @@ def import_text(made: Import, paint: Paint) -> str:
         paint,
         lambda one: ", ".join(str(key) for key in one.becomes),
     )
-    same = [one for one in _back(made, Back.SAME) if one.remarks]
-    lines += _several("With a remark", same, paint, _remarks)
+    told = [one for one in made.taken if one.remarks and one.back in (Back.SAME, Back.RENAMED)]
+    lines += _several("With a remark", told, paint, _remarks)
     for kind, reason in made.unread.items():
         lines.append(paint(f"{kind} could not be read: {reason}", "error"))
     return "\n".join(lines)

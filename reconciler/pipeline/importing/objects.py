@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.adapters.base import Adapter
 from reconciler.adapters.importing import Body, key_of
 from reconciler.model.imports import Fate, Taken
-from reconciler.model.native import OWNER_LABEL
-from reconciler.model.refs import KindId
+from reconciler.model.native import MANAGED_BY, MANAGED_BY_LABEL, OWNER_LABEL
+from reconciler.model.refs import KindId, ObjectKey
 
-_NOT_SAID = ("kubectl.kubernetes.io/last-applied-configuration",)
+#: what other tools remember in objects, by the beginning of its name: it is theirs, and stays where it is
+_MARKS = {
+    "argocd.argoproj.io/": "Argo CD",
+    "kustomize.toolkit.fluxcd.io/": "Flux",
+    "helm.toolkit.fluxcd.io/": "Flux",
+    "meta.helm.sh/": "Helm",
+    "helm.sh/": "Helm",
+}
+_NOT_SAID = ("kubectl.kubernetes.io/last-applied-configuration", MANAGED_BY_LABEL)
 _NOT_COPIED = frozenset({"metadata", "status"})
 
 
@@ -20,11 +29,26 @@ def cleaned(body: Body) -> dict[str, Any]:
     given: Mapping[str, Any] = body.get("metadata") or {}
     metadata: dict[str, Any] = {name: given[name] for name in ("name", "namespace") if given.get(name)}
     for part in ("labels", "annotations"):
-        kept = {key: value for key, value in sorted((given.get(part) or {}).items()) if key not in _NOT_SAID}
+        kept = {key: value for key, value in sorted((given.get(part) or {}).items()) if not _is_mark(key)}
         if kept:
             metadata[part] = kept
     head = {"apiVersion": body.get("apiVersion"), "kind": body.get("kind"), "metadata": metadata}
     return head | {name: value for name, value in body.items() if name not in head and name not in _NOT_COPIED}
+
+
+def _is_mark(name: str) -> bool:
+    return name in _NOT_SAID or name.startswith(tuple(_MARKS))
+
+
+def other_owners(body: Body) -> tuple[str, ...]:
+    """Remarks on tools that look after an object already, and may write it back."""
+    metadata: Mapping[str, Any] = body.get("metadata") or {}
+    labels = metadata.get("labels") or {}
+    names = [*labels, *(metadata.get("annotations") or {})]
+    tools = {tool for mark, tool in _MARKS.items() if any(str(name).startswith(mark) for name in names)}
+    said = str(labels.get(MANAGED_BY_LABEL, ""))
+    tools |= {said} if said and said != MANAGED_BY else set()
+    return tuple(f"{tool} looks after it, too: have it let go before this is applied" for tool in sorted(tools))
 
 
 def unlisted(bodies: Iterable[Body]) -> list[Body]:
@@ -44,9 +68,18 @@ def with_namespace(body: Body, adapter: Adapter, namespace: str) -> Body:
     return {**body, "metadata": {**(body.get("metadata") or {}), "namespace": namespace}}
 
 
-def sorted_out(bodies: Iterable[Body], adapter: Adapter) -> tuple[list[dict[str, Any]], list[Taken]]:
-    """What is imported, by key; and what is not, with the reason."""
-    wanted: dict[Any, dict[str, Any]] = {}
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What is imported, by key, with remarks on some; and what is not, with the reason."""
+
+    wanted: Mapping[ObjectKey, dict[str, Any]]
+    remarks: Mapping[ObjectKey, tuple[str, ...]]
+    skipped: tuple[Taken, ...]
+
+
+def sorted_out(bodies: Iterable[Body], adapter: Adapter) -> Sorted:
+    wanted: dict[ObjectKey, dict[str, Any]] = {}
+    remarks: dict[ObjectKey, tuple[str, ...]] = {}
     skipped = []
     for body in bodies:
         key = key_of(body)
@@ -54,8 +87,8 @@ def sorted_out(bodies: Iterable[Body], adapter: Adapter) -> tuple[list[dict[str,
         if reason:
             skipped.append(Taken(key, Fate.SKIPPED, reason=reason))
         else:
-            wanted[key] = cleaned(body)
-    return [wanted[key] for key in sorted(wanted)], skipped
+            wanted[key], remarks[key] = cleaned(body), other_owners(body)
+    return Sorted({key: wanted[key] for key in sorted(wanted)}, remarks, tuple(skipped))
 
 
 def _why_not(body: Body, adapter: Adapter) -> str:

@@ -23,7 +23,7 @@ from reconciler.model.native import Compiled, NativeObject
 from reconciler.model.refs import DocRef, ObjectKey, TargetId
 from reconciler.pipeline.importing.difference import difference
 from reconciler.pipeline.importing.documents import Place, Written, files
-from reconciler.pipeline.importing.objects import sorted_out
+from reconciler.pipeline.importing.objects import Sorted, sorted_out
 from reconciler.plan.structural import complete
 from reconciler.ports import Schemas
 
@@ -52,8 +52,8 @@ class Unusable(Exception):
 def import_objects(bodies: Iterable[Body], ground: Ground) -> Import:
     """Everything that became of the objects. Raises Unusable."""
     adapter, scene = _scene(ground)
-    wanted, skipped = sorted_out(bodies, adapter)
-    return _Proof(ground, adapter, scene, {key_of(body): body for body in wanted}).run(skipped)
+    given = sorted_out(bodies, adapter)
+    return _Proof(ground, adapter, scene, given).run()
 
 
 def _scene(ground: Ground) -> tuple[Adapter, Scene]:
@@ -81,15 +81,17 @@ class _Trial:
 
 
 class _Proof:
-    def __init__(self, ground: Ground, adapter: Adapter, scene: Scene, bodies: Mapping[ObjectKey, Body]) -> None:
-        self.ground, self.adapter, self.scene, self.bodies = ground, adapter, scene, bodies
+    def __init__(self, ground: Ground, adapter: Adapter, scene: Scene, given: Sorted) -> None:
+        self.ground, self.adapter, self.scene, self.given = ground, adapter, scene, given
+        self.bodies: Mapping[ObjectKey, Body] = given.wanted
+        bodies = self.bodies
         imported = adapter.importer(list(bodies.values()), scene)
         self.drafts: dict[ObjectKey, Draft] = {draft.key: draft for draft in imported.drafts}
         self.kept: dict[ObjectKey, str] = {key: imported.kept.get(key, "") for key in bodies if key not in self.drafts}
         self.lost: dict[ObjectKey, str] = {}
         self.meant = adapter.meanings(bodies.values(), scene)
 
-    def run(self, skipped: Iterable[Taken]) -> Import:
+    def run(self) -> Import:
         """Each round takes back at least one proposal or object, so there is an end. Those for which there is another
         go first, since it may put the others right."""
         while (trial := self._try()).blamed:
@@ -97,7 +99,7 @@ class _Proof:
             for key, reason in trial.blamed.items():
                 if not open_ or key in open_:
                     self._take_back(key, reason)
-        taken = [*skipped, *(self._taken(key, trial) for key in self.bodies)]
+        taken = [*self.given.skipped, *(self._taken(key, trial) for key in self.bodies)]
         return Import(self.ground.target, tuple(sorted(taken, key=lambda one: one.key)), trial.files, self._told(trial))
 
     def _take_back(self, key: ObjectKey, reason: str) -> None:
@@ -220,13 +222,15 @@ class _Proof:
         one = trial.written[draft.within if draft and draft.within in trial.written else key]
         refs = tuple(ref for ref, _ in one.documents)
         if draft is None:
-            return Taken(key, Fate.OBJECT, Back.SAME, refs, one.path, self.kept[key])
+            return Taken(key, Fate.OBJECT, Back.SAME, refs, one.path, self.kept[key], self.given.remarks[key])
         back = self._back(key, trial)
         native = any(_patched(document["spec"]) for document in draft.documents)
         origins = set(refs)
-        becomes = tuple(made.key for made in trial.made if origins & {origin.ref for origin in made.origins})
+        others = (made for made in trial.made if made.key.kind_id == key.kind_id)
+        becomes = tuple(made.key for made in others if origins & {origin.ref for origin in made.origins})
         fate = Fate.NATIVE if native else Fate.NEUTRAL
-        return Taken(key, fate, back, refs, one.path, "", draft.remarks, becomes if back is Back.RENAMED else ())
+        remarks = (*draft.remarks, *self.given.remarks[key])
+        return Taken(key, fate, back, refs, one.path, "", remarks, becomes if back is Back.RENAMED else ())
 
     def _told(self, trial: _Trial) -> tuple[Finding, ...]:
         ours = {ref for one in trial.written.values() for ref, _ in one.documents}

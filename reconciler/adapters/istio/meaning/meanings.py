@@ -66,10 +66,8 @@ def _virtual_service(body: Body, scene: Scene) -> Said | None:
     inside = (spec.get("gateways") or ["mesh"]) == ["mesh"]
     if rest or not inside or not hosts or any(_elsewhere(host, namespace, scene) for host in hosts):
         return None
-    told = {
-        "routes": routes(spec.get("http") or (), namespace, scene),
-        "seen by": sorted(spec.get("exportTo") or []),
-    }
+    taken = [{"when": when, "then": then} for when, then in routes(spec.get("http") or (), namespace, scene)]
+    told = {"routes": taken, "seen by": sorted(spec.get("exportTo") or [])}
     return {f"requests to {full_host(host, namespace, scene)}": told for host in hosts}
 
 
