@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 from reconciler.adapters import weights
@@ -36,10 +37,10 @@ def locality_setting(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) ->
         return {"enabled": False}
     native: dict[str, Any] = {"enabled": True}
     if shares:
-        native["distribute"] = [_shares(item) for item in shares]
+        native["distribute"] = [_shares(item, leaf, gaps) for item in shares]
     if steps:
         native["failover"] = [_step(item, leaf, gaps) for item in steps]
-    _check_from(native, leaf, gaps)
+    _check_apart(native, leaf, gaps)
     return native
 
 
@@ -48,10 +49,12 @@ def _items(asked: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return list(found) if isinstance(found, (list, tuple)) else []
 
 
-def _shares(item: Mapping[str, Any]) -> dict[str, Any]:
+def _shares(item: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
     """Percents that add up to 100, which is what the mesh takes."""
     places = [_name(share["locality"]) for share in item["to"]]
     shares = weights.of_hundred([share["weight"] for share in item["to"]])
+    if len(set(places)) < len(places):
+        gaps.error("mesh-invalid-value", f"callers in {_name(item['from'])} have two shares for one place", leaf)
     return {"from": _name(item["from"]), "to": dict(sorted(zip(places, shares, strict=True)))}
 
 
@@ -66,11 +69,20 @@ def _step(item: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, A
     return {"from": start, "to": end}
 
 
-def _check_from(native: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> None:
-    for name in ("distribute", "failover"):
-        starts = [item["from"] for item in native.get(name, ())]
-        if len(set(starts)) < len(starts):
-            gaps.error("mesh-invalid-value", f"several entries of {name} are for callers in one place", leaf)
+def _check_apart(native: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> None:
+    """The mesh refuses places that lie in each other."""
+    lists = [[item["from"] for item in native.get(name, ())] for name in ("distribute", "failover")]
+    lists += [list(item["to"]) for item in native.get("distribute", ())]
+    for one, other in (pair for places in lists for pair in combinations(places, 2)):
+        if _inside(one, other) or _inside(other, one):
+            gaps.error(
+                "mesh-invalid-value", f"{one} and {other} are not apart: a share or step is for each place", leaf
+            )
+
+
+def _inside(one: str, other: str) -> bool:
+    head = other.removesuffix("*").removesuffix("/")
+    return one == head or one.startswith(f"{head}/")
 
 
 def _name(place: Mapping[str, Any]) -> str:
