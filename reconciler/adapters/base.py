@@ -123,7 +123,7 @@ class Adapter:
         """The claim that covers a path: its own, or the nearest one above it."""
         claims = self.capabilities(profile)
         while path:
-            if path in claims:
-                return claims[path]
+            if (found := claims.get(path)) is not None:
+                return found
             path = path.rpartition(".")[0]
         return None

@@ -38,9 +38,12 @@ def _put(into: dict[str, Any], parts: list[str], value: Any) -> None:
 def section(rule: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """A mapping inside a rule; empty when it is not there."""
     found = rule.get(name)
-    return found if isinstance(found, (dict, Mapping)) else {}
+    if found is None or type(found) is dict:  # by far the most, and without asking an abstract class
+        return found or {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def leaf_at(leaves: Iterable[Leaf], path: str) -> Leaf | None:
     """The leaf at a path, or the first one below it."""
-    return next((leaf for leaf in leaves if leaf.path == path or leaf.path.startswith(f"{path}.")), None)
+    below = f"{path}."
+    return next((leaf for leaf in leaves if leaf.path == path or leaf.path.startswith(below)), None)

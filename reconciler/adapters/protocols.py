@@ -62,8 +62,8 @@ def workload_ports(port: PortFacts, service: ServiceFacts, cluster: ClusterFacts
         return frozenset({port.target or port.number})
     return frozenset(
         workload.container_ports[port.target]
-        for workload in cluster.workloads_in(service.ref.namespace)
-        if port.target in workload.container_ports and selects(service.selector, workload.labels)
+        for workload in (cluster.workloads_with(service.ref.namespace, service.selector) if service.selector else ())
+        if port.target in workload.container_ports
     )
 
 

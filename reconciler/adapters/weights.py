@@ -12,6 +12,8 @@ PRECISION = 1_000_000
 
 def whole(weights: Sequence[float]) -> tuple[int, ...]:
     """Integers in the same proportion. Integers stay as they are; a positive weight never becomes 0."""
+    if all(type(weight) is int for weight in weights):
+        return tuple(int(weight) for weight in weights)
     exact = [Fraction(str(weight)) for weight in weights]
     scale = lcm(*(weight.denominator for weight in exact)) if exact else 1
     if scale == 1 or sum(exact) * scale <= PRECISION:

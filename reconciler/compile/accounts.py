@@ -120,9 +120,7 @@ class Accounts:
         """A rule for workloads is a rule for their account, and so for every other workload that has it."""
         for namespace, name in sorted({(one.namespace, one.service_account) for one in meant}):
             others = sorted(
-                f"{one.namespace}/{one.name}"
-                for one in cluster.workloads_in(namespace)
-                if one.service_account == name and one not in meant
+                f"{one.namespace}/{one.name}" for one in cluster.workloads_under(namespace, name) if one not in meant
             )
             if not others and name != "default":
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from reconciler.compile.callers import superset
 from reconciler.compile.merge import Ask, Bid, Court, Settled
@@ -45,6 +46,7 @@ class Rule:
         return min(found, default="")
 
 
+@lru_cache(maxsize=10_000)
 def action_of(path: str) -> str:
     return next((kind for base, kind in _ACTIONS.items() if path == base or path.startswith(f"{base}.")), "")
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from reconciler.adapters.base import Capability, Level
 from reconciler.compile.paths import Use
@@ -88,25 +89,27 @@ def _is_there(need: str, site: Site) -> bool:
 def excluded_by(use: Use, claim: Capability, kept: Iterable[tuple[Use, Capability]]) -> str:
     """The capability in use already that cannot go together with this one, or ""; either claim may say so."""
     for other, its_claim in kept:
-        if _names(claim.excludes, other) or _names(its_claim.excludes, use):
+        if (claim.excludes or its_claim.excludes) and (
+            _names(claim.excludes, other) or _names(its_claim.excludes, use)
+        ):
             return reported(other, its_claim)
     return ""
 
 
 def missing_for(claim: Capability, uses: Iterable[Use]) -> str:
     """The first capability that a claim requires and that is not used, or ""."""
+    if not claim.requires:
+        return ""
     used = list(uses)
     return next((path for path in claim.requires if not any(_below(one, path) for one in used)), "")
 
 
 def completed_by(use: Use, claim: Capability, uses: Iterable[Use]) -> tuple[str, ...]:
     """What the mesh needs beside a claim and a policy does not ask for; nothing for what is to be off."""
+    if not claim.completes or use.value == _OFF:
+        return ()
     used = list(uses)
-    return (
-        ()
-        if use.value == _OFF
-        else tuple(path for path in claim.completes if not any(_below(one, path) for one in used))
-    )
+    return tuple(path for path in claim.completes if not any(_below(one, path) for one in used))
 
 
 def _names(paths: Iterable[str], use: Use) -> bool:
@@ -119,8 +122,13 @@ def _below(use: Use, path: str) -> bool:
 
 def older(running: str, since: str) -> bool:
     """Whether a version is known to be before another; of both the numbers at the front count."""
-    first, second = (tuple(int(part) for part in re.findall(r"\d+", text)[:3]) for text in (running, since))
+    first, second = _numbers(running), _numbers(since)
     return bool(first and second) and first[: len(second)] < second
+
+
+@lru_cache(maxsize=1000)
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
 
 
 def forbids(glob: str, use: Use) -> bool:

@@ -34,6 +34,8 @@ def normal_matches(matches: Iterable[Match], ports: tuple[Port, ...], translate:
 
 def normal(match: Match, ports: tuple[int, ...]) -> Match:
     """One match in its one form: order, case and doubles that mean nothing are gone."""
+    if match is ANY:
+        return replace(match, ports=ports) if ports else match
     return replace(
         match,
         path=_path(match.path),
@@ -51,6 +53,8 @@ def _path(path: PathMatch | None) -> PathMatch | None:
     if path is None or path.kind not in (PathKind.PREFIX, PathKind.STRING_PREFIX):
         return path
     value = path.value.rstrip("/") if path.kind is PathKind.PREFIX else path.value
+    if value == path.value and value not in ("", "/"):
+        return path
     return replace(path, value=value) if value not in ("", "/") else None
 
 

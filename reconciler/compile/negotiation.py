@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from reconciler.adapters.base import Capability, Level
 from reconciler.compile.capabilities import Lack, claim_for, completed_by, excluded_by, lack_of, missing_for, reported
@@ -118,8 +119,20 @@ def paths_of(uses: Iterable[Use], site: Site, profile: str = "") -> list[str]:
 
 
 def _answers(terms: Terms, site: Site, profile: str) -> list[_Answer]:
-    """Each use with what it lacks. Of two that exclude each other the one that may not be left out stays, then the
-    first by path."""
+    """Each use with what it lacks: found out once for all policies that use the same things in the same way."""
+    parts = tuple((use.path, use.detail, type(use.value), use.value, use.count) for use in terms.uses)
+    shape = (profile, terms.on_unsupported.emulate is not False, terms.deny, parts)
+    known = site.answered.get(shape)
+    if known is None:
+        found = _found_out(terms, site, profile)
+        if len({part[:2] for part in parts}) < len(parts):  # between uses of one thing their places decide
+            return found
+        known = site.answered[shape] = tuple((one.claim, one.lack) for one in found)
+    return [_Answer(use, claim, lack) for use, (claim, lack) in zip(terms.uses, known, strict=True)]
+
+
+def _found_out(terms: Terms, site: Site, profile: str) -> list[_Answer]:
+    """Of two that exclude each other the one that may not be left out stays, then the first by path."""
     emulate = terms.on_unsupported.emulate is not False
     kept: list[tuple[Use, Capability]] = []
     found: dict[Use, _Answer] = {}
@@ -170,6 +183,7 @@ def _droppable(path: str, terms: Terms) -> bool:
     return droppable(path) or (terms.deny and _below(path, DENY_DROPPABLE))
 
 
+@lru_cache(maxsize=10_000)
 def droppable(path: str) -> bool:
     """Whether something may be left out at all, where that is asked for."""
     return _below(path, DROPPABLE)

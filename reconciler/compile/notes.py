@@ -55,9 +55,10 @@ class Notes:
         destinations: _Destinations = (),
     ) -> None:
         """Say what becomes of a capability on some destinations (none: on all that the policy is about)."""
-        said = self._verdicts.setdefault((str(policy), capability), {})
+        name = str(policy)
+        said = self._verdicts.setdefault((name, capability), {})
         known = said.get(destinations)
-        verdict = Verdict(self.target, str(policy), capability, level, action, note, side, via, destinations)
+        verdict = Verdict(self.target, name, capability, level, action, note, side, via, destinations)
         worse = known is not None and _SEVERITY[action] > _SEVERITY[known.action]
         if known is None or worse or (known.action == action and note < known.note):
             said[destinations] = verdict

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reconciler.compile.entries import MIRROR, ROUTE, route_entries
 from reconciler.model.access import AccessPolicy
@@ -44,16 +45,17 @@ class Use:
 
 def host_wide(leaf: Leaf) -> bool:
     """Whether a leaf holds for a host as a whole, so that it cannot depend on match or from."""
-    return _below(leaf, HOST_WIDE)
+    return _below(leaf.path, HOST_WIDE)
 
 
 def server_side(leaf: Leaf) -> bool:
     """Whether a leaf is carried out where requests arrive, not where they are sent."""
-    return _below(leaf, SERVER_SIDE)
+    return _below(leaf.path, SERVER_SIDE)
 
 
-def _below(leaf: Leaf, paths: Iterable[str]) -> bool:
-    return any(leaf.path == path or leaf.path.startswith(f"{path}.") for path in paths)
+@lru_cache(maxsize=10_000)
+def _below(path: str, above: tuple[str, ...]) -> bool:
+    return any(path == one or path.startswith(f"{one}.") for one in above)
 
 
 def traffic_uses(policy: TrafficPolicy, sources: Iterable[PolicySource]) -> tuple[Use, ...]:

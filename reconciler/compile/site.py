@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from reconciler.adapters.base import Adapter
 from reconciler.compile.named import facts_of, is_here, references
@@ -54,7 +55,8 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``away`` are namespaces that belong to another mesh of the same cluster, and not to this one."""
+    """``away`` are namespaces that belong to another mesh of the same cluster, and not to this one. ``answered`` is for
+    ``negotiation``: what was found out about claims."""
 
     world: World
     target: TargetId
@@ -67,6 +69,7 @@ class Site:
     away: frozenset[str]
     services: Mapping[tuple[str, str], ServiceFacts] = field(repr=False)  # by (namespace, name)
     named: Mapping[str, ServiceFacts] = field(default_factory=dict, repr=False)  # of Destination documents, by host
+    answered: dict[object, tuple[Any, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def strict(self) -> bool:
@@ -169,11 +172,7 @@ def behind(service: ServiceFacts, cluster: ClusterFacts) -> tuple[WorkloadFacts,
     """The workloads whose pods a service selects; none where it has no selector."""
     if not service.selector:
         return ()
-    return tuple(
-        workload
-        for workload in cluster.workloads_in(service.ref.namespace)
-        if has_labels(workload.labels, service.selector)
-    )
+    return cluster.workloads_with(service.ref.namespace, service.selector)
 
 
 def has_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

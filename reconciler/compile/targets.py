@@ -16,6 +16,7 @@ from reconciler.model.refs import DocRef, ServiceRef
 from reconciler.model.selectors import Labels, Pairs, PolicyTarget
 
 NEVER = frozenset({("default", "kubernetes")})  # the API server's own service, never meant by "everything"
+_ANY = Labels()
 SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
 
 
@@ -84,6 +85,8 @@ def by_profile(chosen: Iterable[Chosen], site: Site) -> list[tuple[str, list[Cho
 
 def _joined(several: list[Chosen]) -> Chosen:
     """One service, or one part of it, chosen by several items: the narrowest counts; ports hold if all have some."""
+    if len(several) == 1 and len(several[0].ports) < 2:
+        return several[0]
     first = min(several, key=lambda chosen: (chosen.rank, chosen.position))
     ports: set[int | str] = {port for chosen in several for port in chosen.ports}
     if not all(chosen.ports for chosen in several):
@@ -97,7 +100,7 @@ def _services(policy: DocRef, item: PolicyTarget, site: Site) -> Iterable[Chosen
         facts = site.service(ref)
         if item.namespaces and ref.namespace not in item.namespaces:
             continue
-        if item.labels != Labels() and (facts is None or not item.labels.matches(facts.labels)):
+        if item.labels != _ANY and (facts is None or not item.labels.matches(facts.labels)):
             continue
         if ref.namespace in site.away:
             continue

@@ -165,6 +165,33 @@ class ClusterFacts:
     def workloads_in(self, namespace: str) -> tuple[WorkloadFacts, ...]:
         return self._workloads.get(namespace, ())
 
+    def workloads_with(self, namespace: str, labels: Mapping[str, str]) -> tuple[WorkloadFacts, ...]:
+        """The workloads of a namespace whose pods have all these labels."""
+        first = next(iter(labels.items()), None)
+        near = self._labelled.get((namespace, *first), ()) if first else self.workloads_in(namespace)
+        if len(labels) < 2:
+            return near
+        return tuple(one for one in near if all(one.labels.get(key) == value for key, value in labels.items()))
+
+    def workloads_under(self, namespace: str, account: str) -> tuple[WorkloadFacts, ...]:
+        """The workloads that run under a service account."""
+        return self._accounts.get((namespace, account), ())
+
+    @cached_property
+    def _labelled(self) -> dict[tuple[str, str, str], tuple[WorkloadFacts, ...]]:
+        found: dict[tuple[str, str, str], list[WorkloadFacts]] = {}
+        for one in self.workloads:
+            for key, value in one.labels.items():
+                found.setdefault((one.namespace, key, value), []).append(one)
+        return {label: tuple(several) for label, several in found.items()}
+
+    @cached_property
+    def _accounts(self) -> dict[tuple[str, str], tuple[WorkloadFacts, ...]]:
+        found: dict[tuple[str, str], list[WorkloadFacts]] = {}
+        for one in self.workloads:
+            found.setdefault((one.namespace, one.service_account), []).append(one)
+        return {account: tuple(several) for account, several in found.items()}
+
     @cached_property
     def _services(self) -> dict[tuple[str, str], ServiceFacts]:
         return {(one.ref.namespace, one.ref.name): one for one in reversed(self.services)}

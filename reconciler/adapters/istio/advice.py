@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio import authorizers, tokens
@@ -68,6 +69,7 @@ def _too_new(path: str, leaf: Leaf | None, intent: MeshIntent, gaps: Gaps) -> No
         )
 
 
+@lru_cache(maxsize=1000)
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 

@@ -14,6 +14,8 @@ _AUTHORITY = {"host", ":authority"}
 def operations(asked: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
     """``{request: {set, add, remove}, response: ...}`` as Istio's ``headers``; ``remove`` is a list of names, or a
     mapping whose keys they are."""
+    if not asked:
+        return {}
     native = {side: _side(side, section(asked, side), gaps) for side in ("request", "response")}
     return {side: done for side, done in native.items() if done}
 

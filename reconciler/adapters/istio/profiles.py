@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.adapters.istio.enrolment import AMBIENT
-from reconciler.adapters.protocols import selects
 from reconciler.model.facts import OUTSIDE, ClusterFacts, MeshFacts, WaypointFacts
 from reconciler.model.intents import MeshIntent
 from reconciler.model.refs import ServiceRef
@@ -38,8 +37,7 @@ def ways(mesh: MeshFacts, cluster: ClusterFacts, service: ServiceRef) -> set[str
         return {mesh.profile(service.namespace)}
     own = {
         mesh.profile(service.namespace, one)
-        for one in cluster.workloads_in(service.namespace)
-        if selects(facts.selector, one.labels)
+        for one in (cluster.workloads_with(service.namespace, facts.selector) if facts.selector else ())
     }
     return own - {OUTSIDE} or {mesh.profile(service.namespace)}
 
