@@ -1,5 +1,5 @@
-"""Facts as a revision wants them looked at: without the meshes and namespaces that discovery leaves out. Of recorded and
-remembered facts too, so that a commit that changes it is a change of that commit."""
+"""Facts as a revision wants them looked at: without the meshes and namespaces that discovery leaves out. Of recorded
+and remembered facts too, so that what a commit leaves out is a change of that commit."""
 
 from __future__ import annotations
 

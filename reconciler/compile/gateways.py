@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.compile.site import Site
 from reconciler.compile.targets import nearest
-from reconciler.model.facts import GatewayFacts
+from reconciler.model.facts import GatewayFacts, MeshFacts, PortFacts
 from reconciler.model.findings import Finding, error
 from reconciler.model.ingress import GatewayRef, Ingress
+from reconciler.model.meshes import Mesh, MeshGateway
 from reconciler.model.refs import DocRef
 
 GATEWAY, CLASS = "ingress.gateway", "ingress.class"
@@ -54,8 +55,7 @@ def _by_name(policy: DocRef, ref: GatewayRef, site: Site) -> Place | Finding | N
     this name, or cannot be told what to let in, is not meant."""
     declared = next((one for one in site.document.gateways if one.name == ref.name), None)
     if declared is not None:
-        facts = GatewayFacts(ref.name, declared.namespace, declared.role, dict(sorted(declared.selector.match_labels)))
-        return Place(ref, declared.namespace, facts)
+        return Place(ref, declared.namespace, _declared(declared, ()))
     known = next((one for one in site.mesh.gateways if one.name == ref.name), None)
     claim = site.adapter.capability(GATEWAY)
     able = claim is not None and claim.level != "None"
@@ -78,6 +78,34 @@ def _by_class(policy: DocRef, ref: GatewayRef, site: Site) -> Place | Finding | 
         message = f"cluster {site.target.cluster} has {len(classes)} gateway classes, so `class` has to say which one"
         return error("gateway-unknown", message, ref.position, f"known: {', '.join(classes) or 'none'}", policy)
     return Place(ref, ref.namespace, class_name=classes[0])
+
+
+def known_gateways(document: Mesh, mesh: MeshFacts) -> tuple[GatewayFacts, ...]:
+    """Those that a Mesh document declares, each with what was discovered of it and not declared; then the others."""
+    found = [_declared(one, [known for known in mesh.gateways if _means(one, known)]) for one in document.gateways]
+    found += [one for one in mesh.gateways if not any(_means(declared, one) for declared in document.gateways)]
+    return tuple(sorted(found, key=lambda one: (one.namespace, one.name)))
+
+
+def _means(declared: MeshGateway, known: GatewayFacts) -> bool:
+    chosen = declared.selector.match_labels or declared.selector.match_expressions
+    named = declared.name in (known.name, known.resource)
+    return declared.namespace == known.namespace and (
+        named or (bool(chosen) and declared.selector.matches(known.labels))
+    )
+
+
+def _declared(one: MeshGateway, known: Sequence[GatewayFacts]) -> GatewayFacts:
+    addresses = {address for gateway in known for address in gateway.addresses}
+    ports = tuple(dict.fromkeys(port for gateway in known for port in gateway.ports))
+    return GatewayFacts(
+        name=one.name,
+        namespace=one.namespace,
+        role=one.role,
+        labels=dict(sorted(one.selector.match_labels)),
+        addresses=one.addresses or tuple(sorted(addresses)),
+        ports=(PortFacts(one.port),) if one.port else ports,
+    )
 
 
 def gateway_names(name: str, site: Site) -> Iterable[str]:

@@ -92,7 +92,14 @@ def mesh(root: Map, clusters: Iterable[str], into: Decoder) -> Mesh:
     spec = root["spec"]
     recognise, config = spec.get("match") or Map(spec.at), spec.get("config") or Map(spec.at)
     gateways = tuple(
-        MeshGateway(item["name"], item["role"], item["namespace"], labels(item["selector"]))
+        MeshGateway(
+            name=item["name"],
+            role=item["role"],
+            namespace=item["namespace"],
+            selector=labels(item["selector"]),
+            port=item.get("port", 0),
+            addresses=strings(item, "addresses"),
+        )
         for item in spec.get("gateways", ())
     )
     return Mesh(

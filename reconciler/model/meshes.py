@@ -18,6 +18,8 @@ class MeshGateway:
     role: str  # Ingress | EastWest | Egress
     namespace: str
     selector: Labels
+    port: int = 0  # at which others reach it; 0: as discovered
+    addresses: tuple[str, ...] = ()  # under which others reach it; empty: as discovered
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from reconciler.compile import intents
+from reconciler.compile.gateways import known_gateways
 from reconciler.compile.inspecting import rules_about
 from reconciler.compile.subjects import known_names, service_subject, workload_subject
-from reconciler.model.facts import MeshFacts
+from reconciler.model.documents import DesiredState
+from reconciler.model.facts import GatewayFacts, MeshFacts
 from reconciler.model.findings import Finding
 from reconciler.model.inspection import Inspection, Link, Rule
 from reconciler.model.intents import MeshIntent
+from reconciler.model.meshes import Mesh
 from reconciler.model.native import Compiled
 from reconciler.model.refs import DocRef, TargetId
 from reconciler.pipeline.blame import Lines
@@ -55,7 +58,7 @@ async def inspect(world: World, request: Request, kind: str, name: str) -> Answe
     if kind == "policy":
         return _policy(name, compilation.compiled, basis, findings)
     if kind == "mesh":
-        return Answer(_mesh(name, known), findings)
+        return Answer(_mesh(name, known, basis.desired), findings)
     return Answer(await _with_commits(_of_workloads(kind, name, known, world, basis), world, basis), findings)
 
 
@@ -100,14 +103,16 @@ def _policy(name: str, compiled: Compiled, basis: Basis, findings: tuple[Finding
     return Answer(Inspection(f"policy {ref}", facts), about, compiled, ref)
 
 
-def _mesh(name: str, known: Mapping[TargetId, MeshIntent]) -> Inspection:
+def _mesh(name: str, known: Mapping[TargetId, MeshIntent], desired: DesiredState) -> Inspection:
     here = {target: intent for target, intent in known.items() if target.mesh == name}
     if not here:
         raise Unknown(_nothing("mesh", name, sorted({target.mesh for target in known})))
-    return Inspection(f"mesh {name}", tuple((target, tuple(_facts(here[target].mesh))) for target in sorted(here)))
+    told = {target: _facts(intent.mesh, desired.mesh(target)) for target, intent in sorted(here.items())}
+    return Inspection(f"mesh {name}", tuple((target, tuple(facts)) for target, facts in told.items()))
 
 
-def _facts(mesh: MeshFacts) -> Iterable[tuple[str, str]]:
+def _facts(mesh: MeshFacts, document: Mesh) -> Iterable[tuple[str, str]]:
+    gateways = known_gateways(document, mesh)
     told = (
         ("type", mesh.type),
         ("version", mesh.version),
@@ -120,14 +125,21 @@ def _facts(mesh: MeshFacts) -> Iterable[tuple[str, str]]:
         ("mTLS", mesh.mtls),
         ("enrolled namespaces", ", ".join(mesh.enrolled_namespaces)),
         ("profiles", ", ".join(f"{namespace}: {kind}" for namespace, kind in sorted(mesh.profiles.items()) if kind)),
-        ("gateways", ", ".join(f"{one.namespace}/{one.name} ({one.role})" for one in mesh.gateways)),
-        ("addresses", ", ".join(address for one in mesh.gateways for address in one.addresses)),
+        ("gateways", ", ".join(f"{one.namespace}/{one.name} ({one.role})" for one in gateways)),
+        ("addresses", ", ".join(dict.fromkeys(place for one in gateways for place in _places(one)))),
         ("waypoints", ", ".join(f"{one.namespace}/{one.name} ({one.serves})" for one in mesh.waypoints)),
         ("proxies", ", ".join(f"{count} x {version}" for version, count in sorted(mesh.proxies.items()))),
         ("components", ", ".join(f"{part} {version}".strip() for part, version in sorted(mesh.components.items()))),
         ("providers", ", ".join(f"{one} ({kind})" for one, kind in sorted(mesh.providers.items()))),
     )
     return (pair for pair in told if pair[1])
+
+
+def _places(gateway: GatewayFacts) -> Iterable[str]:
+    """Its addresses, each with the ports at which it is reached."""
+    ports = ",".join(str(port.number) for port in gateway.ports)
+    bare = (f"[{one}]" if ":" in one and ports else one for one in gateway.addresses)
+    return (f"{one}:{ports}" if ports else one for one in bare)
 
 
 async def _with_commits(inspection: Inspection, world: World, basis: Basis) -> Inspection:

@@ -116,5 +116,21 @@ def test_mesh_says_what_is_known_of_it(inspect: Inspect) -> None:
     assert "trust domain" in inspect("mesh", "istio").output
 
 
+def test_gateways_of_a_mesh_are_told_as_they_are_declared(inspect: Inspect, tmp_path: Path) -> None:
+    mesh = tmp_path / "repo/desired-state/mesh.yaml"
+    gateways = """
+  gateways:
+    - {name: public, role: Ingress, namespace: istio-system, selector: {matchLabels: {istio: ingressgateway}},
+       port: 8443, addresses: ["2001:db8::1", shop.example.org]}
+    - {name: out, role: Egress, namespace: istio-system, selector: {matchLabels: {istio: egressgateway}}}
+"""
+    mesh.write_text(
+        f"{API}kind: Mesh\nmetadata: {{name: istio}}\nspec:\n  type: istio\n  clusterSelector: {{}}{gateways}"
+    )
+    (facts,) = json.loads(inspect("mesh", "istio", "-o", "json").stdout)["targets"]
+    assert facts["gateways"] == "istio-system/out (Egress), istio-system/public (Ingress)"
+    assert facts["addresses"] == "[2001:db8::1]:8443, shop.example.org:8443"
+
+
 def test_unknown_name_gets_the_nearest(inspect: Inspect) -> None:
     assert "did you mean reviews.shop?" in str(inspect("service", "revews.shop").exception)
