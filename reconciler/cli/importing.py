@@ -83,13 +83,13 @@ def _made(files: tuple[Path, ...], source: SourceOptions, values: dict[str, Any]
 def _imported(files: tuple[Path, ...], source: SourceOptions, values: dict[str, Any], asked: Asked) -> Import:
     from reconciler.cli.wiring import cluster_opener, open_source
     from reconciler.io.manifests import read_manifests
-    from reconciler.pipeline.importing.reading import import_cluster, import_files, of_kubeconfig
+    from reconciler.pipeline.importing.reading import import_cluster, import_files
 
     given = read_manifests(files) if files else None
     name = values["cluster"]
     if values["kubeconfig"]:
-        tree, name = of_kubeconfig(str(Path(values["kubeconfig"]).expanduser().absolute()), values["context"], asked)
-        return asyncio.run(import_cluster(tree, name, cluster_opener(Path()), asked, given))
+        path = str(Path(values["kubeconfig"]).expanduser().absolute())
+        return asyncio.run(_of_kubeconfig(path, values["context"], asked, given))
     if name:
         opened, base = open_source(source)
         tree = opened.tree("worktree" if hasattr(opened, "root") else opened.fetch())
@@ -97,3 +97,12 @@ def _imported(files: tuple[Path, ...], source: SourceOptions, values: dict[str, 
     if given is None:
         raise click.ClickException("say what to import: files, --cluster NAME or --kubeconfig PATH")
     return import_files(given, asked)
+
+
+async def _of_kubeconfig(path: str, context: str, asked: Asked, given: list[Any] | None) -> Import:
+    from reconciler.cli.wiring import cluster_opener
+    from reconciler.pipeline.importing.reading import import_cluster, of_kubeconfig
+
+    opener = cluster_opener(Path())
+    tree, name = await of_kubeconfig(path, context, opener, asked)
+    return await import_cluster(tree, name, opener, asked.without_mesh(), given)

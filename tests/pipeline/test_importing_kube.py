@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from reconciler.cli.main import run
 from reconciler.io.clusters import open_cluster
 from reconciler.model.imports import Back, Fate
 from reconciler.pipeline.importing.reading import Asked, import_cluster
@@ -121,3 +123,17 @@ def test_what_the_server_fills_in_is_no_difference(bare: KubeFleet) -> None:
     assert only_marks(changed(bare.plan()))
     assert rows(bare.apply()) == {"c0/mesh": {"changed": 1}}
     assert rows(bare.apply()) == {"c0/mesh": {"ok": 1}}
+
+
+def test_a_cluster_that_no_repository_has(bare: KubeFleet, capsys: pytest.CaptureFixture[str]) -> None:
+    for one in (EXACT[0], ROUTE):
+        there(bare, one)
+    where = ["import", "--kubeconfig", str(bare.servers[0].kubeconfig), "--namespace", bare.namespace]
+    assert run([*where, "--mesh", "istio"]) == 0
+    out = capsys.readouterr().out
+    assert [body["kind"] for body in yaml.safe_load_all(out)] == ["TrafficPolicy"]
+    assert f"to: [reviews.{bare.namespace}]" in out
+    assert run(where) == 0  # of the meshes that can be imported, the one that shows itself there
+    assert "HTTPRoute" in capsys.readouterr().out
+    assert run([*where, "--mesh", "nothing"]) == 1
+    assert "known: gateway-api, istio" in capsys.readouterr().err

@@ -43,6 +43,10 @@ class Asked:
     def wants(self, body: Body) -> bool:
         return not self.namespaces or key_of(body).namespace in self.namespaces
 
+    def without_mesh(self) -> Asked:
+        """For a repository that has only one."""
+        return replace(self, mesh="")
+
     def ground(self, tree: SourceTree, target: TargetId, facts: Facts, place: Place) -> Ground:
         return Ground(tree, target, facts, self.adapters, self.now, place, self.exact, self.rename)
 
@@ -107,15 +111,27 @@ async def import_cluster(
     return replace(made, unread=unread)
 
 
-def of_kubeconfig(path: str, context: str, asked: Asked) -> tuple[SourceTree, str]:
-    """A repository with nothing but one cluster, and its name."""
-    able = sorted(name for name, adapter in asked.adapters.items() if adapter.importer is not no_importer)
-    mesh = asked.mesh or able[0]
-    if mesh not in able:
-        raise Unusable(f"no adapter {mesh!r} can import; known: {', '.join(able)}")
-    connection = {"path": path} | ({"context": context} if context else {})
-    tree, target = scaffold(mesh, {"kubeconfig": connection})
-    return tree, target.cluster
+async def of_kubeconfig(path: str, context: str, open_cluster: OpenCluster, asked: Asked) -> tuple[SourceTree, str]:
+    """A repository with nothing but one cluster, and its name. Raises Unusable and ClusterError."""
+    connection = {"kubeconfig": {"path": path} | ({"context": context} if context else {})}
+    able = {name: one for name, one in sorted(asked.adapters.items()) if one.importer is not no_importer}
+    if asked.mesh and asked.mesh not in able:
+        raise Unusable(f"no adapter {asked.mesh!r} can import; known: {', '.join(able)}")
+    tree, target = scaffold(asked.mesh or next(iter(able)), connection)
+    if asked.mesh:
+        return tree, target.cluster
+    desired, _ = load(tree, tuple(asked.adapters))
+    assert desired is not None
+    cluster = open_cluster(desired.clusters[target.cluster])
+    try:
+        inspection = await cluster.inspect(detection_kinds(list(able.values())))
+    finally:
+        await cluster.close()
+    found = [name for name, adapter in able.items() if adapter.detect(inspection.objects)]
+    if len(found) != 1:
+        told = f"{' and '.join(found)} are there" if found else f"none of {', '.join(able)} is there"
+        raise Unusable(f"say which type of mesh with --mesh: {told}")
+    return scaffold(found[0], connection)[0], target.cluster
 
 
 def _target(desired: DesiredState, name: str, mesh: str) -> TargetId:
