@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,6 +80,22 @@ def test_what_gateways_can_do_the_mesh_can(adapter: Adapter) -> None:
             inside = adapter.capability(f"traffic.{path.removeprefix('ingress.rule.')}")
             assert inside is not None, path
             assert inside.level is not Level.NONE, path
+
+
+def test_gateways_have_names_that_admission_takes(tmp_path: Any) -> None:
+    """A Gateway with a dot in its name is refused, and a reference with one is read as name.namespace."""
+    compiled(tmp_path, "istio", {})
+    given = (tmp_path / "given.yaml").read_text()
+    (tmp_path / "given.yaml").write_text(
+        given.replace("name: public", "name: the.front-door").replace("{name: http,", "{name: h-1,")
+    )
+    made, findings = whole.compiled(tmp_path)
+    assert not findings
+    objects = [one.body for several in made.objects.values() for one in several]
+    (gateway,) = [body for body in objects if body["kind"] == "Gateway"]
+    (routes,) = [body for body in objects if body["kind"] == "VirtualService"]
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", gateway["metadata"]["name"])
+    assert routes["spec"]["gateways"] == [f"{gateway['metadata']['namespace']}/{gateway['metadata']['name']}"]
 
 
 PREFIX, EXACT = PathKind.PREFIX, PathKind.EXACT

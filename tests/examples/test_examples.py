@@ -75,7 +75,7 @@ def default_deny(objects: Objects) -> None:
 
 def ingress(objects: Objects) -> None:
     assert {key for key in objects if key[1] in ("Gateway", "ReferenceGrant")} == {
-        ("eu", "Gateway", "shop.http"), ("eu", "Gateway", "shop.https"),
+        ("eu", "Gateway", "shop-http"), ("eu", "Gateway", "shop-https"),
         ("us", "Gateway", "shop"), ("us", "ReferenceGrant", "edge.shop"),
     }  # fmt: skip
     routes = objects["eu", "VirtualService", "shop.https.shop.example.org"]["spec"]["http"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.adapters.built import Built, built
-from reconciler.adapters.envelopes import build, object_name
+from reconciler.adapters.envelopes import build, label_name, object_name
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.gateway_api.backends import References
 from reconciler.adapters.gateway_api.kinds import GROUP
@@ -39,15 +39,22 @@ def objects_of(asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[Nat
     }
     if checked := _checked_callers(asked):
         spec["tls"] = {"frontend": checked}
-    gateway = build(intent, GATEWAY, asked.namespace, _name(asked), spec, asked.own_origins)
+    gateway = build(intent, GATEWAY, asked.namespace, _gateway(asked), spec, asked.own_origins)
     routes = [native for table in asked.tables for native in _routes(table, asked, intent, gaps)]
     return [gateway, *routes, *_grants(routes, asked, intent, gaps)]
 
 
-def _name(asked: GatewayIntent, *parts: str) -> str:
+def _gateway(asked: GatewayIntent) -> str:
+    """Controllers name a Service and a label by it, so that it is one label."""
     policy = asked.policy
+    return label_name(policy.name, (policy.namespace, policy.name), ambiguous=policy.namespace != "default")
+
+
+def _name(table: HostTable, asked: GatewayIntent) -> str:
+    """``public.https.shop.example.org``; marked where that could mean something else too."""
+    policy, parts = asked.policy, (table.listener.name, table.host)
     readable = ".".join((policy.name, *(part.replace(ANY, "any") for part in parts)))
-    ambiguous = policy.namespace != "default" or "." in policy.name or any(ANY in part for part in parts)
+    ambiguous = policy.namespace != "default" or "." in policy.name or ANY in table.host
     return object_name(readable, (policy.namespace, policy.name, *parts), ambiguous=ambiguous)
 
 
@@ -97,12 +104,12 @@ def _checked_callers(asked: GatewayIntent) -> Native:
 
 def _routes(table: HostTable, asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObject]:
     parents = tuple(
-        {"group": GROUP, "kind": "Gateway", "name": _name(asked), "sectionName": _section(table.listener, host)}
+        {"group": GROUP, "kind": "Gateway", "name": _gateway(asked), "sectionName": _section(table.listener, host)}
         for host in table.listener.hosts or (ANY,)
         if _covers(host, table.host)
     )
     hosts = (table.host,) if table.host != ANY else ()
-    place = Place(asked.namespace, _name(asked, table.listener.name, table.host), parents, 0, hosts)
+    place = Place(asked.namespace, _name(table, asked), parents, 0, hosts)
     origins = {origin for route in table.routes for origin in route.origins} or set(asked.origins)
     if table.listener.carries_http:
         return objects(table.routes, place, intent, origins, gaps)
@@ -150,7 +157,7 @@ def _grants(
             ],
             "to": [{"group": "", "kind": kind, "name": name} for kind, name in sorted({one[1:] for one in several})],
         }
-        name = object_name(f"{asked.namespace}.{_name(asked)}", ())
+        name = object_name(f"{asked.namespace}.{_gateway(asked)}", ())
         if max(len(spec["from"]), len(spec["to"])) > MOST:
             message = (
                 f"the API lets {asked.policy} refer to {MOST} things in namespace {namespace}, not {len(spec['to'])}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.adapters import weights
 from reconciler.adapters.built import Built, built
+from reconciler.adapters.envelopes import label_name
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import GATEWAY, VIRTUAL_SERVICE
 from reconciler.adapters.istio.objects import build, object_name
@@ -45,7 +46,7 @@ def objects(asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[Native
         name = asked.gateway.name if asked.gateway else asked.class_name
         gaps.error("gateway-unselectable", f"gateway {name} has no labels to be bound by")
     made = [
-        build(intent, GATEWAY, asked.namespace, _name(asked, one.name), {
+        build(intent, GATEWAY, asked.namespace, _gateway(asked, one), {
             "selector": dict(sorted(labels.items())), "servers": [_server(one, asked, gaps)],
         }, asked.own_origins)
         for one in asked.listeners
@@ -53,11 +54,20 @@ def objects(asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[Native
     return made + [_virtual_service(table, asked, intent, gaps) for table in asked.tables]
 
 
-def _name(asked: GatewayIntent, *parts: str) -> str:
-    """``public.https``, ``public.https.shop.example.org``; marked where that could mean something else too."""
+def _gateway(asked: GatewayIntent, listener: Listener) -> str:
+    """``public-https``: the mesh refuses a dot here. Marked where it could mean something else too."""
     policy = asked.policy
+    ambiguous = policy.namespace != "default" or "-" in listener.name
+    return label_name(
+        f"{policy.name}-{listener.name}", (policy.namespace, policy.name, listener.name), ambiguous=ambiguous
+    )
+
+
+def _name(table: HostTable, asked: GatewayIntent) -> str:
+    """``public.https.shop.example.org``; marked where that could mean something else too."""
+    policy, parts = asked.policy, (table.listener.name, table.host)
     readable = ".".join((policy.name, *(part.replace(ANY, "any") for part in parts)))
-    ambiguous = policy.namespace != "default" or "." in policy.name or any(ANY in part for part in parts)
+    ambiguous = policy.namespace != "default" or "." in policy.name or ANY in table.host
     return object_name(readable, (policy.namespace, policy.name, *parts), ambiguous=ambiguous)
 
 
@@ -91,14 +101,13 @@ def _secret(secret: SecretRef, asked: GatewayIntent, gaps: Gaps) -> str:
 
 def _virtual_service(table: HostTable, asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:
     routes = [_with_ports(route, intent, gaps) for route in table.routes]
-    spec: dict[str, Any] = {"hosts": [table.host], "gateways": [_name(asked, table.listener.name)]}
+    spec: dict[str, Any] = {"hosts": [table.host], "gateways": [f"{asked.namespace}/{_gateway(asked, table.listener)}"]}
     if table.listener.carries_http:
         spec["http"] = http_routes(routes, HostIntent(ServiceRef("", ""), None, (), (), (), ()), intent, gaps)
     else:
         spec |= _connections(table, routes, intent, gaps)
     origins = {origin for route in table.routes for origin in route.origins} or set(asked.origins)
-    name = _name(asked, table.listener.name, table.host)
-    return build(intent, VIRTUAL_SERVICE, asked.namespace, name, spec, origins)
+    return build(intent, VIRTUAL_SERVICE, asked.namespace, _name(table, asked), spec, origins)
 
 
 def _connections(table: HostTable, routes: Sequence[Route], intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
