@@ -3,7 +3,7 @@ between two the one that would win a conflict holds, and the other leaf is left 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.adapters.base import Capability
@@ -14,6 +14,8 @@ from reconciler.compile.notes import DEGRADED
 from reconciler.compile.paths import Use, leaf_uses
 from reconciler.compile.site import Site
 from reconciler.model.findings import Finding, warning
+
+_CONDITIONS = ("traffic.from", "traffic.match")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Exclusions:
     """What excludes what on one site; read once for each way in which the mesh serves a service."""
 
     site: Site
-    _excluding: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _excluding: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     def settle(self, asks: Sequence[Ask], court: Court) -> tuple[Ask, ...]:
         """The asks of one service without the wishes that another policy's wish excludes."""
@@ -47,14 +49,11 @@ class Exclusions:
         return tuple(_only(ask, [bid.wish for bid in kept if bid.ask is ask]) for ask in asks)
 
     def _concerns(self, asks: Iterable[Ask], profile: str) -> bool:
-        """Whether any wish is of a claim that excludes something; most services are done with at once."""
+        """Whether both of some pair that excludes each other are asked for; most services are done with at once."""
         if profile not in self._excluding:
-            claims = self.site.adapter.capabilities(profile).values()
-            found = [(claim, claim.otherwise or claim) for claim in claims]
-            self._excluding[profile] = tuple(one.path for one, other in found if one.excludes or other.excludes)
+            self._excluding[profile] = tuple(_pairs(self.site.adapter.capabilities(profile).values()))
         paths = {one.leaf.path for ask in asks for one in _wishes(ask)}
-        return any(f"{one}.".startswith(f"{path}.") or f"{path}.".startswith(f"{one}.")
-                   for one in self._excluding[profile] for path in paths)  # fmt: skip
+        return any(_any_near(paths, one) and _any_near(paths, other) for one, other in self._excluding[profile])
 
     def _claimed(self, wish: Wish, profile: str) -> list[tuple[Use, Capability]]:
         found = ((use, claim_for(use, self.site, profile)) for use in leaf_uses(wish.leaf))
@@ -79,6 +78,18 @@ class Exclusions:
         for path in paths:
             note = f"left out: {held.wish.leaf.path} of {held.ask.policy} excludes it"
             court.notes.verdict(policy, path, "None", DEGRADED, note, destinations=(court.service,))
+
+
+def _pairs(claims: Iterable[Capability]) -> Iterator[tuple[str, str]]:
+    """Capabilities that cannot go together, of which a policy asks by a leaf: its conditions are its own business."""
+    for claim in claims:
+        for one in (claim, *((claim.otherwise,) if claim.otherwise else ())):
+            yield from ((one.path, other) for other in one.excludes if not other.startswith(_CONDITIONS))
+
+
+def _any_near(paths: Iterable[str], one: str) -> bool:
+    """Whether a path is at, above or below another."""
+    return any(f"{path}.".startswith(f"{one}.") or f"{one}.".startswith(f"{path}.") for path in paths)
 
 
 def _apart(one: Ask, other: Ask) -> bool:
