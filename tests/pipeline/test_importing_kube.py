@@ -125,6 +125,19 @@ def test_what_the_server_fills_in_is_no_difference(bare: KubeFleet) -> None:
     assert rows(bare.apply()) == {"c0/mesh": {"ok": 1}}
 
 
+def test_what_the_definitions_of_the_cluster_have_can_be_said(bare: KubeFleet) -> None:
+    """Mirrors in a list came with a later version: they are taken over where the cluster's definitions have them."""
+    host = "reviews.shop.svc.cluster.local"
+    route = {"name": "default", "route": [{"destination": {"host": host}}]}
+    mirrors = [{"destination": {"host": "cart.shop.svc.cluster.local"}, "percentage": {"value": 5}}]
+    spec = {"hosts": [host], "http": [{**route, "mirrors": mirrors}]}
+    there(bare, {**EXACT[0], "metadata": {"name": "reviews", "namespace": "shop"}, "spec": spec})
+    tree = bare.world().source.tree("worktree")
+    asked = Asked(installed(), bare.at, namespaces=(bare.namespace,))
+    made = asyncio.run(import_cluster(tree, "c0", lambda one: open_cluster(one, bare.repo), asked))
+    assert set(backs(made).values()) == {(Fate.NEUTRAL, Back.SAME)}
+
+
 def test_a_cluster_that_no_repository_has(bare: KubeFleet, capsys: pytest.CaptureFixture[str]) -> None:
     for one in (EXACT[0], ROUTE):
         there(bare, one)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from reconciler.adapters.base import Adapter
 from reconciler.adapters.importing import Body, key_of, no_importer
+from reconciler.compile.gates import gated_kinds, with_fields
 from reconciler.io.facts import cluster_facts
 from reconciler.load import load
 from reconciler.model.commits import SourceTree
@@ -149,7 +150,10 @@ async def _facts(cluster: Cluster, name: str, desired: DesiredState, adapters: A
     here = [adapters[type_] for type_ in sorted(types) if type_ in adapters]
     inspection = await cluster.inspect(detection_kinds(here))
     meshes = tuple(mesh for adapter in here for mesh in adapter.detect(inspection.objects))
-    return replace(inspection.facts, cluster=name, meshes=meshes)
+    crds = inspection.facts.crds
+    if crds is not None:
+        crds = with_fields(crds, here, await cluster.schemas(gated_kinds(here)))
+    return replace(inspection.facts, cluster=name, meshes=meshes, crds=crds)
 
 
 def _without(tree: SourceTree, bodies: Iterable[Body], place: Place) -> SourceTree:
