@@ -83,6 +83,11 @@ def access_uses(policy: AccessPolicy) -> tuple[Use, ...]:
     return tuple(dict.fromkeys(uses))
 
 
+def scope_uses(policy: AccessPolicy) -> tuple[Use, ...]:
+    """What its reach asks of the callers' side."""
+    return (Use("access.scope", policy.position),) if policy.scopes else ()
+
+
 def _jwt_uses(policy: AccessPolicy) -> list[Use]:
     if policy.jwt is None:
         return []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from reconciler.compile.callers import callers_of, superset
 from reconciler.compile.negotiation import negotiate, terms_of
 from reconciler.compile.notes import Notes
-from reconciler.compile.paths import Use
+from reconciler.compile.paths import scope_uses
 from reconciler.compile.site import Site, has_labels
 from reconciler.compile.targets import choose
 from reconciler.model.access import AccessAction, AccessPolicy
@@ -64,7 +64,7 @@ def clients_of(policy: AccessPolicy, site: Site, notes: Notes) -> Clients:
     if problems := [*found.problems, *_homeless(policy, found.sources)]:
         return Clients(problems=tuple(problems))
     kept: list[TrafficSource] = []
-    terms = terms_of(policy.ref, (Use(SCOPE, policy.position),), policy.on_unsupported, site)
+    terms = terms_of(policy.ref, scope_uses(policy), policy.on_unsupported, site)
     for profile, group in _by_profile(found.sources, site):
         agreed = negotiate(terms, profile, (), site, notes)
         if not agreed.able:

@@ -11,7 +11,7 @@ from reconciler.compile.destinations import destination_uses
 from reconciler.compile.filters import filter_uses
 from reconciler.compile.negotiation import Terms, negotiate, terms_of
 from reconciler.compile.notes import Notes
-from reconciler.compile.paths import access_uses, leaf_uses, traffic_uses
+from reconciler.compile.paths import access_uses, leaf_uses, scope_uses, traffic_uses
 from reconciler.compile.site import Site, World
 from reconciler.model.access import AccessAction
 from reconciler.model.documents import DesiredState
@@ -50,8 +50,8 @@ def _terms(site: Site) -> Iterator[Terms]:
     for traffic in view.traffic:
         yield terms_of(traffic.ref, traffic_uses(traffic, traffic.sources or ()), traffic.on_unsupported, site)
     for access in view.access:
-        deny = access.action is AccessAction.DENY
-        yield replace(terms_of(access.ref, access_uses(access), access.on_unsupported, site), deny=deny)
+        terms = terms_of(access.ref, (*access_uses(access), *scope_uses(access)), access.on_unsupported, site)
+        yield replace(terms, deny=access.action is AccessAction.DENY, restricts=access.action.restricts)
     for measured in view.telemetry:
         uses = dict.fromkeys(use for leaf in measured.leaves for use in leaf_uses(leaf))
         yield terms_of(measured.ref, uses, measured.on_unsupported, site)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.enrolment import AMBIENT
-from reconciler.adapters.istio.profiles import SIDECAR, profile_of, ways
+from reconciler.adapters.istio.profiles import SIDECAR, has_nodes, profile_of, ways
 from reconciler.model.intents import HostIntent, MeshIntent, MtlsIntent
 from reconciler.model.refs import ServiceRef
 
 
 def check_one_way(service: ServiceRef, intent: MeshIntent, gaps: Gaps) -> None:
     """A rule for pods with proxies of their own and pods without cannot be one and the same."""
-    if not service.host and ways(intent.mesh, intent.cluster, service) >= {SIDECAR, AMBIENT}:
+    if has_nodes(intent.mesh) and not service.host and ways(intent.mesh, intent.cluster, service) >= {SIDECAR, AMBIENT}:
         gaps.error(
             "enrolled-two-ways",
             f"some pods of {service.label} have a proxy beside them and some are served by their nodes",
@@ -21,7 +21,7 @@ def check_one_way(service: ServiceRef, intent: MeshIntent, gaps: Gaps) -> None:
 
 def tell_callers(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> None:
     """Routes to a service without a waypoint are made in the proxies of its callers, if these have one."""
-    if not host.routes or profile_of(host.service, intent) != SIDECAR:
+    if not has_nodes(intent.mesh) or not host.routes or profile_of(host.service, intent) != SIDECAR:
         return
     spaces = [one for one in intent.mesh.enrolled_namespaces if intent.mesh.profile(one) == AMBIENT]
     meant = [one for one in spaces for route in host.routes if not route.sources or _names(one, route.sources)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.enrolment import AMBIENT
-from reconciler.adapters.istio.profiles import SIDECAR, waypoint_of
+from reconciler.adapters.istio.profiles import SIDECAR, has_nodes, waypoint_of
 from reconciler.adapters.protocols import selects
 from reconciler.model.facts import OUTSIDE, ServiceFacts, WorkloadFacts
 from reconciler.model.intents import MeshIntent
@@ -37,7 +37,7 @@ def placed(scope: WorkloadScope, intent: MeshIntent, gaps: Gaps, *, whole: bool 
 
 def by_node(scope: WorkloadScope, intent: MeshIntent, gaps: Gaps) -> bool:
     """Whether nodes serve the workloads of a scope; of one over several namespaces that is not asked."""
-    if not scope.namespace:
+    if not scope.namespace or not has_nodes(intent.mesh):
         return False
     ways = {intent.mesh.profile(scope.namespace, one) for one in _members(scope, intent)} - {OUTSIDE}
     ways = ways or {intent.mesh.profile(scope.namespace)}
@@ -52,7 +52,7 @@ def by_node(scope: WorkloadScope, intent: MeshIntent, gaps: Gaps) -> bool:
 
 
 def _members(scope: WorkloadScope, intent: MeshIntent) -> list[WorkloadFacts]:
-    workloads = (one for one in intent.cluster.workloads if one.namespace == scope.namespace)
+    workloads = intent.cluster.workloads_in(scope.namespace)
     return [one for one in workloads if set(scope.labels) <= set(one.labels.items())]
 
 
@@ -67,9 +67,7 @@ def _services(scope: WorkloadScope, intent: MeshIntent) -> list[Native]:
 def _all_meant(service: ServiceFacts, members: Iterable[WorkloadFacts], intent: MeshIntent) -> bool:
     meant = list(members)
     behind = [
-        one
-        for one in intent.cluster.workloads
-        if one.namespace == service.ref.namespace and selects(service.selector, one.labels)
+        one for one in intent.cluster.workloads_in(service.ref.namespace) if selects(service.selector, one.labels)
     ]
     return bool(behind) and all(one in meant for one in behind)
 

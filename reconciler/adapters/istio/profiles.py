@@ -20,7 +20,7 @@ PROFILES = (SIDECAR, WAYPOINT, NODE)
 
 def profile(mesh: MeshFacts, cluster: ClusterFacts, service: ServiceRef | None) -> str:
     """The profile of a service. A host that is no service is what callers make of it: so by where these are."""
-    if service is None:
+    if service is None or not has_nodes(mesh):
         return SIDECAR
     if service.host:
         enrolled = mesh.enrolled_namespaces
@@ -28,6 +28,11 @@ def profile(mesh: MeshFacts, cluster: ClusterFacts, service: ServiceRef | None) 
     if AMBIENT not in ways(mesh, cluster, service):
         return SIDECAR
     return WAYPOINT if mesh.waypoint(service.name, service.namespace) else NODE
+
+
+def has_nodes(mesh: MeshFacts) -> bool:
+    """Whether nodes serve any of the mesh."""
+    return AMBIENT in mesh.profiles.values() or AMBIENT in mesh.workload_profiles.values()
 
 
 def ways(mesh: MeshFacts, cluster: ClusterFacts, service: ServiceRef) -> set[str]:
