@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.compile.site import Site
 from reconciler.compile.targets import nearest
@@ -24,6 +24,7 @@ class Place:
     namespace: str
     facts: GatewayFacts | None = None
     class_name: str = ""
+    open_ports: frozenset[int] = frozenset()  # of the Services of a gateway that is there; empty: not known
 
     @property
     def capability(self) -> str:
@@ -55,12 +56,16 @@ def _by_name(policy: DocRef, ref: GatewayRef, site: Site) -> Place | Finding | N
     this name, or cannot be told what to let in, is not meant."""
     declared = next((one for one in site.document.gateways if one.name == ref.name), None)
     if declared is not None:
-        return Place(ref, declared.namespace, _declared(declared, ()))
+        facts = _declared(declared, ())
+        if declared.selector.match_expressions:  # labels alone would mean more pods than are meant
+            facts = replace(facts, labels={})
+        ports = (port.number for one in site.mesh.gateways if _means(declared, one) for port in one.ports)
+        return Place(ref, declared.namespace, facts, open_ports=frozenset(ports))
     known = next((one for one in site.mesh.gateways if one.name == ref.name), None)
     claim = site.adapter.capability(GATEWAY)
     able = claim is not None and claim.level != "None"
     if known is not None and (able or ref.meshes is not None):
-        return Place(ref, known.namespace, known)
+        return Place(ref, known.namespace, known, open_ports=frozenset(port.number for port in known.ports))
     if ref.meshes is None:
         return None
     names = sorted({*(one.name for one in site.document.gateways), *(one.name for one in site.mesh.gateways)})

@@ -16,7 +16,7 @@ from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, host_wide, traffic_uses
 from reconciler.compile.site import Site
 from reconciler.compile.tables import ANY, tables_of
-from reconciler.model.findings import Finding, error
+from reconciler.model.findings import Finding, error, warning
 from reconciler.model.ingress import Ingress, IngressRoute, Listener
 from reconciler.model.ingress_intents import GatewayIntent
 from reconciler.model.intents import Origin
@@ -131,6 +131,8 @@ def _add(one: _Document, taken: Sequence[Finding], into: Incoming, site: Site, n
     if stopping:
         notes.refuse(doc.ref, paths_of(uses, site), *stopping)
         return
+    for problem in _closed_ports(one):
+        notes.find(problem)
     into.uses += made.uses
     origins = {Origin(doc.ref, doc.position)}
     origins |= {
@@ -148,6 +150,18 @@ def _add(one: _Document, taken: Sequence[Finding], into: Incoming, site: Site, n
                 class_name=place.class_name,
             )
         )
+
+
+def _closed_ports(one: _Document) -> Iterable[Finding]:
+    for place in one.places:
+        for listener in one.doc.listeners:
+            if place.open_ports and listener.port not in place.open_ports:
+                message = (
+                    f"no Service of gateway {place.shared} has port {listener.port}, so that nobody reaches listener "
+                    f"{listener.name} of {one.doc.ref}"
+                )
+                hint = f"it has {', '.join(map(str, sorted(place.open_ports)))}"
+                yield warning("gateway-port-closed", message, listener.position, hint, one.doc.ref)
 
 
 def _kept(leaves: Iterable[Leaf], dropped: frozenset[str]) -> tuple[Leaf, ...]:

@@ -53,6 +53,7 @@ CODES: dict[str, str] = {
     "refused-elsewhere": "A policy holds on all members or on none, and another member refuses it.",
     "cross-cluster-route": "A route goes to a service of another cluster, which is not supported yet.",
     "destination-unknown": "A policy names a Destination that does not exist.",
+    "gateway-port-closed": "A gateway listens on a port that none of its Services has, so nobody reaches it there.",
     "gateway-unknown": "A declared gateway selects no known workload.",
     "host-undeclared": "A policy is about a host that no Destination declares, so the mesh may not know it.",
     "destination-elsewhere": "Nothing in the cluster answers for a Destination: other clusters need federation.",
