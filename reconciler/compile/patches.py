@@ -33,7 +33,7 @@ def patched(objects: Iterable[NativeObject], site: Site, notes: Notes) -> tuple[
         made = one.key.name
         for ref in sorted({origin.ref for origin in one.origins} & set(wanted)):
             for patch in wanted[ref]:
-                if patch.kind == one.kind.kind.kind:
+                if patch.kind == one.kind.kind.kind and not one.sealed:
                     used.add((ref, (patch.kind, patch.position.line)))
                     one = _applied(one, made, ref, patch, notes)
         done.append(one)

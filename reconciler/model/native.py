@@ -42,12 +42,14 @@ class NativeKind:
 @dataclass(frozen=True, slots=True)
 class NativeObject:
     """``body`` holds apiVersion, kind, metadata.name (and namespace) and content; labels and annotations of
-    ownership are added by ``reconciler.plan.stamp``. Sorted origins."""
+    ownership are added by ``reconciler.plan.stamp``. Sorted origins. ``sealed``: what another object needs in order
+    to hold, so that native patches of policies, which are about that one, leave it as it is."""
 
     key: ObjectKey
     kind: NativeKind
     body: Mapping[str, Any]
     origins: tuple[Origin, ...]
+    sealed: bool = False
 
     @property
     def api_version(self) -> str:

@@ -7,6 +7,7 @@ allows is let in from it alone; what it denies, or has a provider decide, is den
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.adapters.gaps import Gaps
@@ -92,7 +93,8 @@ def _build(
     name = object_name(f"{service}.{mark}", (service, mark, str(access.policy)), ambiguous=ambiguous)
     selector = {"matchLabels": dict(sorted(access.selector.items()))}
     spec = {"selector": selector, "action": action, "rules": rules}
-    return build(intent, AUTHORIZATION_POLICY, access.service.namespace, name, spec, origins)
+    made = build(intent, AUTHORIZATION_POLICY, access.service.namespace, name, spec, origins)
+    return replace(made, sealed=True)
 
 
 def tell_around(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> None:
