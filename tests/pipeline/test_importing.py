@@ -155,6 +155,15 @@ def test_rename_leaves_names_to_the_policies(bare: Fleet) -> None:
     }
 
 
+def test_an_object_for_several_hosts_becomes_one_for_each_where_names_may_change(bare: Fleet) -> None:
+    hosts = {"hosts": ["reviews", "cart"], "http": [{"route": [to("checkout")], "timeout": "3s"}]}
+    live(bare, [body("VirtualService", "both", hosts)])
+    assert backs(import_from(bare)) == {"VirtualService shop/both": (Fate.OBJECT, Back.SAME)}
+    (one,) = import_from(bare, rename=True).taken
+    assert (one.fate, one.back) == (Fate.NEUTRAL, Back.RENAMED)
+    assert [str(key) for key in one.becomes] == ["VirtualService shop/cart", "VirtualService shop/reviews"]
+
+
 def test_policies_of_the_repository_are_not_mixed_with_what_is_imported(bare: Fleet) -> None:
     bare.policy("timeout", "{to: [reviews.shop], rule: {retries: 3}}")
     bare.commit("there before")

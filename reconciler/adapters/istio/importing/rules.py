@@ -25,8 +25,11 @@ _CORS = {
 }
 
 
-def rule(http: Mapping[str, Any], uri: Mapping[str, Any] | None, own: ServiceRef, body: Body, scene: Scene) -> Any:
-    """The rule of a route; ``uri`` is what its condition says of the path, which a rewrite replaces."""
+def rule(
+    http: Mapping[str, Any], uri: Mapping[str, Any] | None, own: ServiceRef | None, body: Body, scene: Scene
+) -> Any:
+    """The rule of a route; ``uri`` is what its condition says of the path, which a rewrite replaces; ``own`` the only
+    service that it is about."""
     only(http, _HTTP, "http")
 
     def to(destination: Mapping[str, Any]) -> Any:
@@ -59,7 +62,9 @@ def _target(destination: Mapping[str, Any], body: Body, scene: Scene) -> Any:
     return made | ({"ports": [destination["port"]["number"]]} if destination.get("port") else {})
 
 
-def _routes(given: Any, own: ServiceRef, to: Callable[[Mapping[str, Any]], Any], body: Body, scene: Scene) -> Any:
+def _routes(
+    given: Any, own: ServiceRef | None, to: Callable[[Mapping[str, Any]], Any], body: Body, scene: Scene
+) -> Any:
     """Weights by subset where all goes to parts of the host itself, else a list."""
     for one in given:
         only(one, ("destination", "weight", "headers"), "route")

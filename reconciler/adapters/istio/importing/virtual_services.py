@@ -40,22 +40,25 @@ def virtual_service(body: Body, scene: Scene) -> Draft:
     if (spec.get("gateways") or ["mesh"]) != ["mesh"]:
         raise Unsayable("it is bound to gateways")
     hosts, http = spec.get("hosts") or [], spec.get("http") or []
-    if len(hosts) != 1 or not http:
-        raise Unsayable("it has several hosts, and would come back as several objects" if http else "it has no routes")
-    own, name = own_service(str(hosts[0]), body, scene), str(body["metadata"]["name"])
+    if not hosts or not http:
+        raise Unsayable("it has no routes")
+    if len(hosts) > 1 and not scene.rename:
+        raise Unsayable("it has several hosts, and would come back as several objects, which --rename allows")
+    owns, name = [own_service(str(host), body, scene) for host in hosts], str(body["metadata"]["name"])
+    own = owns[0] if len(owns) == 1 else None
     live = _reachable(http)
     found = list(_routes(live, name))
     closed = not any(one.everything for one in found)
     documents: list[dict[str, Any]] = []
     for one in found:
-        made = {"to": [scene.short(own)], **_condition(one)}
+        made = {"to": [scene.short(service) for service in owns], **_condition(one)}
         uri = one.entries[0].get("uri") or None
         made["rule"] = rule(one.http, uri, own, body, scene)
         documents.append({"kind": "TrafficPolicy", "name": one.name, "spec": made})
     if closed:  # where no route takes a request, the mesh answers 404
         documents[-1]["spec"]["unmatched"] = "Reject"
     documents[-1]["spec"] |= named(
-        TYPE, body, own.name, scene, {"exportTo": spec["exportTo"]} if spec.get("exportTo") else None
+        TYPE, body, owns[0].name, scene, {"exportTo": spec["exportTo"]} if spec.get("exportTo") else None
     )
     return Draft(key_of(body), tuple(documents), _remarks(http, live))
 
