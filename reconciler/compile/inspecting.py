@@ -146,6 +146,8 @@ class _View:
             if mode.service is None or mode.service in self.subject.services:
                 path = "mesh.config.mtls" if mode.service is None else "traffic.mtls"
                 yield self._rule(IN, path, mode.service, mode.mode, mode.origins)
+        if self.intent.egress is not None:
+            yield self._rule(OUT, "mesh.config.egress", None, self.intent.egress.mode, self.intent.egress.origins)
         if self.intent.default_deny is not None:
             yield self._rule(IN, "access.defaultDeny", None, "Deny", self.intent.default_deny.origins)
         own = WorkloadScope(self.subject.namespace, tuple(sorted(self.subject.labels.items())))

@@ -12,6 +12,7 @@ from reconciler.compile.cutoff import tell_cut_off
 from reconciler.compile.defaults import default_deny, mesh_mtls
 from reconciler.compile.destinations import destinations_of
 from reconciler.compile.discovered import discovered
+from reconciler.compile.egress import egress_of
 from reconciler.compile.emit import emitted, without_duplicates
 from reconciler.compile.extensions import extensions_of
 from reconciler.compile.filters import filters_of
@@ -154,6 +155,7 @@ def _intent(site: Site, notes: Notes) -> MeshIntent:
         filters=filters_of(site, notes),
         ingress=tuple(incoming.gateways),
         reaches=reaches_of(access.reach, hosts.hosts, site, notes),
+        egress=egress_of(site, notes),
     )
 
 

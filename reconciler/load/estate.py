@@ -111,6 +111,7 @@ def mesh(root: Map, clusters: Iterable[str], into: Decoder) -> Mesh:
         namespace=recognise.get("namespace", ""),
         revision=recognise.get("revision", ""),
         mtls=mode_or_none(config.get("mtls", "")),
+        egress=config.get("egress", ""),
         trust_domain=config.get("trustDomain", ""),
         trust_domain_aliases=strings(config, "trustDomainAliases") if "trustDomainAliases" in config else None,
         version=spec.get("version", ""),

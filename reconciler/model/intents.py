@@ -18,7 +18,7 @@ from reconciler.model.facts import ClusterFacts, GatewayFacts, MeshFacts, Servic
 from reconciler.model.findings import Finding
 from reconciler.model.ingress_intents import GatewayIntent
 from reconciler.model.origins import Origin as Origin
-from reconciler.model.reach import ReachIntent
+from reconciler.model.reach import EgressIntent, ReachIntent
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
 from reconciler.model.routing import Backend as Backend
 from reconciler.model.routing import Route as Route
@@ -123,6 +123,7 @@ class MeshIntent:
     filters: tuple[FilterIntent, ...] = ()
     reaches: tuple[ReachIntent, ...] = ()
     ingress: tuple[GatewayIntent, ...] = ()
+    egress: EgressIntent | None = None
 
     @cached_property
     def hosts_by_name(self) -> Mapping[tuple[str, str], tuple[HostIntent, ...]]:

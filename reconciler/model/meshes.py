@@ -32,6 +32,7 @@ class Mesh:
     namespace: str = ""  # match.namespace: where its control plane lives
     revision: str = ""  # match.revision
     mtls: str = ""  # Strict | Permissive | Disabled | "" (leave as it is)
+    egress: str = ""  # AllowAny | RegistryOnly | "" (leave as it is)
     trust_domain: str = ""  # asserted; else the discovered one
     trust_domain_aliases: tuple[str, ...] | None = None  # asserted; None says nothing about them
     version: str = ""  # the range in which its version is to be

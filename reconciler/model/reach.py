@@ -10,6 +10,14 @@ from reconciler.model.selectors import Pairs
 
 
 @dataclass(frozen=True, slots=True)
+class EgressIntent:
+    """What the proxies of the mesh do with calls to hosts that it does not know: AllowAny | RegistryOnly."""
+
+    mode: str
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReachIntent:
     """All that the callers with these labels in a namespace are to know of, besides what the mesh itself needs. Empty
     labels: all of the namespace but those who have a reach of their own, which then holds this one too."""

@@ -6,6 +6,7 @@ from reconciler.adapters.base import Adapter
 from reconciler.adapters.istio import (
     access,
     default_deny,
+    egress,
     entries,
     filters,
     hosts,
@@ -39,6 +40,7 @@ ADAPTER = Adapter(
         default_deny.emit,
         mtls.emit,
         reach.emit,
+        egress.emit,
         telemetry.emit,
         filters.emit,
         ingress.emit,

@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.egress import policy
 from reconciler.adapters.istio.kinds import SIDECAR
 from reconciler.adapters.istio.objects import build, fqdn, object_name, root_namespace
 from reconciler.adapters.istio.servers import servers_of
@@ -39,8 +40,9 @@ def sidecar(reach: ReachIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:
         if host.service.namespace == reach.namespace:
             hosts |= {f"{namespace}/{name}" for namespace, name in servers_of(host, intent)}
     spec: dict[str, Any] = {"workloadSelector": {"labels": dict(reach.labels)}} if reach.labels else {}
-    spec["egress"] = [{"hosts": sorted(hosts)}]
-    return build(intent, SIDECAR, reach.namespace, _name(reach), spec, reach.origins)
+    spec |= {"egress": [{"hosts": sorted(hosts)}], **policy(intent)}
+    origins = {*reach.origins, *(intent.egress.origins if intent.egress else ())}
+    return build(intent, SIDECAR, reach.namespace, _name(reach), spec, origins)
 
 
 def _host(service: ServiceRef, intent: MeshIntent) -> str:
