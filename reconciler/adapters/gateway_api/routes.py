@@ -6,6 +6,7 @@ for gRPC calls and none for what only an HTTPRoute has, else HTTPRoute, where a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,13 +19,15 @@ from reconciler.adapters.gateway_api.conditions import Condition
 from reconciler.adapters.gateway_api.matches import conditions, says_call
 from reconciler.adapters.gateway_api.precedence import Ordered, TooMany, in_order
 from reconciler.adapters.gateway_api.written import GRPC_ROUTE, HTTP_ROUTE
-from reconciler.adapters.leaves import section, tree
+from reconciler.adapters.leaves import leaf_at, section, tree
 from reconciler.model.intents import MeshIntent, Origin, Route
 from reconciler.model.native import NativeKind, NativeObject
 
 #: most rules of an object, and most conditions of a rule in every version
 MAX_RULES = 16
 MAX_CONDITIONS = 8
+#: since when a redirect may have other codes than 301 and 302
+_MORE_CODES = (1, 5)
 #: what a GRPCRoute has of a rule
 _GRPC_PARTS = frozenset({"headers"})
 Native = dict[str, Any]
@@ -49,6 +52,7 @@ def objects(
     routes: Sequence[Route], place: Place, intent: MeshIntent, origins: Iterable[Origin], gaps: Gaps
 ) -> list[NativeObject]:
     """The objects of a table; routes most specific first."""
+    _check_codes(routes, intent, gaps)
     kind = GRPC_ROUTE if _is_grpc(routes) else HTTP_ROUTE
     wanted = [conditions(route.matches, gaps, grpc=kind is GRPC_ROUTE) for route in routes]
     rules, unsure = _rules(routes, wanted, kind, place, intent, gaps)
@@ -161,6 +165,13 @@ def _object(
     return build(intent, kind, place.namespace, name, spec | {"rules": list(rules)}, origins)
 
 
-def needs_newer_code(routes: Iterable[Route]) -> bool:
-    """Whether a redirect has a code that came later than redirects."""
-    return any(filters.newer_code(tree(route.leaves)) for route in routes if section(tree(route.leaves), "redirect"))
+def _check_codes(routes: Iterable[Route], intent: MeshIntent, gaps: Gaps) -> None:
+    numbers = tuple(int(part) for part in re.findall(r"\d+", intent.mesh.version)[:2])
+    for route in routes if numbers and numbers < _MORE_CODES else ():
+        rule = tree(route.leaves)
+        if section(rule, "redirect") and filters.newer_code(rule):
+            gaps.error(
+                "mesh-too-old",
+                f"a redirect other than 301 and 302 needs version 1.5; {intent.mesh.version} is there",
+                leaf_at(route.leaves, "traffic.redirect"),
+            )
