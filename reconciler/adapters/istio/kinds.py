@@ -29,6 +29,8 @@ VIRTUAL_SERVICE = _networking("VirtualService", "virtualservices", 30)
 REQUEST_AUTHENTICATION = _security("RequestAuthentication", "requestauthentications", 35)
 PEER_AUTHENTICATION = _security("PeerAuthentication", "peerauthentications", 35)
 AUTHORIZATION_POLICY = _security("AuthorizationPolicy", "authorizationpolicies", 40)
+#: the same kind, applied before the rules of a waypoint, which callers could go around until then
+GUARD = replace(AUTHORIZATION_POLICY, wave=39)
 #: the same kind, applied after every permission and removed before them
 DEFAULT_DENY = replace(AUTHORIZATION_POLICY, wave=45)
 TELEMETRY = NativeKind(KindId("telemetry.istio.io", "Telemetry"), ("v1", "v1alpha1"), "telemetries", wave=45)

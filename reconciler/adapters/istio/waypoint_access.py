@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.istio.kinds import AUTHORIZATION_POLICY
+from reconciler.adapters.istio.kinds import GUARD
 from reconciler.adapters.istio.objects import build, object_name
 from reconciler.adapters.istio.principals import OWN_TRUST_DOMAIN, sources
 from reconciler.adapters.istio.profiles import waypoint_of
@@ -93,7 +93,7 @@ def _build(
     name = object_name(f"{service}.{mark}", (service, mark, str(access.policy)), ambiguous=ambiguous)
     selector = {"matchLabels": dict(sorted(access.selector.items()))}
     spec = {"selector": selector, "action": action, "rules": rules}
-    made = build(intent, AUTHORIZATION_POLICY, access.service.namespace, name, spec, origins)
+    made = build(intent, GUARD, access.service.namespace, name, spec, origins)
     return replace(made, sealed=True)
 
 
