@@ -11,6 +11,7 @@ from reconciler.compile.notes import Notes
 from reconciler.compile.site import Site
 from reconciler.model.findings import error, warning
 from reconciler.model.native import NativeObject
+from reconciler.model.origins import Origin
 from reconciler.model.refs import DocRef
 from reconciler.model.rules import NativePatch
 
@@ -68,7 +69,8 @@ def _applied(one: NativeObject, made: str, ref: DocRef, patch: NativePatch, note
         return one
     body: dict[str, Any] = merge_patch(one.body, patch.patch)
     notes.verdict(ref, f"native.{patch.kind}", "Native", "Applied", "as it is written", via=str(one.key))
-    return replace(one, key=replace(one.key, name=body["metadata"]["name"]), body=body)
+    origins = tuple(sorted({*one.origins, Origin(ref, patch.position)}))
+    return replace(one, key=replace(one.key, name=body["metadata"]["name"]), body=body, origins=origins)
 
 
 def _problem(one: NativeObject, made: str, patch: NativePatch) -> str:

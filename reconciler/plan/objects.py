@@ -50,13 +50,20 @@ def compared(native: NativeObject, found: LiveObject, setting: Setting, live: Li
 
 
 def change_for(native: NativeObject, place: Place) -> Change:
-    """What a desired object asks for here, before modes, holds and guards."""
+    """What a desired object asks for here, before modes, holds and guards. A field that the server would drop is no
+    difference to what lives, and still not there: then the object is not as asked."""
     change = _change_for(native, place)
-    unserved = _unserved(native, place) if change.pending and change.withheld is None else ()
+    unserved = () if change.withheld is not None or _is_proven(change, place) else _unserved(native, place)
     if not unserved:
         return change
     why = f"the cluster's {native.api_version} {native.key.kind} has no field {', '.join(unserved)}: it would be lost"
+    if not change.pending:
+        change = replace(change, action=Action.UPDATE, causes=(Cause.COMMIT,))
     return replace(change, withheld=Reason.REFUSED, why=why)
+
+
+def _is_proven(change: Change, place: Place) -> bool:
+    return not change.pending and place.live.proven.get(change.key) == (change.desired_hash, change.resource_version)
 
 
 def _unserved(native: NativeObject, place: Place) -> tuple[str, ...]:
