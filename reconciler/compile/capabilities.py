@@ -37,7 +37,7 @@ def claim_for(use: Use, site: Site, profile: str) -> Capability | None:
 
 def reported(use: Use, claim: Capability | None) -> str:
     """The path that a verdict names: the finer one where the claim is about it."""
-    finer = claim is not None and use.detail and claim.path.startswith(f"{use.path}.")
+    finer = claim is not None and use.detail and (claim.path == use.detail or claim.path.startswith(f"{use.path}."))
     return claim.path if finer and claim is not None else use.path
 
 

@@ -183,3 +183,9 @@ def test_of_two_modes_for_the_same_workloads_the_mesh_takes_one() -> None:
     assert ADAPTER.claims(peer("root")) == ADAPTER.claims(peer("root"))
     assert ADAPTER.claims(peer("shop", b="2", a="1")) == ADAPTER.claims(peer("shop", a="1", b="2"))
     assert len({ADAPTER.claims(body) for body in (peer("root"), peer("shop"), peer("shop", a="1"))}) == 3
+
+
+def test_claims_of_what_no_api_server_would_let_in_are_none() -> None:
+    for spec in ({"hosts": 5}, {"hosts": "a", "gateways": 7}, {"hosts": None}):
+        body = {"kind": "VirtualService", "metadata": {"namespace": "shop"}, "spec": spec}
+        assert ADAPTER.claims(body) == ()

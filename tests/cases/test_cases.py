@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from reconciler.model.codes import CODES
-from tests.adapters import crds
+from tests.adapters import crds, webhook
 from tests.cases.whole import CASES, compiled, outcome, render
 
 FOUND = sorted(path.parent for path in CASES.glob("*/given.yaml"))
@@ -28,11 +28,12 @@ def test_case(case: Path, request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("case", FOUND, ids=lambda case: case.name)
 def test_case_gives_sound_objects(case: Path) -> None:
     made, _ = compiled(case)
-    known = {**crds.schemas("istio"), **crds.schemas("gateway-api")}
+    known = crds.of("istio") | crds.of("gateway-api")
     for objects in made.objects.values():
         assert len({one.key for one in objects}) == len(objects)
         for one in objects:
             assert one.origins, one.key
+            assert webhook.refusals(one.body) == [], one.key
             if schema := known.get((one.api_version, one.key.kind)):
                 assert crds.problems(one.body, schema) == [], one.key
 

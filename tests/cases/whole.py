@@ -38,11 +38,11 @@ MESH |= {"spec": {"type": "istio", "clusterSelector": {}}}
 Body = Mapping[str, Any]
 
 
-def compiled(case: Path) -> tuple[Compiled, tuple[Finding, ...]]:
-    """What a case is compiled to, and what loading it found."""
+def compiled(case: Path, beside: Iterable[Body] = ()) -> tuple[Compiled, tuple[Finding, ...]]:
+    """What a case is compiled to, and what loading it found; ``beside``: further live objects, of every cluster."""
     parts = [(text, yaml.load(text, Loader)) for text in re.split(r"(?m)^---\n", (case / "given.yaml").read_text())]
     given = [body for _, body in parts if body]
-    live = _live([body for body in given if body.get("apiVersion") != API])
+    live = _live([body for body in given if body.get("apiVersion") != API], tuple(beside))
     texts = [text for text, body in parts if body and body.get("apiVersion") == API]
     files = {"policies/given.yaml": "---\n".join(texts).encode()} | _defaults(given, live)
     desired, findings = load(SourceTree(Commit("0" * 40), files, {}), tuple(installed()))
@@ -77,13 +77,14 @@ def _verdict(one: Verdict) -> str:
     return f"{told} ({one.note})" if one.note else told
 
 
-def _live(objects: Iterable[Body]) -> dict[str, list[Body]]:
+def _live(objects: Iterable[Body], beside: tuple[Body, ...]) -> dict[str, list[Body]]:
     """The live objects by cluster, the standard ones in each."""
     own: dict[str, dict[tuple[str, ...], Body]] = {"eu": {}}
     for body in objects:
         annotations = (body.get("metadata") or {}).get("annotations") or {}
         own.setdefault(annotations.get("case/cluster", "eu"), {})[_key(body)] = body
-    return {name: list(({_key(body): body for body in _shop()} | mine).values()) for name, mine in own.items()}
+    common = {_key(body): body for body in (*_shop(), *beside)}
+    return {name: list((common | mine).values()) for name, mine in own.items()}
 
 
 def _key(body: Body) -> tuple[str, ...]:

@@ -118,8 +118,8 @@ def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
     uses one and drops the other."""
     namespace, spec = str(section(body, "metadata").get("namespace", "")), section(body, "spec")
     if body.get("kind") == "VirtualService":
-        gateways = spec.get("gateways") or ["mesh"]
-        hosts = spec.get("hosts") or [] if "mesh" in gateways else []
+        gateways = _listed(spec, "gateways") or ["mesh"]
+        hosts = _listed(spec, "hosts") if "mesh" in gateways else []
         return tuple(sorted({f"mesh host {_full(str(host), namespace)}" for host in hosts}))
     if body.get("kind") == "Gateway" and str(body.get("apiVersion", "")).startswith("networking."):
         return _let_in(spec)
@@ -142,7 +142,7 @@ def _let_in(spec: Mapping[str, Any]) -> tuple[str, ...]:
             {
                 f"host {str(host).rpartition('/')[2]} on port {section(server, 'port').get('number')} of {pods}"
                 for server in _mappings(spec.get("servers"))
-                for host in server.get("hosts") or ()
+                for host in _listed(server, "hosts")
             }
         )
     )
@@ -155,6 +155,12 @@ def _settled(spec: Mapping[str, Any], namespace: str) -> tuple[str, ...]:
     host = f"{_full(str(spec['host']), namespace)} in {namespace}"
     subsets = {f"subset {subset.get('name')} of {host}" for subset in _mappings(spec.get("subsets"))}
     return tuple(sorted(subsets | ({f"settings of {host}"} if spec.get("trafficPolicy") else set())))
+
+
+def _listed(spec: Mapping[str, Any], field: str) -> list[Any]:
+    """A list of a spec; none where something else stands there, as a folder may have it."""
+    found = spec.get(field)
+    return found if isinstance(found, list) else []
 
 
 def _full(host: str, namespace: str) -> str:
