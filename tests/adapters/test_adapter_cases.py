@@ -18,7 +18,7 @@ from reconciler.model.codes import CODES
 from reconciler.model.findings import Finding
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeObject
-from tests.adapters import crds, given
+from tests.adapters import crds, given, webhook
 
 CASES = sorted(path.parent for path in (Path(__file__).parent / "cases").glob("*/*/given.yaml"))
 
@@ -62,12 +62,18 @@ def test_case(case: Path, request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_objects_fit_their_crd(case: Path) -> None:
-    known = {key: schema for name in crds.sets(case.parent.name) for key, schema in crds.schemas(name).items()}
+    known = crds.of(case.parent.name)
     if not known:
-        pytest.skip(f"NO CRDs TO CHECK AGAINST: none in {crds.folder()}; set MESH_CRDS to a folder that has them")
+        pytest.skip(crds.NONE)
     for native in emitted(case, read(case)):
         if native.key.group:
             assert crds.problems(native.body, known[(native.api_version, native.key.kind)]) == [], native.key
+
+
+@pytest.mark.parametrize("case", CASES, ids=named)
+def test_no_webhook_refuses_an_object(case: Path) -> None:
+    for native in emitted(case, read(case)):
+        assert webhook.refusals(native.body) == [], native.key
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)

@@ -1,0 +1,78 @@
+"""Every object of every case of ``tests/cases`` and ``tests/adapters/cases``, in namespaces of its case alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from reconciler.adapters import registry
+from reconciler.model.native import NativeObject
+from tests.adapters.test_adapter_cases import CASES as ADAPTER_CASES
+from tests.adapters.test_adapter_cases import emitted, read
+from tests.cases.whole import CASES, compiled
+
+Body = Mapping[str, Any]
+#: objects by type of mesh and name of their case
+Golden = dict[tuple[str, str], tuple[NativeObject, ...]]
+
+
+def adapter_objects() -> Golden:
+    """What emitters make of the intents of ``tests/adapters/cases``."""
+    return {(case.parent.name, case.name): tuple(emitted(case, read(case))) for case in ADAPTER_CASES}
+
+
+def whole_objects(beside: Iterable[Body] = ()) -> Golden:
+    """What ``tests/cases`` are compiled to; ``beside``: further live objects of each."""
+    found: Golden = {}
+    for path in sorted(CASES.glob("*/given.yaml")):
+        found |= _whole(path.parent, tuple(beside))
+    return found
+
+
+def _whole(case: Path, beside: tuple[Body, ...]) -> Golden:
+    made, _ = compiled(case, beside)
+    return {
+        (_mesh(objects), f"{case.name}@{target.cluster}"): tuple(objects)
+        for target, objects in made.objects.items()
+        if objects
+    }
+
+
+def _mesh(objects: Iterable[NativeObject]) -> str:
+    """The type of mesh that has most of the kinds."""
+    kinds = [one.key.kind_id for one in objects]
+    adapters = registry.load_all()
+    return max(sorted(adapters), key=lambda name: sum(adapters[name].kind(kind) is not None for kind in kinds))
+
+
+def apart(golden: Golden, prefix: str) -> tuple[dict[str, list[NativeObject]], dict[str, str]]:
+    """The objects by type of mesh, each case in namespaces of its own; and of each namespace the case."""
+    objects: dict[str, list[NativeObject]] = {}
+    cases: dict[str, str] = {}
+    for number, ((mesh, case), several) in enumerate(sorted(golden.items())):
+        for one in several:
+            moved = _moved(one, f"{prefix}-{number}-{one.key.namespace}")
+            cases[moved.key.namespace] = f"{mesh}/{case}"
+            objects.setdefault(mesh, []).append(moved)
+    return objects, cases
+
+
+def _moved(one: NativeObject, namespace: str) -> NativeObject:
+    body = {**one.body, "metadata": {**one.body["metadata"], "namespace": namespace}}
+    return replace(one, key=replace(one.key, namespace=namespace), body=body)
+
+
+def missing(asked: Any, live: Any, path: str = "") -> list[str]:
+    """Paths of what was asked and is not there."""
+    if isinstance(asked, Mapping) and isinstance(live, Mapping):
+        return [
+            text
+            for key, value in asked.items()
+            for text in (missing(value, live[key], f"{path}.{key}") if key in live else [f"{path}.{key}"])
+        ]
+    if isinstance(asked, list) and isinstance(live, list) and len(asked) == len(live):
+        pairs = enumerate(zip(asked, live, strict=True))
+        return [text for index, (one, other) in pairs for text in missing(one, other, f"{path}[{index}]")]
+    return [] if asked == live and type(asked) is type(live) else [path]
