@@ -15,6 +15,7 @@ from reconciler.adapters.gateway_api.matches import MOST
 from reconciler.adapters.gateway_api.routes import Place, objects
 from reconciler.adapters.gateway_api.written import GATEWAY, REFERENCE_GRANT, TCP_ROUTE, TLS_ROUTE
 from reconciler.adapters.leaves import leaf_at
+from reconciler.adapters.served import is_served
 from reconciler.model.ingress import Listener, SecretRef
 from reconciler.model.ingress_intents import GatewayIntent, HostTable
 from reconciler.model.intents import MeshIntent
@@ -134,6 +135,11 @@ def _connections(table: HostTable, place: Place, asked: GatewayIntent, intent: M
     spec: Native = {"parentRefs": list(place.parents)}
     spec |= {"hostnames": list(place.hostnames)} if sealed and place.hostnames else {}
     kind = TLS_ROUTE if sealed else TCP_ROUTE
+    if not is_served(kind, intent.cluster.crds):
+        told = (
+            f"the cluster serves no {kind.kind.kind}, which says where connections of listener {table.listener.name} go"
+        )
+        gaps.error("kind-not-served", told, hint="install its definition")
     return build(intent, kind, place.namespace, place.name, spec | {"rules": rules}, asked.origins)
 
 
