@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.compile.kinds import declared_kinds, kind_of, serves
+from reconciler.compile.made_for import is_made_for
 from reconciler.compile.notes import Notes
 from reconciler.compile.protocols import with_protocols
 from reconciler.compile.site import Site
@@ -26,6 +27,8 @@ def extensions_of(site: Site, sites: Iterable[Site], notes: Notes) -> tuple[Nati
         if extension.filter is not None or not _in_scope(extension, site):
             continue
         notes.matched.add(extension.ref)
+        if not is_made_for(extension, site, notes):
+            continue
         crds = declared_kinds(raw.body for raw in extension.objects)
         for raw in extension.objects:
             if _owner(extension.ref, raw, cluster) == site.target.mesh:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reconciler.compile.made_for import is_made_for
 from reconciler.compile.negotiation import negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use
@@ -33,6 +34,8 @@ def _intents(extension: Extension, given: ProxyFilter, site: Site, notes: Notes)
     if not scopes and not problems:
         return
     notes.matched.add(extension.ref)
+    if not is_made_for(extension, site, notes):
+        return
     uses = tuple(filter_uses(given))
     if problems:
         notes.refuse(extension.ref, paths_of(uses, site), *problems)

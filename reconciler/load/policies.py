@@ -106,6 +106,7 @@ def _extension(root: Map, spec: Map, into: Decoder) -> Extension:
         filter=_filter(spec),
         on_unsupported=on_unsupported(spec),
         native=native(spec),
+        versions=spec.get("meshVersions", ""),
     )
 
 

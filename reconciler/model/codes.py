@@ -96,6 +96,7 @@ CODES: dict[str, str] = {
     "trust-domain-differs": "The trust domain of a Mesh document is not the one that its control plane has.",
     "trust-domain-shared": "Callers of several meshes cannot be told apart, since these share a trust domain.",
     "unmatched-without-match": "A policy rejects unmatched requests, and matches all of them.",
+    "version-outside": "An extension is made for other versions than the one that a mesh runs, so it is refused there.",
     "version-drift": "A mesh runs a version outside the range that its Mesh document asks for.",
     "version-unknown": "Which version a mesh runs is not known, so it may be outside the range that is asked for.",
     "waypoint-unusable": "A namespace or service is to use a waypoint that does not exist, or does not let it in.",

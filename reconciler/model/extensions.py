@@ -31,7 +31,8 @@ class ProxyFilter:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """Raw ``objects``, or one ``filter``. ``scope``: for objects meshes and clusters only; empty: everywhere."""
+    """Raw ``objects``, or one ``filter``. ``scope``: for objects meshes and clusters only; empty: everywhere.
+    ``versions``: the range that it is made for; "" is every one."""
 
     ref: DocRef
     position: Position
@@ -40,3 +41,4 @@ class Extension:
     filter: ProxyFilter | None = None
     on_unsupported: OnUnsupported = OnUnsupported()
     native: tuple[NativePatch, ...] = field(default=())
+    versions: str = ""

@@ -196,6 +196,24 @@ def test_a_field_that_a_definition_gains_is_used_without_a_commit(
     assert len(fleet.events(type="verdict.changed")) == 1
 
 
+def test_an_extension_for_other_versions_stays_as_it_is_after_an_upgrade(fleet: Fleet) -> None:
+    fleet.facts("eu", (*FACTS, control_plane("1.27.1")))
+    body = "{apiVersion: telemetry.istio.io/v1, kind: Telemetry, metadata: {name: log, namespace: shop}, spec: %s}"
+    spec = "{accessLogging: [{disabled: true}]}"
+    fleet.policy("log", f"{{meshVersions: 1.27.x, objects: [{body % spec}]}}", kind="Extension")
+    fleet.commit("made for 1.27")
+    fleet.apply()
+    made = fleet.live()["Telemetry log"]
+    fleet.facts("eu", (*FACTS, control_plane("1.28.0")))
+    run = fleet.apply()
+    assert "version-outside" in codes(run)
+    assert fleet.live()["Telemetry log"] == made
+    (verdict,) = [one for one in run.planned.compiled.verdicts if one.policy == "Extension/default/log"]
+    assert (verdict.capability, verdict.action) == ("extension.meshVersions", "Refused")
+    fleet.facts("eu", (*FACTS, control_plane("1.27.4")))
+    assert "version-outside" not in codes(fleet.apply())
+
+
 @pytest.mark.parametrize("asked", [{"enabled": False}, {"meshTypes": ["gateway-api"]}])
 def test_a_mesh_is_not_looked_for_where_discovery_leaves_it_out(fleet: Fleet, asked: dict[str, Any]) -> None:
     fleet.facts("eu", (*FACTS, control_plane("1.27.1")))
