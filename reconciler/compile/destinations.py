@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from reconciler.compile.merge import Ask, wish
 from reconciler.compile.negotiation import negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
-from reconciler.compile.paths import Use
+from reconciler.compile.paths import Use, leaf_uses
 from reconciler.compile.site import Site
 from reconciler.compile.targets import Rank, choose
 from reconciler.model.destination_intents import DestinationIntent
@@ -71,7 +71,7 @@ def destination_uses(doc: Destination) -> tuple[Use, ...]:
     if doc.external:
         resolution = f"destination.external.{doc.resolution.lower()}"
         uses.append(Use("destination.external", doc.position, resolution))
-    return tuple(uses)
+    return (*uses, *dict.fromkeys(use for leaf in doc.leaves for use in leaf_uses(leaf)))
 
 
 def _ask(doc: Destination, ref: ServiceRef) -> Ask:
