@@ -191,6 +191,7 @@ def _limits(node: Map, into: Decoder) -> Limits:
     return Limits(
         max_deletes=int(node.get("maxDeletes", default.max_deletes)),
         max_delete_percent=float(node.get("maxDeletePercent", default.max_delete_percent)),
+        max_changed_percent=float(node.get("maxChangedPercent", default.max_changed_percent)),
         parallel_clusters=int(node.get("parallelClusters", default.parallel_clusters)),
         timeout=_duration(node, "timeout", default.timeout, into),
     )

@@ -56,6 +56,7 @@ class AdoptRule:
 class Limits:
     max_deletes: int = 20
     max_delete_percent: float = 30.0
+    max_changed_percent: float = 100.0  # of what is ours on a target; 100 is no limit
     parallel_clusters: int = 8
     timeout: float = 60.0  # seconds to wait for one target's observation
 

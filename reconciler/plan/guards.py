@@ -1,4 +1,5 @@
-"""Guards against surprising deletes: too many, too large a share, everything, all of a namespace, protected kinds.
+"""Guards against surprising deletes: too many, too large a share, everything, all of a namespace, protected kinds; and
+against changing too large a share of what is there at once.
 
 They read their limits from the last accepted commit, so a commit cannot lift its own guard. What they withhold
 is confirmed by a fingerprint of exactly those changes, which no commit, file or line is part of.
@@ -45,9 +46,13 @@ def guard(target: TargetId, changes: Sequence[Change], owned: Collection[ObjectK
             stopped[change.key] = (Reason.PROTECTED, f"{change.key.kind} is a protected kind")
         elif spoken:
             stopped[change.key] = (Reason.GUARD, spoken[0])
+    changing = _changing(changes, owned)
+    if too_many := _too_many(changing, owned, rules.limits):
+        stopped = {change.key: (Reason.GUARD, too_many) for change in changing} | stopped
+        spoken = (*spoken, too_many)
     if not stopped:
         return Guarded(tuple(changes))
-    fingerprint = confirm_fingerprint(target, [change for change in removals if change.key in stopped])
+    fingerprint = confirm_fingerprint(target, [change for change in changes if change.key in stopped])
     guards = tuple(dict.fromkeys([*spoken, *(why for reason, why in stopped.values() if reason is Reason.PROTECTED)]))
     if fingerprint in rules.confirmed:
         return Guarded(tuple(changes), guards)
@@ -62,6 +67,21 @@ def confirm_fingerprint(target: TargetId, withheld: Sequence[Change]) -> str:
 
 def _removes(change: Change) -> bool:
     return change.writes and change.action in (Action.PRUNE, Action.REPLACE)
+
+
+def _changing(changes: Sequence[Change], owned: Collection[ObjectKey]) -> list[Change]:
+    """What is written to objects that are ours by now; what is new changes nothing."""
+    ours = frozenset(owned)
+    return [change for change in changes if change.writes and change.key in ours]
+
+
+def _too_many(changing: Sequence[Change], owned: Collection[ObjectKey], limits: Limits) -> str:
+    count, total = len(changing), len(owned)
+    if total < PERCENT_FROM or count * 100 <= limits.max_changed_percent * total:
+        return ""
+    return (
+        f"{count} of {total} objects would change, more than limits.maxChangedPercent ({limits.max_changed_percent:g})"
+    )
 
 
 def _remaining(changes: Sequence[Change]) -> int:

@@ -132,6 +132,26 @@ def test_confirmed_on_the_command_line(fleet: Fleet) -> None:
     assert rows(fleet.apply(confirmed=frozenset({fingerprint}))) == {"eu/mesh": {"pruned": 3}}
 
 
+def test_a_large_change_waits_until_it_is_confirmed(fleet: Fleet) -> None:
+    fleet.settings("{mode: Apply, limits: {maxChangedPercent: 50}}")
+    fleet.policy("all", "{to: [reviews.shop, cart.shop, checkout.shop], rule: {outlier: {consecutiveErrors: 5}}}")
+    fleet.commit("careful")
+    fleet.apply()
+    before = fleet.live()
+    assert len(before) == 5
+    fleet.settings("{mode: Apply}")
+    fleet.policy("all", "{to: [reviews.shop, cart.shop, checkout.shop], rule: {outlier: {consecutiveErrors: 9}}}")
+    fleet.commit("everywhere, and no guard any more")
+    for _ in range(2):
+        run = fleet.apply()
+        assert (run.code, rows(run)) == (3, {"eu/mesh": {"ok": 2, "blocked": 3}})
+    assert fleet.live() == before
+    fingerprint = run.planned.plan.targets[0].guard_fingerprint
+    fleet.commit(f"meant\n\nReconciler-Confirm: {fingerprint}")
+    assert rows(fleet.apply()) == {"eu/mesh": {"ok": 2, "changed": 3}}
+    assert rows(fleet.apply()) == {"eu/mesh": {"ok": 5}}
+
+
 def test_a_commit_cannot_lift_its_own_guard(fleet: Fleet) -> None:
     fleet.settings("{mode: Apply, limits: {maxDeletes: 0}}")
     fleet.commit("careful")

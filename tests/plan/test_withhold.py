@@ -172,6 +172,25 @@ def test_guards_on_the_number_of_deletes(kept: int, gone: int, limits: Limits, g
     assert bool(plan.targets[0].guard_fingerprint) is guarded
 
 
+@pytest.mark.parametrize(
+    ("changed", "limit", "guarded"),
+    [(4, 40.0, False), (5, 40.0, True), (10, 100.0, False), (1, 0.0, True), (0, 0.0, False)],
+)
+def test_guard_on_the_share_of_changes(changed: int, limit: float, guarded: bool) -> None:
+    """Of ten that live, some change, and one is new."""
+    asked = [native(f"n{index}", {"x": 2 if index < changed else 1}) for index in range(10)] + [native("new", {})]
+    live = [lives(native(f"n{index}", {"x": 1})) for index in range(10)]
+    settings = Settings(mode=Mode.APPLY, limits=Limits(max_changed_percent=limit))
+    plan = plan_of(asked, live, settings=settings)
+    stopped = [change for change in plan.changes if change.withheld is Reason.GUARD]
+    assert len(stopped) == (changed if guarded else 0)
+    assert {change.action for change in stopped} <= {Action.UPDATE}
+    assert [change.writes for change in plan.changes if change.key.name == "new"] == [True]
+    assert bool(plan.targets[0].guard_fingerprint) is guarded
+    if guarded:
+        assert f"{changed} of 10 objects would change" in plan.targets[0].guards[0]
+
+
 def test_emptying_a_namespace_is_guarded() -> None:
     kept = objects(20)
     lost = objects(3, "cart")
