@@ -117,7 +117,8 @@ def _losers(
 def _add(one: _Document, taken: Sequence[Finding], into: Incoming, site: Site, notes: Notes) -> None:
     """The intents of a document, or its refusal."""
     doc = one.doc
-    uses = tuple(dict.fromkeys(_uses(one)))
+    places = tuple(Use(place.capability, place.ref.position) for place in one.places)
+    uses = tuple(dict.fromkeys((*places, *ingress_uses(doc, one.routes))))
     agreed = negotiate(terms_of(doc.ref, uses, doc.on_unsupported, site), "", (), site, notes)
     if not agreed.able:
         for problem in (*one.problems, *taken):
@@ -168,10 +169,8 @@ def _kept(leaves: Iterable[Leaf], dropped: frozenset[str]) -> tuple[Leaf, ...]:
     return tuple(leaf for leaf in leaves if leaf.path not in dropped)
 
 
-def _uses(one: _Document) -> Iterable[Use]:
+def ingress_uses(doc: Ingress, routes: Iterable[IngressRoute]) -> Iterable[Use]:
     """What a document asks of its gateways: how they listen, and of each route what a traffic policy would use."""
-    doc = one.doc
-    yield from (Use(place.capability, place.ref.position) for place in one.places)
     for listener in doc.listeners:
         yield Use("ingress.listeners.protocol", listener.position, value=listener.protocol)
         if (tls := listener.tls) is not None:
@@ -184,7 +183,7 @@ def _uses(one: _Document) -> Iterable[Use]:
         yield Use("ingress.options", doc.options[0].position)
     if any(route.delegate for route in doc.routes):
         yield Use("ingress.delegate", doc.position)
-    for route in one.routes:
+    for route in routes:
         as_policy = TrafficPolicy(doc.ref, route.position, (), route.leaves, matches=route.matches)
         yield from traffic_uses(as_policy, ())
         for leaf in route.leaves:

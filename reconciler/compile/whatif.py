@@ -9,9 +9,10 @@ from datetime import datetime
 from reconciler.adapters.base import Adapter
 from reconciler.compile.destinations import destination_uses
 from reconciler.compile.filters import filter_uses
+from reconciler.compile.ingress import ingress_uses
 from reconciler.compile.negotiation import Terms, negotiate, terms_of
 from reconciler.compile.notes import Notes
-from reconciler.compile.paths import access_uses, leaf_uses, scope_uses, traffic_uses
+from reconciler.compile.paths import Use, access_uses, leaf_uses, scope_uses, traffic_uses
 from reconciler.compile.site import Site, World
 from reconciler.model.access import AccessAction
 from reconciler.model.documents import DesiredState
@@ -57,6 +58,12 @@ def _terms(site: Site) -> Iterator[Terms]:
         yield terms_of(measured.ref, uses, measured.on_unsupported, site)
     for destination in view.destinations:
         yield terms_of(destination.ref, destination_uses(destination), OnUnsupported(), site)
+    for entrance in view.ingress:
+        places = [
+            Use("ingress.class" if one.class_name else "ingress.gateway", one.position) for one in entrance.gateways
+        ]
+        uses = dict.fromkeys((*places, *ingress_uses(entrance, entrance.routes)))
+        yield terms_of(entrance.ref, uses, entrance.on_unsupported, site)
     for extension in view.extensions:
         if extension.filter is not None:
             yield terms_of(extension.ref, filter_uses(extension.filter), extension.on_unsupported, site)

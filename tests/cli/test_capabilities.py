@@ -26,12 +26,10 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli, ["capabilities", *arguments], standalone_mode=False)
 
 
-def test_table_has_a_column_for_each_mesh() -> None:
+def test_table_has_a_column_for_each_mesh_and_profile() -> None:
     lines = run().output.splitlines()
-    assert {"capability", "istio", "gateway-api"} <= set(lines[0].split())
-    assert next(line for line in lines if line.startswith("traffic.fault ")).split()[1:] == ["no"] + ["yes"] * (
-        len(lines[0].split()) - 2 - lines[0].count("(")
-    )
+    assert lines[0].split() == ["capability", "gateway-api", "istio", "istio", "(ambient)", "istio", "(ambient-l4)"]
+    assert next(line for line in lines if line.startswith("traffic.fault ")).split()[1:] == ["no", "yes", "yes", "no"]
 
 
 def test_json_says_how(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from itertools import permutations
 
 import pytest
 from hypothesis import given as cases
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from reconciler.compile import compile_state, intents
@@ -239,6 +240,7 @@ POLICIES = st.lists(
 )
 
 
+@settings(deadline=None)
 @cases(POLICIES, st.randoms(use_true_random=False))
 def test_order_of_policies_never_matters(drawn: list[tuple[str, int, str, str, str]], random: object) -> None:
     documents = [
