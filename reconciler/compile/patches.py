@@ -40,7 +40,8 @@ def patched(objects: Iterable[NativeObject], site: Site, notes: Notes) -> tuple[
         done.append(one)
     for ref, patches in sorted(wanted.items()):
         for patch in patches:
-            if (ref, (patch.kind, patch.position.line)) not in used and ref in notes.matched:
+            meant = ref in notes.matched or ref == site.document.ref
+            if (ref, (patch.kind, patch.position.line)) not in used and meant:
                 message = f"{ref} patches {patch.kind}, and makes no such object on {site.target}"
                 notes.find(warning("native-unused", message, patch.position, "check the kind", ref))
     return tuple(done)
@@ -49,7 +50,8 @@ def patched(objects: Iterable[NativeObject], site: Site, notes: Notes) -> tuple[
 def _patches(site: Site) -> Mapping[DocRef, tuple[NativePatch, ...]]:
     traffic = [(one.ref, one.native, one.expires) for one in site.view.traffic]
     access = [(one.ref, one.native, one.expires) for one in site.view.access]
-    others = [(one.ref, one.native, None) for one in site.view.telemetry]
+    others = [(site.document.ref, site.document.native, None)]
+    others += [(one.ref, one.native, None) for one in site.view.telemetry]
     others += [(one.ref, one.native, None) for one in site.view.ingress]
     others += [(one.ref, one.native, None) for one in site.view.extensions]
     others += [(one.ref, one.native, None) for one in site.view.destinations]

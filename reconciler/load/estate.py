@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from reconciler.load.blocks import Decoder, labels, lasting_mesh_set, strings
 from reconciler.load.nodes import Map, Place, place_of, position
 from reconciler.load.policies import mode_or_none, time_at
-from reconciler.load.terms import on_unsupported
+from reconciler.load.terms import native, on_unsupported
 from reconciler.load.values import field_path, kind_id, seconds
 from reconciler.model.clusters import (
     Cluster,
@@ -118,6 +118,7 @@ def mesh(root: Map, clusters: Iterable[str], into: Decoder) -> Mesh:
         gateways=gateways,
         disabled_capabilities=strings(spec.get("capabilities") or Map(spec.at), "disable"),
         suspend=suspend(spec, into),
+        native=native(spec),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.findings import NOWHERE, Position
 from reconciler.model.refs import DocRef
-from reconciler.model.rules import Leaf
+from reconciler.model.rules import Leaf, NativePatch
 from reconciler.model.selectors import Labels, MeshSet
 from reconciler.model.settings import Suspend
 
@@ -39,6 +39,7 @@ class Mesh:
     gateways: tuple[MeshGateway, ...] = ()
     disabled_capabilities: tuple[str, ...] = ()
     suspend: Suspend | None = None
+    native: tuple[NativePatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
