@@ -66,7 +66,12 @@ def findings_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def recap_json(rows: Sequence[Recap]) -> list[dict[str, Any]]:
-    return [{**asdict(row), "target": str(row.target)} for row in rows]
+    return [_recap_row(row) for row in rows]
+
+
+def _recap_row(row: Recap) -> dict[str, Any]:
+    counts = {name: value for name, value in asdict(row).items() if name != "read_only"}
+    return {**counts, "target": str(row.target), "readOnly": row.read_only}
 
 
 def results_json(results: Sequence[ApplyResult]) -> list[dict[str, Any]]:
