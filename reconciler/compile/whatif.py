@@ -10,6 +10,7 @@ from reconciler.adapters.base import Adapter
 from reconciler.compile.destinations import destination_uses
 from reconciler.compile.filters import filter_uses
 from reconciler.compile.ingress import ingress_uses
+from reconciler.compile.made_for import is_made_for
 from reconciler.compile.negotiation import Terms, negotiate, terms_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, access_uses, leaf_uses, scope_uses, traffic_uses
@@ -35,6 +36,8 @@ def what_if(
     notes = Notes(target)
     for terms in _terms(site):
         negotiate(terms, profile, (), site, notes)
+    for extension in site.view.extensions if version else ():
+        is_made_for(extension, site, notes)
     return tuple(notes.verdicts)
 
 

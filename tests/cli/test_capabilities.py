@@ -56,6 +56,16 @@ def test_policy_is_refused_or_reduced_where_a_mesh_lacks_it(tmp_path: Path) -> N
     assert result.return_value == 3
 
 
+def test_an_extension_is_refused_where_another_version_would_run(tmp_path: Path) -> None:
+    file = tmp_path / "e.yaml"
+    head = "apiVersion: reconciler.dev/v1alpha1\nkind: Extension\nmetadata: {name: a}\n"
+    file.write_text(f"{head}spec: {{lua: {{inline: x}}, meshVersions: <1.27}}\n")
+    for version, action in (("1.26.3", "Applied"), ("1.27.0", "Refused")):
+        result = run("--policy", str(file), "--mesh", "istio", "--version", version, "-o", "json")
+        verdicts = {one["capability"]: one for one in json.loads(result.output)["verdicts"]["istio"]}
+        assert verdicts["extension.meshVersions"]["action"] == action
+
+
 def test_wrong_file_is_an_error_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "p.yaml"
     file.write_text(POLICY.replace("timeout", "timout"))
