@@ -114,15 +114,17 @@ def site_of(world: World, target: TargetId, cluster: ClusterFacts, adapter: Adap
         adapter=adapter,
         cluster_domain=known.cluster_domain if known else "cluster.local",
         away=frozenset(away),
-        services={(service.ref.namespace, service.ref.name): service for service in cluster.services},
+        services=cluster.services_by_name,
         named=facts_of(view.destinations, target, view, mesh),
     )
 
 
 def _without_subsets(cluster: ClusterFacts) -> ClusterFacts:
     """Services that stand for a subset are no services that people speak of: a policy for all means none of them."""
+    if SUBSET_LABEL not in cluster.service_labels:
+        return cluster
     services = tuple(service for service in cluster.services if SUBSET_LABEL not in service.labels)
-    return cluster if len(services) == len(cluster.services) else replace(cluster, services=services)
+    return replace(cluster, services=services)
 
 
 def _control_plane(world: World, target: TargetId, document: Mesh, adapter: Adapter, notes: Notes) -> MeshFacts:

@@ -162,6 +162,16 @@ class ClusterFacts:
     def service(self, name: str, namespace: str) -> ServiceFacts | None:
         return self._services.get((namespace, name))
 
+    @property
+    def services_by_name(self) -> Mapping[tuple[str, str], ServiceFacts]:
+        """By namespace and name."""
+        return self._services
+
+    @cached_property
+    def service_labels(self) -> frozenset[str]:
+        """The keys of all labels that services have."""
+        return frozenset(key for one in self.services for key in one.labels)
+
     def workloads_in(self, namespace: str) -> tuple[WorkloadFacts, ...]:
         return self._workloads.get(namespace, ())
 

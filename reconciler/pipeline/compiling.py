@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.compile import compile_state
+from reconciler.compile import Before, compile_again, compile_state
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import Facts
 from reconciler.model.findings import Position
@@ -37,11 +37,16 @@ async def compile_with_ages(world: World, desired: DesiredState, facts: Facts, n
     """Compile; when the age of a value decides between policies, look the ages up and compile again."""
     if known := world.kept.compiled(desired, facts, now):
         return known
-    compiled = compile_state(desired, facts, world.adapters, now)
+    before = world.kept.before
+    compiled = (
+        compile_again(before, desired, facts, world.adapters, now)
+        if before is not None
+        else compile_state(desired, facts, world.adapters, now)
+    )
     if compiled.ties:  # not kept: a history that is fetched deeper may tell more the next time
         ages = await asyncio.to_thread(_ages, world, desired.revision, compiled.ties)
         return compile_state(desired, facts, world.adapters, now, ages)
-    world.kept.keep(desired, facts, now, compiled)
+    world.kept.keep(Before(desired, facts, world.adapters, now, compiled))
     return compiled
 
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from reconciler.adapters.base import Adapter
+from reconciler.compile import Before
 from reconciler.model.commits import SourceTree
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import ClusterFacts, Facts
@@ -37,10 +38,8 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    desired: DesiredState
-    clusters: Mapping[str, ClusterFacts]
+    given: Before
     passed: int  # how many of its expiries
-    compiled: Compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +90,15 @@ class Kept:
         were read or remembered makes no difference to what they compile to."""
         passed = _passed(desired, now)
         for made in self._made:
-            if made.desired is desired and made.passed == passed and made.clusters == facts.clusters:
-                return made.compiled
+            given = made.given
+            if given.desired is desired and made.passed == passed and given.facts.clusters == facts.clusters:
+                return given.compiled
         return None
+
+    @property
+    def before(self) -> Before | None:
+        """The last compilation: from it, one of a revision that differs in little is made sooner."""
+        return self._made[0].given if self._made else None
 
     def only(self, clusters: Container[str]) -> None:
         """What is known of others is not needed any more."""
@@ -104,9 +109,9 @@ class Kept:
         for target in [target for target in self.quiet if target.cluster not in clusters]:
             del self.quiet[target]
 
-    def keep(self, desired: DesiredState, facts: Facts, now: datetime, compiled: Compiled) -> None:
-        others = [made for made in self._made if made.desired is not desired]
-        self._made = [_Made(desired, facts.clusters, _passed(desired, now), compiled), *others][:REVISIONS]
+    def keep(self, made: Before) -> None:
+        others = [other for other in self._made if other.given.desired is not made.desired]
+        self._made = [_Made(made, _passed(made.desired, made.now)), *others][:REVISIONS]
         self.digests.clear()
 
 
