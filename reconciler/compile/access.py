@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from reconciler.compile.degrade import without
 from reconciler.compile.identities import who
@@ -20,6 +21,11 @@ from reconciler.model.access import AccessAction, AccessPolicy
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.findings import Finding, Severity, warning
 from reconciler.model.intents import AccessIntent, Identity, Origin
+
+_ORDER = attrgetter(
+    *("policy.kind", "policy.namespace", "policy.name"),
+    *("service.name", "service.namespace", "service.cluster", "service.host"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ def access_of(site: Site, notes: Notes) -> Access:
     for policy in site.view.access:
         if site.world.in_force(policy.expires):
             found += _intents(policy, site, notes, reach)
-    return Access(tuple(sorted(found, key=lambda intent: (intent.policy, intent.service))), tuple(reach))
+    return Access(tuple(sorted(found, key=_ORDER)), tuple(reach))
 
 
 def _intents(policy: AccessPolicy, site: Site, notes: Notes, reach: list[Statement]) -> list[AccessIntent]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from reconciler.adapters.base import Adapter
 from reconciler.compile.notes import Notes
@@ -12,6 +13,9 @@ from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeObject
 from reconciler.model.refs import DocRef, ObjectKey, ServiceRef, TargetId
 
+#: by key, which many objects are sorted by sooner in parts
+_IN_ORDER = attrgetter("key.group", "key.kind", "key.namespace", "key.name")
+_Place = tuple[str, ObjectKey]
 _Group = tuple[ServiceRef | None, set[DocRef]]
 
 
@@ -57,17 +61,28 @@ def without_duplicates(
     objects: Mapping[TargetId, tuple[NativeObject, ...]], notes: Mapping[TargetId, Notes]
 ) -> Mapping[TargetId, tuple[NativeObject, ...]]:
     """The objects sorted by key. What is made twice in one cluster is made by nobody: an error, and all are held."""
-    seen: dict[tuple[str, ObjectKey], list[_Placed]] = {}
-    for target in sorted(objects):
-        for one in objects[target]:
-            seen.setdefault((target.cluster, one.key), []).append(_Placed(target, one))
-    twice = {place: placed for place, placed in seen.items() if len(placed) > 1}
+    twice = _twice(objects)
     for (_, key), placed in twice.items():
         _tell(key, placed, notes)
     return {
-        target: tuple(sorted((one for one in mine if (target.cluster, one.key) not in twice), key=lambda one: one.key))
+        target: tuple(sorted((one for one in mine if (target.cluster, one.key) not in twice), key=_IN_ORDER))
         for target, mine in sorted(objects.items())
     }
+
+
+def _twice(objects: Mapping[TargetId, tuple[NativeObject, ...]]) -> dict[_Place, list[_Placed]]:
+    seen: set[_Place] = set()
+    again: set[_Place] = set()
+    for target, mine in objects.items():
+        for one in mine:
+            place = (target.cluster, one.key)
+            (again if place in seen else seen).add(place)
+    twice: dict[_Place, list[_Placed]] = {}
+    for target in sorted(objects) if again else ():
+        for one in objects[target]:
+            if (target.cluster, one.key) in again:
+                twice.setdefault((target.cluster, one.key), []).append(_Placed(target, one))
+    return twice
 
 
 def _tell(key: ObjectKey, placed: list[_Placed], notes: Mapping[TargetId, Notes]) -> None:

@@ -16,7 +16,7 @@ from reconciler.compile.subsets import held, pairs
 from reconciler.model.destinations import Subset
 from reconciler.model.findings import Position
 from reconciler.model.intents import HostIntent, MtlsIntent, Origin, Route
-from reconciler.model.refs import DocRef, ServiceRef
+from reconciler.model.refs import BY_SERVICE, DocRef, ServiceRef
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ def hosts_of(
     hosts: dict[ServiceRef, _Host] = {}
     mtls: list[MtlsIntent] = []
     exclusions = Exclusions(site)
-    for service in sorted(asks):
+    for service in sorted(asks, key=BY_SERVICE):
         court = Court(service, site.world.ages, notes)
         wanted = exclusions.settle(asks[service], court)
         found = routes_of(service, wanted, court)
@@ -71,7 +71,8 @@ def hosts_of(
     needed = {service: host for service, host in hosts.items() if host.needed}
     for service, host in needed.items():
         _declare(service, host, site, notes)
-    return Hosts(tuple(_intent(service, needed[service], site) for service in sorted(needed)), tuple(mtls))
+    made = (_intent(service, needed[service], site) for service in sorted(needed, key=BY_SERVICE))
+    return Hosts(tuple(made), tuple(mtls))
 
 
 def _inbound(service: ServiceRef, asks: Sequence[Ask], court: Court) -> tuple[Route, ...]:

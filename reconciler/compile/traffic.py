@@ -22,7 +22,7 @@ from reconciler.model.findings import Finding, Severity, error, warning
 from reconciler.model.intents import TrafficSource
 from reconciler.model.membership import groups_of
 from reconciler.model.meshes import VirtualMesh
-from reconciler.model.refs import ServiceRef
+from reconciler.model.refs import BY_SERVICE, ServiceRef
 from reconciler.model.rules import Leaf
 from reconciler.model.selectors import PolicyTarget
 from reconciler.model.traffic import TrafficPolicy
@@ -52,7 +52,8 @@ def asks_by_service(site: Site, notes: Notes, more: Iterable[Ask] = ()) -> Mappi
     by_service: dict[ServiceRef, list[Ask]] = {}
     for ask in asks:
         by_service.setdefault(ask.service, []).append(ask)
-    return {service: tuple(sorted(by_service[service], key=_by_policy)) for service in sorted(by_service)}
+    services = sorted(by_service, key=BY_SERVICE)
+    return {service: tuple(sorted(by_service[service], key=_by_policy)) for service in services}
 
 
 def _by_policy(ask: Ask) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from tests.bench import table, ways
 from tests.bench.rivals import missing
 from tests.kube.control_plane import ControlPlane, assets_folder, missing_assets
 
-PARTS = ("start", "thousand", "many", "first-write", "growth", "fleet")
+PARTS = ("start", "compile", "thousand", "many", "first-write", "growth", "fleet")
 
 
 def arguments() -> argparse.Namespace:
@@ -25,6 +25,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", choices=PARTS, action="append", help="this part (repeatable); default: all")
     parser.add_argument("--objects", type=int, default=1000)
     parser.add_argument("--many", type=int, default=10_000)
+    parser.add_argument("--policies", type=int, default=5000, help="that are compiled")
+    parser.add_argument("--targets", type=int, default=20, help="clusters for which they are compiled")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--clusters", type=int, default=10, help="API servers for the first write after a commit")
     parser.add_argument("--fleet", type=int, default=300, help="directory clusters in one process")
@@ -38,6 +40,8 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
                              "missing": missing()}  # fmt: skip
     if "start" in parts:
         found["start"] = ways.start_up(9)
+    if "compile" in parts:
+        found["compile"] = _said("compile", ways.compiling(args.policies, args.targets))
     if "growth" in parts:
         found["growth"] = _said("growth", ways.growth(folder / "growth", args.rounds))
     if "fleet" in parts:
@@ -64,7 +68,8 @@ def _said(part: str, found: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     args = arguments()
-    if lacking := missing_assets(assets_folder()):
+    servers = set(args.only or PARTS) - {"start", "compile", "growth", "fleet"}
+    if servers and (lacking := missing_assets(assets_folder())):
         sys.exit(f"bench: no {' and '.join(lacking)}: run tests/kube/setup.sh")
     folder = Path(mkdtemp(prefix="mesh-reconciler-bench-"))
     try:

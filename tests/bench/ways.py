@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -48,6 +49,12 @@ def apply(place: Estate) -> Ran:
 def rounds(place: Estate, count: int) -> Numbers:
     ran = run(inside("rounds", "--repo", str(place.repo), "--state", str(place.state), "--count", str(count)))
     return {**json.loads(ran.out.splitlines()[-1]), "peak": ran.peak}
+
+
+def compiling(policies: int, clusters: int) -> Numbers:
+    """In a process of its own: how much lives in it decides how long the collector of cycles takes."""
+    command = [sys.executable, "-m", "tests.bench.compiling", str(policies), str(clusters)]
+    return dict(json.loads(run(command).out.splitlines()[-1]))
 
 
 def forget(place: Estate) -> None:
