@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from reconciler.compile.ports import Port
 from reconciler.model.selectors import ClaimMatch, Match, PathKind, PathMatch, ValueMatch
@@ -32,6 +33,7 @@ def normal_matches(matches: Iterable[Match], ports: tuple[Port, ...], translate:
     return () if ANY in found else tuple(sorted(found, key=order))
 
 
+@lru_cache(maxsize=10_000)
 def normal(match: Match, ports: tuple[int, ...]) -> Match:
     """One match in its one form: order, case and doubles that mean nothing are gone."""
     if match is ANY:

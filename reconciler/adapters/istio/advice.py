@@ -128,11 +128,10 @@ def advise_mtls(mtls: MtlsIntent, intent: MeshIntent, gaps: Gaps) -> None:
     if mtls.service is None:
         return
     tell_outside(mtls.service, intent, gaps)
-    for other in intent.mtls:
+    for other in intent.mtls_by_namespace[mtls.service.namespace]:
         if (
             other.service
             and other.service < mtls.service
-            and other.service.namespace == mtls.service.namespace
             and dict(other.selector) == dict(mtls.selector)
             and other.mode != mtls.mode
         ):
