@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
@@ -24,17 +25,51 @@ RBAC = "rbac.authorization.k8s.io"
 #: what Git asks after ``everything`` becomes at least one object of each of these kinds
 WRITTEN = (
     ("", "configmaps"),
+    ("extensions.istio.io", "wasmplugins"),
     ("networking.istio.io", "destinationrules"),
     ("networking.istio.io", "envoyfilters"),
+    ("networking.istio.io", "gateways"),
+    ("networking.istio.io", "serviceentries"),
+    ("networking.istio.io", "sidecars"),
     ("networking.istio.io", "virtualservices"),
+    ("networking.istio.io", "workloadgroups"),
     ("security.istio.io", "authorizationpolicies"),
     ("security.istio.io", "peerauthentications"),
+    ("security.istio.io", "requestauthentications"),
+    ("telemetry.istio.io", "telemetries"),
 )
 OBJECTS = """{objects: [
-  {apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {name: own, namespace: NS},
-   spec: {configPatches: []}},
+  {apiVersion: networking.istio.io/v1alpha3, kind: WorkloadGroup, metadata: {name: own, namespace: NS},
+   spec: {template: {serviceAccount: own}}},
   {apiVersion: v1, kind: ConfigMap, metadata: {name: own, namespace: NS}, data: {color: red}}]}"""
-VERSIONS = {"": "/api/v1", "networking.istio.io": "/apis/networking.istio.io/v1alpha3"}
+VERSIONS = {
+    "": "/api/v1",
+    "networking.istio.io": "/apis/networking.istio.io/v1alpha3",
+    "extensions.istio.io": "/apis/extensions.istio.io/v1alpha1",
+    "telemetry.istio.io": "/apis/telemetry.istio.io/v1alpha1",
+}
+#: by name: kind and spec; beside what the fleet has at first, all that makes a kind of WRITTEN
+POLICIES = {
+    "readers": ("AccessPolicy", "{action: Allow, from: [sa/web.NS], to: [reviews.NS]}"),
+    "encrypted": ("TrafficPolicy", "{to: [reviews.NS], rule: {mtls: Strict}}"),
+    "own": ("Extension", OBJECTS),
+    "tokens": ("AccessPolicy", "{action: Allow, from: [sa/web.NS], to: [cart.NS], jwt: {providers: [{issuer: id}]}}"),
+    "reach": ("AccessPolicy", "{effects: [Scope], from: [ns/NS], to: [reviews.NS]}"),
+    "billing": (
+        "Destination",
+        "{hosts: [billing.NS.example], ports: [{number: 80, name: http, protocol: HTTP}],"
+        " workloads: [{address: 10.8.0.1, serviceAccount: {name: billing, namespace: NS}}]}",
+    ),
+    "seen": ("TelemetryPolicy", "{workloads: [reviews.NS], tracing: {percent: 5}}"),
+    "code": ("Extension", "{workloads: [reviews.NS], wasm: {image: registry.example.org/a:1}}"),
+    "script": ("Extension", "{workloads: [reviews.NS], lua: {inline: 'function envoy_on_request(handle) end'}}"),
+    "edge": (
+        "Ingress",
+        "{gateways: [{gateway: public}], listeners: [{name: http, port: 80, protocol: HTTP, hosts: [a.NS.example]}],"
+        " routes: [{listeners: [http], then: {route: [{to: cart.NS}]}}]}",
+    ),
+}
+GATEWAY = "{name: public, role: Ingress, namespace: NS, selector: {matchLabels: {istio: ingressgateway}}}"
 
 
 class Account(Fleet):
@@ -60,10 +95,11 @@ class Account(Fleet):
 
     def everything(self) -> None:
         """Git asks for every kind of WRITTEN."""
-        here = self.namespace
-        self.policy("readers", f"{{action: Allow, from: [sa/web.{here}], to: [reviews.{here}]}}", "AccessPolicy")
-        self.policy("encrypted", f"{{to: [reviews.{here}], rule: {{mtls: Strict}}}}")
-        self.policy("own", OBJECTS.replace("NS", here), "Extension")
+        mesh = f"{{type: istio, clusterSelector: {{}}, gateways: [{GATEWAY}]}}"
+        head = "apiVersion: reconciler.dev/v1alpha1\nkind: Mesh\nmetadata: {name: mesh}\n"
+        self.file("desired-state/mesh.yaml", f"{head}spec: {mesh}\n".replace("NS", self.namespace))
+        for name, (kind, spec) in POLICIES.items():
+            self.policy(name, spec.replace("NS", self.namespace), kind)
         self.commit("everything")
 
     def made(self, method: str, path: str, body: Any) -> Any:
@@ -108,12 +144,15 @@ class Account(Fleet):
         return asyncio.run(ask())
 
     def ours(self) -> set[str]:
-        """Our objects in the cluster, by "plural name"."""
+        """Our objects in the cluster, by "plural name"; a hash at the end of a name is left out,
+        and what is of this test's namespace alone is NS."""
         found = set()
         for group, plural in WRITTEN:
             base = VERSIONS.get(group, f"/apis/{group}/v1beta1")
             path = f"{base}/namespaces/{self.namespace}/{plural}?labelSelector=reconciler.dev/owner%3D{self.namespace}"
-            found |= {f"{plural} {item['metadata']['name']}" for item in self.made("GET", path, None)["items"]}
+            names = [item["metadata"]["name"] for item in self.made("GET", path, None)["items"]]
+            plain = [re.sub("-[0-9a-f]{10}$", "-", name).replace(self.namespace, "NS") for name in names]
+            found |= {f"{plural} {name}" for name in plain}
         return found
 
 
