@@ -305,7 +305,7 @@ class TestOnItsOwnPath:
         monkeypatch.setattr(two.store, "__class__", Full)
 
         async def scenario() -> int:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 with pytest.raises(StoreError, match="disk full"):
                     await pipeline.apply(world, Request())
             return len(asyncio.all_tasks() - {asyncio.current_task()})
