@@ -18,6 +18,7 @@ ANY = "…"
 DIFFERENT = (
     (re.compile(r"\b01[0-9A-HJKMNP-TV-Z]{24}\b"), "<run>"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
+    (re.compile(r"(?i:(?<=commit )|(?<=confirm ))[0-9a-f]{7,40}\b"), "<hash>"),  # one in 2,500 has no digit in it
     (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}\b|\b\d{8,12}\b"), "<hash>"),
     (re.compile(r"by \S+@\S+:\d+|by \w+ \(manual\)"), "by <somebody>"),
 )
@@ -45,7 +46,7 @@ class Console:
 
     def environment(self) -> Mapping[str, str]:
         home = str(self.state)
-        who = {"NAME": "Ada", "EMAIL": "ada@example.org"}
+        who = {"NAME": "Ada", "EMAIL": "ada@example.org", "DATE": "2026-01-05T10:00:00Z"}  # so each run has one hash
         return {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": home,
