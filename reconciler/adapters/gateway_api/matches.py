@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from reconciler.adapters.expressions import quote
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.gateway_api.conditions import ANYTHING, EXACT, PREFIX, REGEX, Condition, Value
 from reconciler.model.selectors import GrpcMatch, Match, PathKind, PathMatch, ValueMatch
@@ -16,7 +17,6 @@ MOST = 16
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
 _REFUSED = ("//", "/./", "/../", "%2f", "%2F", "#")
-_SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
 _SERVICE = re.compile(r"\.?[a-z_][a-z_0-9]*(\.[a-z_][a-z_0-9]*)*", re.IGNORECASE)
 _CALL = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
@@ -125,8 +125,3 @@ def _value(one: ValueMatch) -> str:
     text = quote(one.value)
     said = {"prefix": f"{text}.*", "suffix": f".*{text}", "exact": text, "present": ANYTHING, "regex": one.value}
     return ("(?i)" if one.ignore_case and one.kind != "present" else "") + said[one.kind]
-
-
-def quote(text: str) -> str:
-    """Text as a literal inside an expression of any dialect."""
-    return _SPECIAL.sub(r"\\\1", text)

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.adapters.base import Health, HealthState
 from reconciler.adapters.durations import canonical
 from reconciler.adapters.leaves import section
+from reconciler.adapters.raw import mappings, texts
 
 _LIST = "*"
 _TRAFFIC_POLICY = (
@@ -68,9 +69,9 @@ def health(body: Mapping[str, Any]) -> Health:
     seen = _number(status.get("observedGeneration"))
     if seen is not None and generation is not None and seen < generation:
         return Health(HealthState.PROGRESSING, f"generation {generation} is not seen by the control plane yet")
-    wrong = [_worded(message) for message in _mappings(status.get("validationMessages")) if _is_error(message)]
+    wrong = [_worded(message) for message in mappings(status.get("validationMessages")) if _is_error(message)]
     pending: list[str] = []
-    for condition in _mappings(status.get("conditions")):
+    for condition in mappings(status.get("conditions")):
         at = _number(condition.get("observedGeneration"))
         if str(condition.get("status")) != "False" or (at is not None and generation is not None and at < generation):
             continue
@@ -79,10 +80,6 @@ def health(body: Mapping[str, Any]) -> Health:
     if wrong:
         return Health(HealthState.DEGRADED, "; ".join(wrong))
     return Health(HealthState.PROGRESSING, "; ".join(pending)) if pending else Health(HealthState.HEALTHY)
-
-
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _is_error(message: Mapping[str, Any]) -> bool:
@@ -118,9 +115,9 @@ def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
     uses one and drops the other."""
     namespace, spec = str(section(body, "metadata").get("namespace", "")), section(body, "spec")
     if body.get("kind") == "VirtualService":
-        gateways = _listed(spec, "gateways") or ["mesh"]
-        hosts = _listed(spec, "hosts") if "mesh" in gateways else []
-        return tuple(sorted({f"mesh host {_full(str(host), namespace)}" for host in hosts}))
+        gateways = texts(spec.get("gateways")) or ("mesh",)
+        hosts = texts(spec.get("hosts")) if "mesh" in gateways else ()
+        return tuple(sorted({f"mesh host {_full(host, namespace)}" for host in hosts}))
     if body.get("kind") == "Gateway" and str(body.get("apiVersion", "")).startswith("networking."):
         return _let_in(spec)
     if body.get("kind") == "DestinationRule":
@@ -140,9 +137,9 @@ def _let_in(spec: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(
         sorted(
             {
-                f"host {str(host).rpartition('/')[2]} on port {section(server, 'port').get('number')} of {pods}"
-                for server in _mappings(spec.get("servers"))
-                for host in _listed(server, "hosts")
+                f"host {host.rpartition('/')[2]} on port {section(server, 'port').get('number')} of {pods}"
+                for server in mappings(spec.get("servers"))
+                for host in texts(server.get("hosts"))
             }
         )
     )
@@ -153,14 +150,8 @@ def _settled(spec: Mapping[str, Any], namespace: str) -> tuple[str, ...]:
     if spec.get("workloadSelector") or not spec.get("host"):
         return ()
     host = f"{_full(str(spec['host']), namespace)} in {namespace}"
-    subsets = {f"subset {subset.get('name')} of {host}" for subset in _mappings(spec.get("subsets"))}
+    subsets = {f"subset {subset.get('name')} of {host}" for subset in mappings(spec.get("subsets"))}
     return tuple(sorted(subsets | ({f"settings of {host}"} if spec.get("trafficPolicy") else set())))
-
-
-def _listed(spec: Mapping[str, Any], field: str) -> list[Any]:
-    """A list of a spec; none where something else stands there, as a folder may have it."""
-    found = spec.get(field)
-    return found if isinstance(found, list) else []
 
 
 def _full(host: str, namespace: str) -> str:

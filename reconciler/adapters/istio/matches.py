@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
+from reconciler.adapters.expressions import quote
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.istio.strings import quote, string_match
+from reconciler.adapters.istio.strings import string_match
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.intents import Route, TrafficSource
 from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from reconciler.adapters.expressions import quote
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.proxy_patches import Native, typed
-from reconciler.adapters.istio.strings import quote
 from reconciler.model.intents import Route
 from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
 

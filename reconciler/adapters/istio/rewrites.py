@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.adapters.expressions import quote
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.istio.strings import quote
 from reconciler.adapters.leaves import leaf_at, section
 from reconciler.model.intents import Route
 from reconciler.model.rules import Leaf

@@ -1,15 +1,8 @@
-"""Istio's StringMatch, and text inside RE2 expressions."""
+"""Istio's StringMatch."""
 
 from __future__ import annotations
 
-import re
-
-_SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
-
-
-def quote(text: str) -> str:
-    """Text as a literal inside an RE2 expression."""
-    return _SPECIAL.sub(r"\\\1", text)
+from reconciler.adapters.expressions import quote
 
 
 def string_match(kind: str, value: str, *, ignore_case: bool = False) -> dict[str, str]:

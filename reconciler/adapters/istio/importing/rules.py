@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from reconciler.adapters.expressions import quote
 from reconciler.adapters.importing import Body, Scene, Unsayable, only
 from reconciler.adapters.istio.importing.services import service
-from reconciler.adapters.istio.strings import quote
 from reconciler.adapters.shortened import duration
 from reconciler.model.refs import ServiceRef
 
