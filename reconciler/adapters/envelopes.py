@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.adapters.served import served_version
 from reconciler.model.canonical import digest
+from reconciler.model.ingress_intents import GatewayIntent, HostTable
 from reconciler.model.intents import MeshIntent, Origin
 from reconciler.model.native import NativeKind, NativeObject
 from reconciler.model.refs import ObjectKey
@@ -15,6 +16,8 @@ from reconciler.model.refs import ObjectKey
 #: longest name of an object in Kubernetes, and of one that is a DNS label (a Service)
 MAX_NAME = 253
 MAX_LABEL = 63
+#: in place of a host: all of them
+ANY = "*"
 _MARK = 10
 
 
@@ -33,6 +36,14 @@ def label_name(readable: str, identity: Iterable[str], *, ambiguous: bool = Fals
     if clean == readable and clean[:1].isalpha() and len(clean) <= MAX_LABEL and not ambiguous:
         return clean
     return _marked(clean if clean[:1].isalpha() else f"s-{clean}", identity, MAX_LABEL)
+
+
+def table_name(table: HostTable, asked: GatewayIntent) -> str:
+    """``public.https.shop.example.org``; marked where that could mean something else too."""
+    policy, parts = asked.policy, (table.listener.name, table.host)
+    readable = ".".join((policy.name, *(part.replace(ANY, "any") for part in parts)))
+    ambiguous = policy.namespace != "default" or "." in policy.name or ANY in table.host
+    return object_name(readable, (policy.namespace, policy.name, *parts), ambiguous=ambiguous)
 
 
 def _marked(clean: str, identity: Iterable[str], longest: int) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.adapters import weights
+from reconciler.adapters.forwarding import has_subset
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.gateway_api.filters import header_filters
 from reconciler.adapters.gateway_api.matches import MOST
-from reconciler.adapters.gateway_api.subsets import defined, missing, name_of
+from reconciler.adapters.gateway_api.subsets import missing, name_of
 from reconciler.adapters.leaves import leaf_at
 from reconciler.model.intents import Backend, MeshIntent, Route
 
@@ -45,7 +46,7 @@ class References:
         if backend.subset:
             name = name_of(service, backend.subset, self.intent)
             facts = self.intent.cluster.service(service.name, service.namespace)
-            if not defined(backend, self.intent):
+            if not has_subset(backend, self.intent):
                 self.gaps.error("subset-unknown", f"no subset {backend.subset!r} of {service} is defined")
             elif problem := missing(facts, service):
                 self.gaps.error("workloads-unknown", problem)

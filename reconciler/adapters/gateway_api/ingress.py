@@ -7,21 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.adapters.built import Built, built
-from reconciler.adapters.envelopes import build, label_name, object_name
+from reconciler.adapters.envelopes import ANY, build, label_name, object_name, table_name
+from reconciler.adapters.forwarding import check_connections, origins_of
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.gateway_api.backends import References
 from reconciler.adapters.gateway_api.kinds import GROUP
 from reconciler.adapters.gateway_api.matches import MOST
 from reconciler.adapters.gateway_api.routes import Place, objects
 from reconciler.adapters.gateway_api.written import GATEWAY, REFERENCE_GRANT, TCP_ROUTE, TLS_ROUTE
-from reconciler.adapters.leaves import leaf_at
 from reconciler.adapters.served import is_served
 from reconciler.model.ingress import Listener, SecretRef
 from reconciler.model.ingress_intents import GatewayIntent, HostTable
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeObject
 
-ANY = "*"
 Native = dict[str, Any]
 
 
@@ -49,14 +48,6 @@ def _gateway(asked: GatewayIntent) -> str:
     """Controllers name a Service and a label by it, so that it is one label."""
     policy = asked.policy
     return label_name(policy.name, (policy.namespace, policy.name), ambiguous=policy.namespace != "default")
-
-
-def _name(table: HostTable, asked: GatewayIntent) -> str:
-    """``public.https.shop.example.org``; marked where that could mean something else too."""
-    policy, parts = asked.policy, (table.listener.name, table.host)
-    readable = ".".join((policy.name, *(part.replace(ANY, "any") for part in parts)))
-    ambiguous = policy.namespace != "default" or "." in policy.name or ANY in table.host
-    return object_name(readable, (policy.namespace, policy.name, *parts), ambiguous=ambiguous)
 
 
 def _section(listener: Listener, host: str) -> str:
@@ -110,10 +101,9 @@ def _routes(table: HostTable, asked: GatewayIntent, intent: MeshIntent, gaps: Ga
         if _covers(host, table.host)
     )
     hosts = (table.host,) if table.host != ANY else ()
-    place = Place(asked.namespace, _name(table, asked), parents, 0, hosts)
-    origins = {origin for route in table.routes for origin in route.origins} or set(asked.origins)
+    place = Place(asked.namespace, table_name(table, asked), parents, 0, hosts)
     if table.listener.carries_http:
-        return objects(table.routes, place, intent, origins, gaps)
+        return objects(table.routes, place, intent, origins_of(table, asked), gaps)
     return [_connections(table, place, asked, intent, gaps)]
 
 
@@ -123,10 +113,7 @@ def _covers(wide: str, host: str) -> bool:
 
 def _connections(table: HostTable, place: Place, asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:
     """Where no requests are seen, one route says where connections go."""
-    for route in table.routes:
-        if route.matches or route.leaves or route.mirrors or any(one.headers for one in route.backends):
-            told = f"of connections for host {table.host} nothing is seen but the name in their handshake"
-            gaps.error("mesh-inexpressible", told, leaf_at(route.leaves, "traffic"), "use `then.route` alone")
+    check_connections(table, gaps)
     refs = References(intent, place.namespace, 0, gaps)
     rules = [{"backendRefs": refs.of(route)} for route in table.routes[:1]]
     sealed = table.listener.tls is not None and table.listener.tls.mode == "Passthrough"

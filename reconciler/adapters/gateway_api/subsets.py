@@ -13,7 +13,7 @@ from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.gateway_api.written import SERVICE
 from reconciler.model.destinations import Subset
 from reconciler.model.facts import PortFacts, ServiceFacts
-from reconciler.model.intents import Backend, HostIntent, MeshIntent
+from reconciler.model.intents import HostIntent, MeshIntent
 from reconciler.model.native import SUBSET_LABEL, NativeObject
 from reconciler.model.refs import ServiceRef
 
@@ -64,11 +64,6 @@ def missing(facts: ServiceFacts | None, service: ServiceRef) -> str:
     if not facts.selector or not facts.ports:
         return f"{service.name}.{service.namespace} has no selector or no ports, so no part of it can be a Service"
     return ""
-
-
-def defined(backend: Backend, intent: MeshIntent) -> bool:
-    hosts = intent.hosts_by_name.get((backend.service.name, backend.service.namespace), ())
-    return any(subset.name == backend.subset for host in hosts for subset in host.subsets)
 
 
 def used(service: ServiceRef, intent: MeshIntent) -> frozenset[str]:

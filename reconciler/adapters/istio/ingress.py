@@ -9,19 +9,18 @@ from typing import Any
 
 from reconciler.adapters import weights
 from reconciler.adapters.built import Built, built
-from reconciler.adapters.envelopes import label_name
+from reconciler.adapters.envelopes import ANY, label_name, table_name
+from reconciler.adapters.forwarding import check_connections, origins_of
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import GATEWAY, VIRTUAL_SERVICE
-from reconciler.adapters.istio.objects import build, object_name
+from reconciler.adapters.istio.objects import build
 from reconciler.adapters.istio.routes import http_routes, reference
-from reconciler.adapters.leaves import leaf_at
 from reconciler.model.ingress import Listener, ListenerTls, SecretRef
 from reconciler.model.ingress_intents import GatewayIntent, HostTable
 from reconciler.model.intents import Backend, HostIntent, MeshIntent, Route
 from reconciler.model.native import NativeObject
 from reconciler.model.refs import ServiceRef
 
-ANY = "*"
 _MODES = {
     "Simple": "SIMPLE",
     "Mutual": "MUTUAL",
@@ -63,14 +62,6 @@ def _gateway(asked: GatewayIntent, listener: Listener) -> str:
     )
 
 
-def _name(table: HostTable, asked: GatewayIntent) -> str:
-    """``public.https.shop.example.org``; marked where that could mean something else too."""
-    policy, parts = asked.policy, (table.listener.name, table.host)
-    readable = ".".join((policy.name, *(part.replace(ANY, "any") for part in parts)))
-    ambiguous = policy.namespace != "default" or "." in policy.name or ANY in table.host
-    return object_name(readable, (policy.namespace, policy.name, *parts), ambiguous=ambiguous)
-
-
 def _server(listener: Listener, asked: GatewayIntent, gaps: Gaps) -> dict[str, Any]:
     port = {"number": listener.port, "name": listener.name, "protocol": _protocol(listener)}
     native: dict[str, Any] = {"hosts": list(listener.hosts or (ANY,)), "port": port}
@@ -106,16 +97,12 @@ def _virtual_service(table: HostTable, asked: GatewayIntent, intent: MeshIntent,
         spec["http"] = http_routes(routes, HostIntent(ServiceRef("", ""), None, (), (), (), ()), intent, gaps)
     else:
         spec |= _connections(table, routes, intent, gaps)
-    origins = {origin for route in table.routes for origin in route.origins} or set(asked.origins)
-    return build(intent, VIRTUAL_SERVICE, asked.namespace, _name(table, asked), spec, origins)
+    return build(intent, VIRTUAL_SERVICE, asked.namespace, table_name(table, asked), spec, origins_of(table, asked))
 
 
 def _connections(table: HostTable, routes: Sequence[Route], intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
     """Where no requests are seen, one route says where connections go."""
-    for route in routes:
-        if route.matches or route.leaves or route.mirrors or any(one.headers for one in route.backends):
-            told = f"of connections for host {table.host} nothing is seen but the name in their handshake"
-            gaps.error("mesh-inexpressible", told, leaf_at(route.leaves, "traffic"), "use `then.route` alone")
+    check_connections(table, gaps)
     destinations = [_destinations(route, intent, gaps) for route in routes[:1]]
     if table.listener.tls is not None and table.listener.tls.mode == "Passthrough":
         return {"tls": [{"match": [{"sniHosts": [table.host]}], "route": route} for route in destinations]}

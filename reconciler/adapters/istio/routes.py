@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.adapters import weights
+from reconciler.adapters.forwarding import has_subset
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio import headers, resilience
 from reconciler.adapters.istio.answers import answer
@@ -38,7 +39,7 @@ def http_routes(routes: Sequence[Route], host: HostIntent, intent: MeshIntent, g
 
 def _http(route: Route, host: HostIntent, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
     rule = tree(route.leaves)
-    entries = match_entries(route, host.facts, gaps)
+    entries = match_entries(route, host.facts, gaps.about(route.askers.match))
     native: dict[str, Any] = {"name": _name(route, entries)}
     if entries:
         native["match"] = entries
@@ -55,9 +56,9 @@ def _http(route: Route, host: HostIntent, intent: MeshIntent, gaps: Gaps) -> dic
 
 
 def _forward(route: Route, rule: Mapping[str, Any], intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
-    native: dict[str, Any] = {"route": _destinations(route, intent, gaps)}
+    native: dict[str, Any] = {"route": _destinations(route, intent, gaps.about(route.askers.backends))}
     if route.mirrors:
-        native["mirrors"] = [_mirror(mirror, intent, gaps) for mirror in route.mirrors]
+        native["mirrors"] = [_mirror(mirror, intent, gaps.about(route.askers.mirrors)) for mirror in route.mirrors]
     if rewritten := rewrite(route, rule, gaps):
         native["rewrite"] = rewritten
     return (
@@ -71,7 +72,7 @@ def _forward(route: Route, rule: Mapping[str, Any], intent: MeshIntent, gaps: Ga
 def _destinations(route: Route, intent: MeshIntent, gaps: Gaps) -> list[dict[str, Any]]:
     shares = weights.whole([backend.weight for backend in route.backends])
     if not any(shares):
-        gaps.error("mesh-invalid-value", "the weights of a route are all 0", leaf_at(route.leaves, "traffic.route"))
+        gaps.error("mesh-invalid-value", "the weights of a route are all 0")
     return [
         _destination(backend, share if len(shares) > 1 else None, intent, gaps)
         for backend, share in zip(route.backends, shares, strict=True)
@@ -97,14 +98,9 @@ def reference(backend: Backend, intent: MeshIntent, gaps: Gaps) -> dict[str, Any
     native: dict[str, Any] = {"host": fqdn(backend.service, intent)}
     if backend.subset:
         native["subset"] = backend.subset
-        if not _has_subset(backend, intent):
+        if not has_subset(backend, intent):
             gaps.error("subset-unknown", f"no subset {backend.subset!r} of {backend.service} is defined")
     return native | {"port": {"number": backend.port}} if backend.port else native
-
-
-def _has_subset(backend: Backend, intent: MeshIntent) -> bool:
-    hosts = intent.hosts_by_name.get((backend.service.name, backend.service.namespace), ())
-    return any(subset.name == backend.subset for host in hosts for subset in host.subsets)
 
 
 def _name(route: Route, entries: Sequence[Mapping[str, Any]]) -> str:
