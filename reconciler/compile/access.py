@@ -13,6 +13,7 @@ from reconciler.compile.negotiation import Agreement, negotiate, paths_of, terms
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, access_uses
 from reconciler.compile.ports import UnknownPort, service_ports, workload_ports
+from reconciler.compile.priorities import Floors, by_winning, floors
 from reconciler.compile.reach import SCOPE, Statement, clients_of
 from reconciler.compile.site import Site, behind, has_labels
 from reconciler.compile.subsets import part_of
@@ -52,13 +53,16 @@ class Access:
 def access_of(site: Site, notes: Notes) -> Access:
     found: list[AccessIntent] = []
     reach: list[Statement] = []
+    known = floors(site)
     for policy in site.view.access:
         if site.world.in_force(policy.expires):
-            found += _intents(policy, site, notes, reach)
+            found += _intents(policy, site, notes, reach, known)
     return Access(tuple(sorted(found, key=_ORDER)), tuple(reach))
 
 
-def _intents(policy: AccessPolicy, site: Site, notes: Notes, reach: list[Statement]) -> list[AccessIntent]:
+def _intents(
+    policy: AccessPolicy, site: Site, notes: Notes, reach: list[Statement], known: Floors
+) -> list[AccessIntent]:
     choice = choose(policy.ref, policy.targets, site)
     notes.items |= choice.items
     if not (choice.chosen or choice.problems):
@@ -73,11 +77,13 @@ def _intents(policy: AccessPolicy, site: Site, notes: Notes, reach: list[Stateme
     terms = terms_of(policy.ref, uses, policy.on_unsupported, site)
     terms = replace(terms, deny=policy.action is AccessAction.DENY, restricts=policy.action.restricts)
     able: list[tuple[_Policy, Chosen]] = []
-    for profile, group in by_profile(choice.chosen, site):
-        agreed = negotiate(terms, profile, tuple(chosen.service for chosen in group), site, notes)
-        here = replace(ready, policy=_reduced(policy, agreed), profile=profile)
-        gone = f"access.{policy.action.value.lower()}" in agreed.dropped
-        able += [(here, chosen) for chosen in group] if agreed.able and not (problems or gone) else []
+    for profile, served in by_profile(choice.chosen, site):
+        for more, group in by_winning(policy, served, known):
+            asked = replace(terms, uses=(*uses, *more))
+            agreed = negotiate(asked, profile, tuple(chosen.service for chosen in group), site, notes)
+            here = replace(ready, policy=_reduced(policy, agreed), profile=profile)
+            gone = f"access.{policy.action.value.lower()}" in agreed.dropped
+            able += [(here, chosen) for chosen in group] if agreed.able and not (problems or gone) else []
     if problems:
         notes.refuse(policy.ref, [*paths_of(uses, site), *([SCOPE] if policy.scopes else [])], *problems)
     if policy.scopes and not clients.none:

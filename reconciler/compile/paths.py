@@ -73,6 +73,8 @@ def access_uses(policy: AccessPolicy) -> tuple[Use, ...]:
     if not policy.authorizes:
         return ()
     uses = [Use(f"access.{policy.action.value.lower()}", policy.position)]
+    if policy.priority:
+        uses.append(Use("access.priority", policy.position))
     uses += _jwt_uses(policy)
     uses += _match_uses("access", policy.matches, policy.position)
     uses += _target_uses("access", policy.targets)

@@ -41,6 +41,9 @@ def effects(spec: Map, into: Decoder) -> Effects:
 
 def _contradictions(spec: Map, found: Effects) -> list[tuple[str, str, Place, str]]:
     wrong = []
+    if "priority" in spec and not (found.authorizes and found.action is not AccessAction.AUDIT):
+        hint = "leave it out"
+        wrong.append(("wrong-value", "what decides nothing has no priority", spec.keys_at["priority"], hint))
     if "action" not in spec and found.authorizes:
         wrong.append(("missing-field", "needs `action`", spec.at, "Allow, Deny, Audit or Custom"))
     if found.scopes and found.action is not AccessAction.ALLOW:

@@ -89,6 +89,7 @@ def _access(root: Map, spec: Map, into: Decoder) -> AccessPolicy:
         jwt=does.jwt,
         authorizes=does.authorizes,
         scopes=does.scopes,
+        priority=int(spec.get("priority", 0)),
     )
 
 

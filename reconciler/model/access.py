@@ -74,3 +74,4 @@ class AccessPolicy:
     jwt: Jwt | None = None  # of an Allow
     authorizes: bool = True
     scopes: bool = False
+    priority: int = 0  # an Allow wins over a Deny or a Custom of a lower one

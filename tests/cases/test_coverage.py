@@ -14,7 +14,6 @@ from tests.cases.whole import CASES
 #: what holds without being asked by a policy, or is said of a whole document and not of a capability
 UNASKED = (
     "access.native",
-    "access.priority",
     "extension.objects",
     "ingress.routes",
     "ingress.rule",

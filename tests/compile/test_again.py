@@ -54,7 +54,8 @@ WORDS = st.sampled_from(
 )
 TRAFFIC = st.tuples(RULES, MATCHES, SOURCES, PLACES, WIDE, EXPIRES, WORDS, st.integers(0, 1))
 ACCESS = st.tuples(
-    st.sampled_from(["Allow", "Allow", "Deny", "Audit", "Custom"]), SOURCES, PLACES, WIDE, EXPIRES, st.booleans()
+    st.sampled_from(["Allow", "Allow", "Deny", "Audit", "Custom"]),
+    *(SOURCES, PLACES, WIDE, EXPIRES, st.booleans(), st.integers(0, 1)),
 )
 EDITS = st.lists(
     st.one_of(
@@ -88,10 +89,11 @@ def a_traffic(name: str, drawn: tuple[Any, ...]) -> Any:
 
 
 def an_access(name: str, drawn: tuple[Any, ...]) -> Any:
-    action, caller, places, wide, expires, scopes = drawn
+    action, caller, places, wide, expires, scopes, priority = drawn
     scopes = scopes and action == "Allow" and wide is not None
     return access(name, wide or to(*places), action=action, sources=(caller,) if caller else None, expires=expires,
-                  matches=(path("/a"),), scopes=scopes, provider="opa" if action == "Custom" else "")  # fmt: skip
+                  matches=(path("/a"),), scopes=scopes, provider="opa" if action == "Custom" else "",
+                  priority=0 if action == "Audit" else priority)  # fmt: skip
 
 
 def istio() -> Adapter:
