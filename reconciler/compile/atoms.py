@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from reconciler.compile.callers import superset
 from reconciler.compile.merge import Ask, Bid, Court, Settled
 from reconciler.compile.order import breadth
 from reconciler.model.intents import TrafficSource
@@ -84,7 +83,7 @@ def _level(ask: Ask, atom: Atom) -> tuple[int, ...] | None:
         return (int(ask.default), *breadth(atom.match, match, None))
     if atom.source is None:
         return None
-    covering = [source for source in ask.sources if superset(source, atom.source)]
+    covering = [source for source in ask.sources if source.covers(atom.source)]
     if not covering:
         return None
     return min((int(ask.default), *breadth(atom.match, match, source)) for source in covering)

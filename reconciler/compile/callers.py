@@ -49,7 +49,7 @@ def callers_of(policy: DocRef, sources: tuple[PolicySource, ...] | None, site: S
             problems.append(warning(reason.code, f"{policy}: {reason}", source.position, reason.hint, policy))
     if EVERYONE in found:
         return Callers(problems=tuple(problems))
-    return Callers(tuple(sorted(found, key=_order)), elsewhere=not here, problems=tuple(problems))
+    return Callers(tuple(sorted(found)), elsewhere=not here, problems=tuple(problems))
 
 
 def is_here(source: PolicySource, site: Site) -> bool:
@@ -60,15 +60,6 @@ def is_here(source: PolicySource, site: Site) -> bool:
         if refs and all(ref.cluster not in ("", site.target.cluster) for ref in refs):
             return False
     return True
-
-
-def superset(wide: TrafficSource, narrow: TrafficSource) -> bool:
-    """Whether every caller of the second is provably one of the first."""
-    return wide.namespace in ("", narrow.namespace) and set(wide.labels) <= set(narrow.labels)
-
-
-def _order(source: TrafficSource) -> tuple[str, tuple[tuple[str, str], ...]]:
-    return (source.namespace, source.labels)
 
 
 def _one(source: PolicySource, site: Site) -> list[TrafficSource]:
@@ -196,6 +187,4 @@ def _by_labels(meant: list[WorkloadFacts], site: Site) -> list[TrafficSource]:
                 f"the pods of {workload.namespace}/{workload.name} have no labels of their own: {named} has them too"
             )
             raise Unresolved("source-ambiguous", message, "give these pods a label of their own")
-    return sorted(
-        {TrafficSource(workload.namespace, tuple(sorted(workload.labels.items()))) for workload in meant}, key=_order
-    )
+    return sorted({TrafficSource(workload.namespace, tuple(sorted(workload.labels.items()))) for workload in meant})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.compile.callers import callers_of, superset
+from reconciler.compile.callers import callers_of
 from reconciler.compile.negotiation import negotiate, terms_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import scope_uses
@@ -99,7 +99,7 @@ def reaches_of(
     """One list for each client that a Scope names."""
     told = list(statements)
     onward = {host.service: host for host in hosts}
-    named = sorted({client for one in told for client in one.clients}, key=_order)
+    named = sorted({client for one in told for client in one.clients})
     broad = [one for one in named if not any(_within(one, other) for other in named)]
     clashing = {one for one in broad if any(_share(one, other, site) for other in broad)}
     _tell_clashes(clashing, told, notes)
@@ -108,13 +108,9 @@ def reaches_of(
     return tuple(found)
 
 
-def _order(source: TrafficSource) -> tuple[object, ...]:
-    return (source.namespace, source.labels)
-
-
 def _within(one: TrafficSource, other: TrafficSource) -> bool:
     """Whether the second has labels, and takes the first in. The list of a whole namespace holds beside such ones."""
-    return one != other and bool(other.labels) and superset(other, one)
+    return one != other and bool(other.labels) and other.covers(one)
 
 
 def _share(one: TrafficSource, other: TrafficSource, site: Site) -> bool:
@@ -126,7 +122,7 @@ def _share(one: TrafficSource, other: TrafficSource, site: Site) -> bool:
 
 
 def _tell_clashes(clashing: Iterable[TrafficSource], statements: Iterable[Statement], notes: Notes) -> None:
-    for client in sorted(clashing, key=_order):
+    for client in sorted(clashing):
         refs = sorted({one.policy.ref for one in statements if client in one.clients})
         positions = [one.policy.position for one in statements if client in one.clients]
         message = f"the clients {worded(client)} are in part those of another Scope: no reach is written for them"
@@ -151,7 +147,7 @@ def _reach(
 def _concerns(source: TrafficSource, client: TrafficSource) -> bool:
     if source.namespace != client.namespace:
         return False
-    return not source.labels or source == client or (bool(client.labels) and superset(client, source))
+    return not source.labels or source == client or (bool(client.labels) and client.covers(source))
 
 
 def _tell_cut_off(reaches: Sequence[ReachIntent], site: Site, notes: Notes) -> None:
@@ -169,7 +165,7 @@ def _tell_cut_off(reaches: Sequence[ReachIntent], site: Site, notes: Notes) -> N
 
 def _meets(caller: TrafficSource, client: TrafficSource) -> bool:
     same = caller.namespace in ("", client.namespace)
-    return same and (not caller.labels or not client.labels or superset(client, caller) or superset(caller, client))
+    return same and (not caller.labels or not client.labels or client.covers(caller) or caller.covers(client))
 
 
 def _tell_one(ref: DocRef, client: TrafficSource, service: ServiceRef, reach: ReachIntent, notes: Notes) -> None:

@@ -20,7 +20,7 @@ def scopes_of(
     callers: Callers = callers_of(policy, workloads, site)
     if callers.elsewhere or callers.problems:
         return (), callers.problems
-    found = {WorkloadScope(one.namespace, one.labels) for one in callers.sources} or {EVERYWHERE}
+    found = set(callers.sources) or {EVERYWHERE}
     return tuple(sorted({narrow for scope in found for narrow in _placed(scope, site)})), ()
 
 

@@ -10,14 +10,10 @@ from reconciler.model.origins import Origin
 from reconciler.model.refs import ServiceRef
 from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
+from reconciler.model.workload_intents import WorkloadScope
 
-
-@dataclass(frozen=True, slots=True)
-class TrafficSource:
-    """A caller of a route, resolved: workloads with all these labels in this namespace ("" means any)."""
-
-    namespace: str = ""
-    labels: tuple[tuple[str, str], ...] = ()
+#: a caller of a route, resolved: it is known by the workloads that call
+TrafficSource = WorkloadScope
 
 
 @dataclass(frozen=True, slots=True)
