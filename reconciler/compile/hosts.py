@@ -14,9 +14,9 @@ from reconciler.compile.routes import Routes, origins_of, routes_of
 from reconciler.compile.site import Site
 from reconciler.compile.subsets import held, pairs
 from reconciler.model.destinations import Subset
-from reconciler.model.findings import Position
 from reconciler.model.intents import HostIntent, MtlsIntent, Origin, Route
-from reconciler.model.refs import BY_SERVICE, DocRef, ServiceRef
+from reconciler.model.origins import once
+from reconciler.model.refs import BY_SERVICE, ServiceRef
 
 
 @dataclass(slots=True)
@@ -147,11 +147,3 @@ def _intent(service: ServiceRef, host: _Host, site: Site) -> HostIntent:
         inbound=host.inbound,
         part_leaves={name: tuple(one.wish.leaf for one in leaves) for name, leaves in sorted(host.parts.items())},
     )
-
-
-def once(origins: Iterable[Origin]) -> tuple[Origin, ...]:
-    """Each document once, at the first of its places."""
-    places: dict[DocRef, Position] = {}
-    for origin in sorted(origins):
-        places.setdefault(origin.ref, origin.position)
-    return tuple(Origin(ref, places[ref]) for ref in sorted(places))

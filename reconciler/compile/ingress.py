@@ -10,7 +10,6 @@ from reconciler.compile.ages import oldest
 from reconciler.compile.backends import Used
 from reconciler.compile.delegation import expanded, merged
 from reconciler.compile.gateways import Place, places_of
-from reconciler.compile.hosts import once
 from reconciler.compile.negotiation import negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, host_wide, traffic_uses
@@ -20,6 +19,7 @@ from reconciler.model.findings import Finding, error, warning
 from reconciler.model.ingress import Ingress, IngressRoute, Listener
 from reconciler.model.ingress_intents import GatewayIntent
 from reconciler.model.intents import Origin
+from reconciler.model.origins import once
 from reconciler.model.refs import DocRef
 from reconciler.model.rules import Leaf
 from reconciler.model.traffic import TrafficPolicy

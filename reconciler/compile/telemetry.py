@@ -15,8 +15,7 @@ from reconciler.compile.site import Site, has_labels
 from reconciler.model.canonical import encode
 from reconciler.model.findings import warning
 from reconciler.model.membership import groups_of
-from reconciler.model.origins import Origin
-from reconciler.model.refs import DocRef
+from reconciler.model.origins import Origin, once
 from reconciler.model.rules import Leaf
 from reconciler.model.telemetry import TelemetryPolicy
 from reconciler.model.workload_intents import TelemetryIntent, WorkloadScope
@@ -29,6 +28,10 @@ class _Say:
     scope: WorkloadScope
     leaf: Leaf
     default: bool
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.leaf.policy, self.leaf.position)
 
 
 def telemetry_of(site: Site, notes: Notes) -> tuple[TelemetryIntent, ...]:
@@ -92,17 +95,11 @@ def _intent(scope: WorkloadScope, own: Mapping[WorkloadScope, Mapping[Slot, list
             held.setdefault(slot, sayings)
     mine = [one for sayings in own[scope].values() for one in sayings]
     others = [one for slot, sayings in held.items() if slot not in own[scope] for one in sayings]
-    origins = _once(mine)
-    inherited = tuple(one for one in _once(others) if one.ref not in {origin.ref for origin in origins})
+    origins = once(one.origin for one in mine)
+    inherited = tuple(
+        one for one in once(one.origin for one in others) if one.ref not in {origin.ref for origin in origins}
+    )
     return TelemetryIntent(scope, tuple(held[slot][0].leaf for slot in sorted(held)), origins, inherited)
-
-
-def _once(sayings: Iterable[_Say]) -> tuple[Origin, ...]:
-    """Each policy once, at the first of its places."""
-    first: dict[DocRef, Origin] = {}
-    for origin in sorted({Origin(one.leaf.policy, one.leaf.position) for one in sayings}):
-        first.setdefault(origin.ref, origin)
-    return tuple(first[ref] for ref in sorted(first))
 
 
 def _tell_overlaps(

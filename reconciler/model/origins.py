@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.model.findings import Position
@@ -16,3 +17,11 @@ class Origin:
     ref: DocRef
     position: Position
     commit: str = ""
+
+
+def once(origins: Iterable[Origin]) -> tuple[Origin, ...]:
+    """Each document once, at the first of its places."""
+    places: dict[DocRef, Position] = {}
+    for origin in sorted(origins):
+        places.setdefault(origin.ref, origin.position)
+    return tuple(Origin(ref, places[ref]) for ref in sorted(places))
