@@ -18,7 +18,7 @@ from reconciler.plan.comparable import content
 from reconciler.plan.compare import Comparison
 from reconciler.plan.fields import Difference
 from reconciler.plan.mask import Masker
-from reconciler.plan.paths import MISSING, Path, dotted, get
+from reconciler.plan.paths import MISSING, Path, dotted, get, related
 
 
 def word_fields(
@@ -30,7 +30,7 @@ def word_fields(
     causes: set[Cause] = set()
     worded = []
     for difference in comparison.differences:
-        released = any(_related(difference[0], path) for path in comparison.left_before)
+        released = any(related(difference[0], path) for path in comparison.left_before)
         drift, author = (False, None) if released else _drift(comparison, difference, before, untouched)
         causes |= {Cause.COMMIT} if released else _causes(difference, before, drift)
         worded.append(_field(comparison.native.key, difference, masker, drift, author))
@@ -66,11 +66,6 @@ def _causes(difference: Difference, before: Mapping[str, Any] | None, drift: boo
     if not _same(get(before, path), want):
         causes.add(Cause.COMMIT)
     return causes or {Cause.FACTS}
-
-
-def _related(path: Path, other: Path) -> bool:
-    shorter = min(len(path), len(other))
-    return path[:shorter] == other[:shorter]
 
 
 def _same(left: Any, right: Any) -> bool:

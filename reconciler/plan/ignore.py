@@ -14,7 +14,7 @@ from reconciler.model import canonical
 from reconciler.model.refs import ObjectKey
 from reconciler.model.settings import IgnoreRule
 from reconciler.plan.authors import owned_paths, owners
-from reconciler.plan.paths import MISSING, Path, expand, get, parse, put
+from reconciler.plan.paths import MISSING, Path, expand, get, parse, put, related
 
 
 def rules_for(key: ObjectKey, rules: Iterable[IgnoreRule]) -> tuple[IgnoreRule, ...]:
@@ -38,7 +38,7 @@ def ignored_paths(rules: Iterable[IgnoreRule], live: Mapping[str, Any], desired:
         held = {path for path in held if path[0] != "metadata" or len(path) > 2}
         named = {path for text in rule.paths for side in (live, desired) for path in expand(side, parse(text))}
         if rule.managers and rule.paths:
-            found |= {path for path in named if any(_related(path, other) for other in held)}
+            found |= {path for path in named if any(related(path, other) for other in held)}
         else:
             found |= held if rule.managers else named
     return tuple(sorted(found, key=str))
@@ -46,11 +46,6 @@ def ignored_paths(rules: Iterable[IgnoreRule], live: Mapping[str, Any], desired:
 
 def _is_one_of(manager: str, globs: tuple[str, ...]) -> bool:
     return any(fnmatchcase(manager, glob) for glob in globs)
-
-
-def _related(path: Path, other: Path) -> bool:
-    shorter = min(len(path), len(other))
-    return path[:shorter] == other[:shorter]
 
 
 def yield_to_live(desired: Mapping[str, Any], live: Mapping[str, Any], paths: Iterable[Path]) -> dict[str, Any]:

@@ -47,6 +47,12 @@ def pointer(path: Path) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
+def related(path: Path, other: Path) -> bool:
+    """Whether one of the two leads to the other, or through it."""
+    shorter = min(len(path), len(other))
+    return path[:shorter] == other[:shorter]
+
+
 def get(value: Any, path: Path) -> Any:
     """The value at a path, or MISSING."""
     for part in path:

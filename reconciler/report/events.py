@@ -13,6 +13,7 @@ from typing import Any
 from reconciler.model.commits import Commit
 from reconciler.model.events import Actor, AuditEvent, EventOrigin, Intent, StoredEvent
 from reconciler.model.refs import ObjectKey, TargetId
+from reconciler.report.plan_json import key_json
 
 CLOUDEVENT_TYPE_PREFIX = "dev.reconciler."
 
@@ -27,7 +28,7 @@ def event_to_json(event: AuditEvent) -> dict[str, Any]:
         "commit": _commit_to_json(event.commit) if event.commit else None,
         "origins": [_origin_to_json(origin) for origin in event.origins],
         "target": {"cluster": event.target.cluster, "mesh": event.target.mesh} if event.target else None,
-        "object": _key_to_json(event.object) if event.object else None,
+        "object": key_json(event.object) if event.object else None,
         "before": event.before,
         "after": event.after,
         "fields": [dict(change) for change in event.fields],
@@ -153,10 +154,6 @@ def _present(data: Mapping[str, Any]) -> dict[str, Any]:
 def _origin_to_json(origin: EventOrigin) -> dict[str, Any]:
     known = {"path": origin.path, "line": origin.line, "kind": origin.kind, "name": origin.name}
     return {**known, "commit": origin.commit} if origin.commit else known
-
-
-def _key_to_json(key: ObjectKey) -> dict[str, str]:
-    return {"group": key.group, "kind": key.kind, "namespace": key.namespace, "name": key.name}
 
 
 def _commit_to_json(commit: Commit) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def results_json(results: Sequence[ApplyResult]) -> list[dict[str, Any]]:
     return [
         {
             "target": str(result.change.target),
-            "object": object_json(result.change),
+            "object": key_json(result.change.key),
             "action": str(result.change.action),
             "outcome": str(result.outcome),
             "message": result.message,
@@ -87,10 +87,6 @@ def results_json(results: Sequence[ApplyResult]) -> list[dict[str, Any]]:
         }
         for result in results
     ]
-
-
-def object_json(change: Change) -> dict[str, str]:
-    return key_json(change.key)
 
 
 def key_json(key: ObjectKey) -> dict[str, str]:
@@ -118,7 +114,7 @@ def _target(target: TargetPlan) -> dict[str, Any]:
 def _change(change: Change) -> dict[str, Any]:
     return {
         "action": str(change.action),
-        "object": object_json(change),
+        "object": key_json(change.key),
         "causes": [str(cause) for cause in change.causes],
         "drifted": change.drifted,
         "adopt": change.adopt,
