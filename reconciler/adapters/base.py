@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from reconciler.adapters.built import Built
 from reconciler.adapters.importing import Importer, Meanings, as_written, no_importer
+from reconciler.model.claims import Capability as Capability
+from reconciler.model.claims import Level as Level
 from reconciler.model.facts import ClusterFacts, MeshFacts
 from reconciler.model.health import HEALTHY
 from reconciler.model.health import Health as Health
@@ -16,41 +17,6 @@ from reconciler.model.health import HealthState as HealthState
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ServiceRef
-
-
-class Level(StrEnum):
-    NATIVE = "Native"
-    EMULATED = "Emulated"
-    PARTIAL = "Partial"
-    NONE = "None"
-
-
-@dataclass(frozen=True, slots=True)
-class Capability:
-    """One claim of the capability file. ``side``: client or server, where the mesh enforces it; ``since``: the first
-    version of the mesh that has it ("" for all that are supported).
-
-    ``excludes``: capabilities that cannot be used together with it; ``requires``: those that must be used too;
-    ``needs``: fields that the cluster's CRDs must have (``Route.mesh.example.org spec.http.mirrors``, or a
-    kind alone); ``values``: the only values that a leaf may have; ``most``: how many items a list may have.
-    ``otherwise``: how it is done where the version or the CRDs are too old. ``completes``: what the mesh needs beside
-    it and gets from us where no policy asks for it, which makes it an emulation.
-    """
-
-    path: str
-    level: Level
-    side: str = ""
-    via: str = ""
-    note: str = ""
-    since: str = ""
-    excludes: tuple[str, ...] = ()
-    requires: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    values: tuple[Any, ...] = ()
-    most: int = 0
-    otherwise: Capability | None = None
-    completes: tuple[str, ...] = ()
-
 
 Emitter = Callable[[MeshIntent], Iterable[Built]]
 

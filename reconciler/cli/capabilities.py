@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reconciler.cli.options import output_option
+
+#: what is told of a claim
+_SHOWN = ("level", "side", "via", "note", "since", "excludes", "requires")
 
 
 @click.command("capabilities")
@@ -59,7 +61,7 @@ def _table(adapters: Any, meshes: tuple[str, ...], output: str) -> None:
 def _cell(claim: Any) -> Any:
     if claim is None:
         return None
-    return {name: value for name, value in asdict(claim).items() if value and name != "path"}
+    return {name: value for name in _SHOWN if (value := getattr(claim, name))}
 
 
 def _policy(file: Path, adapters: Any, meshes: tuple[str, ...], version: str, output: str) -> int:

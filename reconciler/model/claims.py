@@ -1,22 +1,44 @@
-"""What meshes claim to be able to, as a table."""
+"""What meshes claim to be able to: one claim, and all of them as a table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Level(StrEnum):
+    NATIVE = "Native"
+    EMULATED = "Emulated"
+    PARTIAL = "Partial"
+    NONE = "None"
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """One cell: what a mesh in one of its profiles claims of a capability path."""
+class Capability:
+    """One claim of the capability file. ``side``: client or server, where the mesh enforces it; ``since``: the first
+    version of the mesh that has it ("" for all that are supported).
+
+    ``excludes``: capabilities that cannot be used together with it; ``requires``: those that must be used too;
+    ``needs``: fields that the cluster's CRDs must have (``Route.mesh.example.org spec.http.mirrors``, or a
+    kind alone); ``values``: the only values that a leaf may have; ``most``: how many items a list may have.
+    ``otherwise``: how it is done where the version or the CRDs are too old. ``completes``: what the mesh needs beside
+    it and gets from us where no policy asks for it, which makes it an emulation.
+    """
 
     path: str
-    level: str
+    level: Level
     side: str = ""
     via: str = ""
     note: str = ""
     since: str = ""
     excludes: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
+    most: int = 0
+    otherwise: Capability | None = None
+    completes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +47,4 @@ class ClaimTable:
     for each column the claim that covers it, None where there is none."""
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Claim | None, ...]], ...]
+    rows: tuple[tuple[str, tuple[Capability | None, ...]], ...]

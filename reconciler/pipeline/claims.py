@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.adapters.base import Adapter, Capability
+from reconciler.adapters.base import Adapter
 from reconciler.compile.whatif import profiles, what_if
 from reconciler.load import load
-from reconciler.model.claims import Claim, ClaimTable
+from reconciler.model.claims import ClaimTable
 from reconciler.model.commits import Commit, SourceTree
 from reconciler.model.findings import Finding
 from reconciler.model.native import Verdict
@@ -25,16 +25,8 @@ def claim_table(adapters: Mapping[str, Adapter], wanted: Sequence[str] = ()) -> 
     """The claims of the adapters, or of the ``wanted`` ones."""
     chosen = [(one, profile) for one, profile in profiles(adapters) if not wanted or one.name in wanted]
     paths = sorted({path for one, profile in chosen for path in one.capabilities(profile)})
-    rows = tuple((path, tuple(_claim(path, one.capability(path, of)) for one, of in chosen)) for path in paths)
+    rows = tuple((path, tuple(one.capability(path, of) for one, of in chosen)) for path in paths)
     return ClaimTable(tuple(column(one.name, profile) for one, profile in chosen), rows)
-
-
-def _claim(path: str, found: Capability | None) -> Claim | None:
-    if found is None:
-        return None
-    return Claim(
-        path, found.level.value, found.side, found.via, found.note, found.since, found.excludes, found.requires
-    )
 
 
 def verdicts_for(

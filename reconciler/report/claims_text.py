@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconciler.model.claims import Claim, ClaimTable
+from reconciler.model.claims import Capability, ClaimTable, Level
 from reconciler.model.native import Verdict
 from reconciler.report.paint import Paint
 
@@ -28,7 +28,7 @@ def claims_text(table: ClaimTable, paint: Paint) -> str:
     return "\n".join(lines)
 
 
-def _cell(claim: Claim | None) -> str:
+def _cell(claim: Capability | None) -> str:
     if claim is None:
         return "-"
     since = f" {claim.since}+" if claim.since else ""
@@ -50,10 +50,10 @@ def claims_page(table: ClaimTable) -> Iterator[str]:
         yield f"| `{path}` | {' | '.join(_page_cell(cell) for cell in cells)} |"
 
 
-def _page_cell(claim: Claim | None) -> str:
+def _page_cell(claim: Capability | None) -> str:
     if claim is None:
         return "-"
-    text = f"**{_SHORT[claim.level]}**" if claim.level != "None" else "no"
+    text = f"**{_SHORT[claim.level]}**" if claim.level is not Level.NONE else "no"
     text += f" from {claim.since}" if claim.since else ""
     with_ = f"not with {', '.join(f'`{path}`' for path in claim.excludes)}" if claim.excludes else ""
     needs = f"needs {', '.join(f'`{path}`' for path in claim.requires)}" if claim.requires else ""
