@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from reconciler.load.blocks import Decoder, claims, strings
+from reconciler.load.key_sets import keys_of
 from reconciler.load.nodes import Map, Place, position
 from reconciler.model.access import AccessAction, Jwt, JwtProvider, TokenPlace
-
-_TWO_KEYS = "keys are given twice: as jwksUri and as jwks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +65,7 @@ def _about_provider(spec: Map, found: Effects) -> tuple[str, str, Place, str]:
 def jwt(node: Map, into: Decoder) -> Jwt:
     providers: list[JwtProvider] = []
     for item, at in node["providers"].entries():
-        one = _provider(item, at)
-        if one.jwks_uri and one.jwks:
-            into.complain("wrong-value", _TWO_KEYS, item.keys_at["jwks"], "keep one of the two")
-        if one.jwks and not _is_key_set(one.jwks):
-            into.complain("wrong-value", "not a JSON Web Key Set", item.values_at["jwks"], '{"keys": [...]}')
+        one = _provider(item, at, into)
         if any(one.issuer == other.issuer for other in providers):
             into.complain(
                 "duplicate-document", f"issuer `{one.issuer}` is in this list already", at, "keep one of them"
@@ -86,19 +80,11 @@ def jwt(node: Map, into: Decoder) -> Jwt:
     return found
 
 
-def _is_key_set(text: str) -> bool:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return False
-    return isinstance(found, dict) and isinstance(found.get("keys"), list)
-
-
-def _provider(node: Map, at: Place) -> JwtProvider:
+def _provider(node: Map, at: Place, into: Decoder) -> JwtProvider:
     return JwtProvider(
         issuer=node["issuer"],
         jwks_uri=node.get("jwksUri", ""),
-        jwks=node.get("jwks", ""),
+        jwks=keys_of(node, into),
         audiences=tuple(sorted(set(strings(node, "audiences")))),
         places=_places(node["from"]) if "from" in node else (),
         forward=bool(node.get("forward", True)),

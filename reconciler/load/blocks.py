@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,10 +32,11 @@ from reconciler.model.selectors import (
 
 @dataclass(slots=True)
 class Decoder:
-    """The document being decoded and the findings about it so far."""
+    """The document being decoded and the findings about it so far. ``files``: those that it may name, by path."""
 
     ref: DocRef
     findings: list[Finding] = field(default_factory=list)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def complain(self, code: str, message: str, at: Place, hint: str = "") -> None:
         self.findings.append(error(code, message, position(at), hint, self.ref))

@@ -16,6 +16,7 @@ MAX_BYTES = 4 * 1024 * 1024
 ROOT = "desired-state"
 _FOLDERS = (ROOT, "policies")
 _ENDINGS = (".yaml", ".yml")
+_KEY_SET = "jwks.json"  # and key sets may have a name before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,13 @@ class File:
 
 @dataclass(slots=True)
 class Files:
-    """``inventory``: inventory.yaml, ``variables``: group_vars and host_vars, ``documents``: the rest; by path."""
+    """``inventory``: inventory.yaml, ``variables``: group_vars and host_vars, ``documents``: the rest; by path.
+    ``key_sets`` are read by those that name them."""
 
     inventory: list[File] = field(default_factory=list)
     variables: list[File] = field(default_factory=list)
     documents: list[File] = field(default_factory=list)
+    key_sets: dict[str, bytes] = field(default_factory=dict)
 
     def all(self) -> Iterator[File]:
         yield from (*self.inventory, *self.variables, *self.documents)
@@ -56,11 +59,14 @@ def has_desired_state(tree: SourceTree) -> bool:
 
 
 def read_files(tree: SourceTree) -> Files:
-    """Every YAML file of the tree, refused ones included; other files are nobody's business."""
+    """Every YAML file and key set of the tree, refused ones included; other files are nobody's business."""
     found = Files()
     for path in sorted({*tree.files, *tree.refused}):
         parts = PurePosixPath(path).parts
         refused = path in tree.refused
+        if not refused and path.lower().endswith(_KEY_SET):
+            found.key_sets[path] = tree.files[path]
+            continue
         if not parts or parts[0] not in _FOLDERS or not (refused or path.lower().endswith(_ENDINGS)):
             continue
         file = _refused(path, tree.refused[path]) if refused else _read(path, tree.files[path])
@@ -81,13 +87,13 @@ def _refused(path: str, reason: str) -> File:
 
 
 def _read(path: str, data: bytes) -> File:
-    problem = _unfit(path, data)
+    problem = unfit(path, data)
     if problem is not None:
         return File(path, findings=(problem,), whole=False)
     return parse(path, data.decode().removeprefix("\ufeff"))
 
 
-def _unfit(path: str, data: bytes) -> Finding | None:
+def unfit(path: str, data: bytes) -> Finding | None:
     """Why these bytes are not read at all."""
     if ".." in path.split("/") or "\\" in path or path.startswith("/"):
         return error("file-refused", "not read: the path leads out of its folder", Position(path))

@@ -77,12 +77,14 @@ class Reading(Generic[T]):
 @dataclass(frozen=True, slots=True)
 class Reader(Generic[T]):
     """``decode`` makes the typed value of a long form; ``review`` finds what is wrong with one beside its schema;
-    ``skip`` tells targets on which a document has nothing to say, so that its variables may be unset there."""
+    ``skip`` tells targets on which a document has nothing to say, so that its variables may be unset there; ``files``
+    are those that documents may name."""
 
     values: Values
     decode: Callable[[Map, Decoder], T]
     review: Callable[[Checked, Map], list[Finding]]
     skip: Callable[[Checked, TargetId], bool] = lambda _document, _target: False
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     def read(self, document: Checked) -> Reading[T]:
         """The document on every target; findings name the targets when they do not hold on all."""
@@ -92,7 +94,7 @@ class Reader(Generic[T]):
         return self._read_each(document, document.variables)
 
     def _decode(self, document: Checked, root: Map) -> tuple[T | None, list[Finding]]:
-        into = Decoder(document.ref, self.review(document, root))
+        into = Decoder(document.ref, self.review(document, root), self.files)
         value = self.decode(root, into)
         return (None if into.findings else value), into.findings
 

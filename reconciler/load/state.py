@@ -121,7 +121,7 @@ class _Loading:
         def skip(document: Checked, target: TargetId) -> bool:
             return is_elsewhere(document, target, views[target])
 
-        self._read(self._of(*_POLICIES), Reader(values, policies.decode, review, skip), registry)
+        self._read(self._of(*_POLICIES), Reader(values, policies.decode, review, skip, self.files.key_sets), registry)
         made = Views(self.readings)
         return {target: made.on(target) for target in values.targets}
 

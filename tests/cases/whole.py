@@ -3,7 +3,8 @@
 ``given.yaml`` is a stream of YAML documents. Those of ``reconciler.dev`` are the repository; every other one is a live
 object of the cluster ``eu`` (or of the one that its annotation ``case/cluster`` names), and joins those of
 ``shop.yaml``, which are always there; one that has the same kind and name takes its place. A case without a ``Mesh``
-document has one of type istio, one without a ``Cluster`` document the clusters that its objects name.
+document has one of type istio, one without a ``Cluster`` document the clusters that its objects name. Key sets
+(``*jwks.json``) lie in ``policies``.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def compiled(case: Path, beside: Iterable[Body] = ()) -> tuple[Compiled, tuple[F
     live = _live([body for body in given if body.get("apiVersion") != API], tuple(beside))
     texts = [text for text, body in parts if body and body.get("apiVersion") == API]
     files = {"policies/given.yaml": "---\n".join(texts).encode()} | _defaults(given, live)
+    files |= {f"policies/{file.name}": file.read_bytes() for file in case.glob("*jwks.json")}
     desired, findings = load(SourceTree(Commit("0" * 40), files, {}), tuple(installed()))
     assert desired is not None, "\n".join(map(str, findings))
     facts = Facts({name: _facts(name, objects) for name, objects in live.items()})

@@ -1,6 +1,7 @@
 """Which files of a tree are documents, and which are refused and why: one rule for Git and for files as they lie.
 
-Documents are ``*.yaml`` and ``*.yml`` (in any case) below ``desired-state/`` and ``policies/``. A link counts only
+Documents are ``*.yaml`` and ``*.yml`` (in any case) below ``desired-state/`` and ``policies/``, and the key sets
+(``*jwks.json``) that these may name. A link counts only
 when it leads to another document of the two folders; what else could hide documents is refused, never skipped.
 """
 
@@ -54,7 +55,7 @@ def shown(path: bytes) -> str:
 
 
 def is_document(path: bytes) -> bool:
-    return path.lower().endswith((b".yaml", b".yml"))
+    return path.lower().endswith((b".yaml", b".yml", b"jwks.json"))
 
 
 def select(entries: Iterable[Entry]) -> Selection:
