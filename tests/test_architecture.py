@@ -180,7 +180,8 @@ def no_cycles(package: Path) -> Iterator[str]:
 
 
 def meshes_stay_home(package: Path) -> Iterator[str]:
-    """A mesh is named in its adapter's folder and in the I/O module of its API (``io/<mesh>.py``) only."""
+    """A mesh is named in its adapter's folder and in the I/O module of its API (``io/<mesh>``) only, and where that
+    module is imported."""
     names = PRODUCTS | {path.name for path in (package / "adapters").glob("*/") if not path.name.startswith("_")}
     pattern = re.compile(rf"(?<![a-z])({'|'.join(sorted(names))})(?![a-z])", re.IGNORECASE)
     for path in sorted(package.rglob("*")):
@@ -191,7 +192,9 @@ def meshes_stay_home(package: Path) -> Iterator[str]:
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
             for found in pattern.findall(line):
-                if place.as_posix() != f"io/{found.lower()}.py":
+                own = f"io/{found.lower()}"
+                imports = line.strip().startswith(f"from reconciler.io.{found}")
+                if not (imports or place.as_posix() == f"{own}.py" or place.as_posix().startswith(f"{own}/")):
                     yield f"{place}:{number}: names {found}, which belongs to its adapter"
 
 

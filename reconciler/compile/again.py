@@ -61,6 +61,7 @@ def _is_comparable(before: Before, desired: DesiredState, facts: Facts, adapters
     return (
         before.adapters is adapters
         and before.facts.clusters == facts.clusters
+        and not any(mesh.declared for one in facts.clusters.values() for mesh in one.meshes)
         and earlier.settings == desired.settings
         and earlier.clusters == desired.clusters
         and earlier.broken == desired.broken

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.compile.merge import Ask, wish
-from reconciler.compile.negotiation import negotiate, paths_of, terms_of
+from reconciler.compile.negotiation import is_refused, negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, leaf_uses
 from reconciler.compile.site import Site
@@ -35,6 +35,8 @@ def destinations_of(site: Site, notes: Notes) -> Destinations:
         refs = site.meant(doc)
         uses = destination_uses(doc)
         if not refs or not negotiate(terms_of(doc.ref, uses, OnUnsupported(), site), "", refs, site, notes).able:
+            continue
+        if [ref for ref in refs if is_refused(doc.ref, uses, OnUnsupported(), ref, site, notes)]:
             continue
         made = _intent(doc, refs[0], site, taken) if doc.service is None else None
         if isinstance(made, Finding):
@@ -95,7 +97,7 @@ def _intent(
         ports=doc.ports,
         external=doc.external,
         resolution=doc.resolution or "Static",
-        endpoints=doc.endpoints,
+        endpoints=tuple(one for one in doc.endpoints if one.cluster in ("", site.target.cluster)),
         selector={},
         visible_to=namespaces,
         origins=(Origin(doc.ref, doc.position),),

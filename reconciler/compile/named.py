@@ -21,12 +21,14 @@ def is_here(doc: Destination, target: TargetId, view: View) -> bool:
 
 
 def references(doc: Destination, target: TargetId, mesh: MeshFacts) -> tuple[ServiceRef, ...]:
-    """What a document stands for on a target: the service that it is about, or each of its hosts.
+    """What a document stands for on a target: the service that it is about or declares, or each of its hosts.
 
     The objects of a host lie with the pods or machines that answer for it, else where those of the whole mesh lie.
     """
     if doc.service is not None:
         return (ServiceRef(doc.service.name, doc.service.namespace, doc.service.cluster or target.cluster),)
+    if mesh.declared and doc.in_mesh:
+        return (ServiceRef(doc.ref.name, _home(doc) or doc.ref.namespace, target.cluster),)
     namespace = _home(doc) or mesh.root_namespace or mesh.namespace
     return tuple(ServiceRef(doc.ref.name, namespace, target.cluster, host) for host in doc.hosts)
 
@@ -52,7 +54,8 @@ def facts_of(docs: Iterable[Destination], target: TargetId, view: View, mesh: Me
         if doc.service is None and is_here(doc, target, view):
             ports = tuple(_port(port) for port in doc.ports)
             for ref in references(doc, target, mesh):
-                found.setdefault(ref.host, ServiceFacts(ref, ports=ports))
+                for host in (ref.host,) if ref.host else doc.hosts:
+                    found.setdefault(host, ServiceFacts(ref, ports=ports))
     return found
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.adapters.base import Adapter
+from reconciler.adapters.built import Built
 from reconciler.compile.access import access_of
 from reconciler.compile.cutoff import tell_cut_off
+from reconciler.compile.declared import declared
 from reconciler.compile.defaults import default_deny, mesh_mtls
 from reconciler.compile.destinations import destinations_of
 from reconciler.compile.discovered import discovered
 from reconciler.compile.egress import egress_of
-from reconciler.compile.emit import emitted, without_duplicates
+from reconciler.compile.emit import Refused, blamed, emitted, without_duplicates, written
 from reconciler.compile.extensions import extensions_of
 from reconciler.compile.filters import filters_of
 from reconciler.compile.hosts import hosts_of
@@ -35,6 +37,8 @@ from reconciler.model.intents import Hold, MeshIntent, MtlsIntent
 from reconciler.model.native import Compiled, NativeObject
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
 
+#: of compiling a target without those who are to blame; what is wrong then still holds all that has a part in it
+_ROUNDS = 10
 _Objects = Mapping[TargetId, tuple[NativeObject, ...]]
 
 
@@ -51,13 +55,14 @@ def compile_state(
     A target whose cluster is not in ``facts``, or whose mesh type has no adapter, has no entry in the result's
     objects; of the latter an error tells.
     """
-    facts = discovered(desired, facts)
+    facts = declared(desired, discovered(desired, facts), adapters)
     world = World(with_versions(desired, facts), facts, adapters, now, ages or {})
-    made, sites, notes = _made(world)
-    if withdrawn := _together(world, notes):
-        world = replace(world, withdrawn=withdrawn)
-        made, sites, notes = _made(world)
-    objects = without_duplicates(made, notes)
+    made = _made(world, {})
+    while withdrawn := _together(world, made.notes):
+        world = replace(world, withdrawn={**world.withdrawn, **withdrawn})
+        made = _made(world, made.refused)
+    sites, notes = made.sites, made.notes
+    objects = without_duplicates(made.objects, notes)
     matched = {ref for note in notes.values() for ref in note.matched}
     findings = [finding for note in notes.values() for finding in note.findings] + leftovers(world, sites, matched)
     findings += unused_items(world, sites, notes)
@@ -72,14 +77,31 @@ def compile_state(
     )
 
 
-def _made(world: World) -> tuple[_Objects, dict[TargetId, Site], dict[TargetId, Notes]]:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """``refused``: whom the adapters could not do, by target."""
+
+    objects: dict[TargetId, tuple[NativeObject, ...]]
+    sites: Mapping[TargetId, Site]
+    notes: dict[TargetId, Notes]
+    refused: dict[TargetId, Refused]
+
+
+def _made(world: World, before: Mapping[TargetId, Refused]) -> _Made:
+    """``before``: whom adapters could not do earlier; of those who are withdrawn since, the reasons are kept."""
     notes = {target: Notes(target) for target in world.desired.targets}
-    sites = _sites(world, notes)
-    return {target: _compile(site, sites, notes[target]) for target, site in sites.items()}, sites, notes
+    made = _Made({}, _sites(world, notes), notes, {})
+    for target, site in made.sites.items():
+        known = {place: why for place, why in before.get(target, {}).items() if place[0] in world.withdrawn}
+        agreed = _agreed(replace(site, refused=known), notes[target])
+        notes[target], made.refused[target] = agreed.notes, agreed.refused
+        made.objects[target] = _objects(agreed.things, site, made.sites, agreed.notes)
+    return made
 
 
 def _together(world: World, notes: Mapping[TargetId, Notes]) -> Mapping[DocRef, Finding]:
-    """Policies that are to hold on all members or on none (acrossMembers: AllOrNothing), and were refused on one."""
+    """Policies that are to hold on all members or on none (acrossMembers: AllOrNothing), and were refused on one; new
+    ones only."""
     base = world.desired.settings.on_unsupported
     views = world.desired.views.values()
     traffic = [(one.ref, one.position, one.on_unsupported) for view in views for one in view.traffic]
@@ -90,7 +112,7 @@ def _together(world: World, notes: Mapping[TargetId, Notes]) -> Mapping[DocRef, 
     for target in sorted(notes):
         for verdict in notes[target].verdicts if bound else ():
             ref = DocRef.parse(verdict.policy)
-            if verdict.action == REFUSED and ref in bound and ref not in found:
+            if verdict.action == REFUSED and ref in bound and ref not in {**found, **world.withdrawn}:
                 message = f"{ref} holds on all members or on none (acrossMembers), and {target} refuses it"
                 found[ref] = warning("refused-elsewhere", message, bound[ref], "see the refusal there", ref)
     return found
@@ -103,11 +125,11 @@ def intents(
     now: datetime,
     ages: Mapping[Position, int] | None = None,
 ) -> Mapping[TargetId, MeshIntent]:
-    """What each target is asked to do, before any adapter makes objects of it; for those who inspect."""
-    facts = discovered(desired, facts)
+    """What each target is asked to do as far as its adapter can say it; for those who inspect."""
+    facts = declared(desired, discovered(desired, facts), adapters)
     world = World(with_versions(desired, facts), facts, adapters, now, ages or {})
     notes = {target: Notes(target) for target in desired.targets}
-    return {target: _intent(site, notes[target]) for target, site in _sites(world, notes).items()}
+    return {target: _agreed(site, notes[target]).intent for target, site in _sites(world, notes).items()}
 
 
 def _sites(world: World, notes: Mapping[TargetId, Notes]) -> dict[TargetId, Site]:
@@ -124,10 +146,34 @@ def _sites(world: World, notes: Mapping[TargetId, Notes]) -> dict[TargetId, Site
     return found
 
 
-def _compile(site: Site, sites: Mapping[TargetId, Site], notes: Notes) -> tuple[NativeObject, ...]:
+@dataclass(frozen=True, slots=True)
+class _Agreed:
+    intent: MeshIntent
+    things: tuple[Built, ...]
+    notes: Notes
+    refused: Refused
+
+
+def _agreed(site: Site, notes: Notes) -> _Agreed:
+    """What is asked, what the adapter makes of it, and the notes. Who is to blame for what it cannot say is left out
+    there, so that the others are written; and again, since by that something else may come to hold."""
+    for _ in range(_ROUNDS):
+        here = notes.again()
+        intent = _intent(site, here)
+        agreed = _Agreed(intent, emitted(intent, site.adapter), here, site.refused)
+        refused = blamed(agreed.things, site.refused)
+        if refused == site.refused:
+            break
+        site = replace(site, refused=refused)
+        notes.tie(here.ties)
+    return agreed
+
+
+def _objects(
+    things: Iterable[Built], site: Site, sites: Mapping[TargetId, Site], notes: Notes
+) -> tuple[NativeObject, ...]:
     neighbours = [other for other in sites.values() if other.target.cluster == site.target.cluster]
-    intent = _intent(site, notes)
-    native = patched(emitted(intent, site.adapter, notes), site, notes)
+    native = patched(written(things, notes), site, notes)
     return (*native, *extensions_of(site, neighbours, notes))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.io.directory.cluster import DirectoryCluster
-from reconciler.model.clusters import Cluster, DirectoryConnection, KubeconfigConnection
+from reconciler.model.clusters import Cluster, DirectoryConnection, KubeconfigConnection, ProxiesConnection
 from reconciler.ports import Cluster as ClusterPort
 
 
@@ -17,6 +17,10 @@ def open_cluster(cluster: Cluster, base: Path) -> ClusterPort:
         facts = _resolved(connection.facts, base) if connection.facts else None
         within = None if Path(connection.path).expanduser().is_absolute() else base
         return DirectoryCluster(cluster.name, _resolved(connection.path, base), facts, within)
+    if isinstance(connection, ProxiesConnection):
+        from reconciler.io.envoy.cluster import EnvoyCluster
+
+        return EnvoyCluster(cluster.name, _resolved(connection.path, base))
     # the client library takes a second to import, and not every repository has such a cluster
     from reconciler.io.kube.cluster import KubeCluster
 

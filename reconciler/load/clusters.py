@@ -16,7 +16,7 @@ from reconciler.load.precedence import VariableFiles, Variables
 from reconciler.load.schemas import is_future_field, strict_schema
 from reconciler.load.shortforms import mapping
 from reconciler.load.variables import uses
-from reconciler.model.clusters import Cluster, DirectoryConnection
+from reconciler.model.clusters import Cluster, DirectoryConnection, ProxiesConnection
 from reconciler.model.findings import Finding, error, warning
 from reconciler.model.refs import API_VERSION, DocRef
 
@@ -96,7 +96,7 @@ def _refuse_shared_folders(found: dict[str, Cluster], ledger: Ledger) -> None:
     """Two clusters that write to one folder would remove each other's objects."""
     by_path: dict[str, list[Cluster]] = {}
     for one in found.values():
-        if isinstance(one.connection, DirectoryConnection):
+        if isinstance(one.connection, (DirectoryConnection, ProxiesConnection)):
             parts = [part for part in one.connection.path.split("/") if part not in ("", ".")]
             path = "/" * one.connection.path.startswith("/") + "/".join(parts)
             by_path.setdefault(path, []).append(one)

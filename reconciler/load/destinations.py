@@ -81,6 +81,9 @@ def _endpoints(spec: Map, external: Map, into: Decoder) -> Iterator[Endpoint]:
             labels=dict(sorted((item.get("labels") or Map(at)).items())),
             weight=int(item.get("weight", 0)),
             account=AccountRef(account["name"], account["namespace"]) if account else None,
+            name=item.get("name", ""),
+            cluster=item.get("cluster", ""),
+            local_address=item.get("localAddress", ""),
         )
 
 

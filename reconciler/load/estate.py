@@ -17,6 +17,7 @@ from reconciler.model.clusters import (
     Discovery,
     InClusterConnection,
     KubeconfigConnection,
+    ProxiesConnection,
 )
 from reconciler.model.meshes import Mesh, MeshGateway
 from reconciler.model.settings import AdoptRule, IgnoreRule, Limits, Mode, ModeOverride, Settings, Suspend
@@ -62,15 +63,22 @@ def _discovery(node: Map) -> Discovery:
 
 def _connection(node: Map, into: Decoder) -> Connection:
     if "directory" in node:
-        folder = node["directory"]
-        for key in folder:
-            if ".." in folder[key].split("/"):
-                told = f"`{folder[key]}` leads out of its folder"
-                into.complain("wrong-value", told, folder.values_at[key], "write a path without `..`")
+        folder = _inside(node["directory"], into)
         return DirectoryConnection(folder["path"], folder.get("facts", ""))
+    if "proxies" in node:
+        folder = _inside(node["proxies"], into)
+        return ProxiesConnection(folder["path"], folder.get("authority", ""))
     if "kubeconfig" in node:
         return KubeconfigConnection(node["kubeconfig"].get("path", ""), node["kubeconfig"].get("context", ""))
     return InClusterConnection()
+
+
+def _inside(folder: Map, into: Decoder) -> Map:
+    for key in folder:
+        if ".." in folder[key].split("/"):
+            told = f"`{folder[key]}` leads out of its folder"
+            into.complain("wrong-value", told, folder.values_at[key], "write a path without `..`")
+    return folder
 
 
 def suspend(spec: Map, into: Decoder) -> Suspend | None:

@@ -108,6 +108,7 @@ _RULE = _fields(
     csrf=_filled(_fields(origins=_ORIGINS), percent=100),
     loadBalancing=_fields(hash=_fields(cookie=_text(lambda text, at: shortforms.mapping(at, name=text)))),
 )
+_path = _text(lambda text, at: shortforms.mapping(at, path=text))
 _POLICY = _fields(from_=_each(_SOURCE), to=_each(_TARGET), match=_each(_text(shortforms.request)), rule=_RULE)
 _SPECS: dict[str, Step] = {
     "AccessPolicy": _POLICY,
@@ -122,7 +123,7 @@ _SPECS: dict[str, Step] = {
     ),
     "Extension": _fields(workloads=_each(_SOURCE)),
     "Cluster": _fields(
-        connection=_fields(directory=_text(lambda text, at: shortforms.mapping(at, path=text))),
+        connection=_fields(directory=_path, proxies=_path),
     ),
     "Reconciler": _fields(overrides=_each(_fields(select=_select))),
 }

@@ -30,7 +30,16 @@ class InClusterConnection:
     pass
 
 
-Connection = DirectoryConnection | KubeconfigConnection | InClusterConnection
+@dataclass(frozen=True, slots=True)
+class ProxiesConnection:
+    """A folder with a folder for each proxy. ``authority``: that of the root that signs their identities; "" means
+    ``.authority`` beside ``path``. Relative paths are resolved by the I/O layer."""
+
+    path: str
+    authority: str = ""
+
+
+Connection = DirectoryConnection | ProxiesConnection | KubeconfigConnection | InClusterConnection
 
 
 @dataclass(frozen=True, slots=True)

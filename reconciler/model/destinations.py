@@ -28,7 +28,8 @@ class DestinationPort:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A place where a destination answers. ``account``: of a machine that is in the mesh."""
+    """A place where a destination answers. Of a machine that is in the mesh: ``account``, the ``name`` of its proxy,
+    the ``cluster`` of that ("": any), and the ``local_address`` at which the service listens behind its proxy."""
 
     address: str
     ports: Mapping[str, int] = field(default_factory=dict)  # by the name of a port of the destination
@@ -37,6 +38,14 @@ class Endpoint:
     labels: Mapping[str, str] = field(default_factory=dict)
     weight: int = 0  # 0: not said
     account: AccountRef | None = None
+    name: str = ""
+    cluster: str = ""
+    local_address: str = ""
+
+    def proxy_name(self, service: str) -> str:
+        """What the proxy is called that stands before a service here."""
+        mark = self.address.replace(".", "-").replace(":", "-")
+        return self.name or f"{self.account.name if self.account else service}-{mark}"
 
 
 @dataclass(frozen=True, slots=True)

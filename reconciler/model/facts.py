@@ -101,7 +101,8 @@ class MeshFacts:
     ``proxies`` counts running proxies by version. ``providers``: extension providers that its configuration defines,
     with their kind. ``settings``: what its configuration says, by dotted path, as text. ``components``: parts of it
     that run beside the control plane, with their version. ``channel``: of its definitions, where there are several.
-    ``classes``: gateway classes, each with its controller.
+    ``classes``: gateway classes, each with its controller. ``declared``: its services are those that Destination
+    documents with workloads describe, and not services of the cluster.
     """
 
     type: str
@@ -125,6 +126,7 @@ class MeshFacts:
     components: Mapping[str, str] = field(default_factory=dict)
     channel: str = ""
     classes: Mapping[str, str] = field(default_factory=dict)
+    declared: bool = False
 
     def profile(self, namespace: str, workload: WorkloadFacts | None = None) -> str:
         """The profile of a workload, else of its namespace; OUTSIDE only of a workload that is taken out."""

@@ -1,0 +1,23 @@
+"""Puts the parts together: the value that the registry finds."""
+
+from __future__ import annotations
+
+from reconciler.adapters.base import Adapter
+from reconciler.adapters.envoy import bootstrap, inbound, listeners, outbound
+from reconciler.adapters.envoy.capabilities import claims as capability_claims
+from reconciler.adapters.envoy.detect import DEFAULT_TRUST_DOMAIN, DETECT_KINDS, TYPE, detect
+from reconciler.adapters.envoy.kinds import KINDS
+from reconciler.adapters.envoy.live import claims, health
+from reconciler.model.facts import MeshFacts
+
+ADAPTER = Adapter(
+    name=TYPE,
+    kinds=KINDS,
+    detect_kinds=DETECT_KINDS,
+    detect=detect,
+    default_mesh=MeshFacts(TYPE, "", trust_domain=DEFAULT_TRUST_DOMAIN, declared=True),
+    emitters=(bootstrap.emit, outbound.emit, inbound.emit, listeners.emit),
+    capabilities=capability_claims,
+    health=health,
+    claims=claims,
+)

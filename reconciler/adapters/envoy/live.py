@@ -1,0 +1,26 @@
+"""What the proxy says of a resource that lies in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.adapters.envoy.kinds import VIRTUAL_HOST
+from reconciler.model.health import HEALTHY, Health, HealthState
+
+
+def health(body: Mapping[str, Any]) -> Health:
+    """The I/O layer gives a status where the proxy has not taken what lies there."""
+    status = body.get("status")
+    if not isinstance(status, Mapping) or "state" not in status:
+        return HEALTHY
+    return Health(HealthState(status["state"]), str(status.get("message", "")))
+
+
+def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """A domain within its route configuration: of two virtual hosts with one, the proxy takes neither."""
+    if body.get("kind") != VIRTUAL_HOST.kind.kind:
+        return ()
+    name, spec = body["metadata"], body.get("spec") or {}
+    place = f"{name.get('namespace')}/{name['name'].rpartition('~')[0]}"
+    return tuple(f"{place}/{domain}" for domain in spec.get("domains") or ())

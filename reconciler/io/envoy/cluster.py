@@ -1,0 +1,193 @@
+"""A folder of proxies as ``reconciler.ports.Cluster``: ``<namespace>/<proxy>/`` holds the files of each.
+
+What lies there is compared and written; what each proxy says of it comes along as the status of its objects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import orjson
+
+from reconciler.io.directory import layout
+from reconciler.io.directory.merge import merged, without
+from reconciler.io.envoy import xds
+from reconciler.io.envoy.admin import Answer, ask
+from reconciler.io.envoy.folder import Folder, Lying
+from reconciler.io.envoy.statuses import status_of
+from reconciler.io.permit import WRITE_PERMIT
+from reconciler.model.facts import ClusterFacts
+from reconciler.model.live import LiveObject, Prediction
+from reconciler.model.native import NativeKind
+from reconciler.model.refs import ObjectKey
+from reconciler.model.rights import Right
+from reconciler.ports import (
+    Absent,
+    ClusterError,
+    Conflict,
+    Inspection,
+    Listing,
+    Rejected,
+    Schemas,
+    ServerFailed,
+    Written,
+)
+
+T = TypeVar("T")
+
+
+class EnvoyCluster:
+    """Files are read and written in a thread, one call at a time; proxies are asked side by side."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self._name = name
+        self._folder = Folder(path)
+        self._turn = asyncio.Lock()
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def stay(self) -> None:
+        """Nothing is kept: a folder may be changed by anybody."""
+
+    async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
+        """No facts of its own, since Git declares the services; one object that tells which proxies run."""
+        proxies = await self._do(self._folder.proxies)
+        answers = await self._ask(proxies)
+        running = Counter(answer.version for answer in answers.values() if answer.version)
+        body = {
+            "apiVersion": xds.API_VERSION,
+            "kind": "ProxyFolder",
+            "metadata": {"name": self._name},
+            "spec": {"proxies": dict(sorted(running.items()))},
+        }
+        return Inspection(ClusterFacts(self._name), (body,))
+
+    async def pods(self, selector: str) -> Sequence[Mapping[str, Any]]:
+        return ()
+
+    async def schemas(self, kinds: Sequence[NativeKind]) -> Schemas:
+        return {}
+
+    async def list_objects(self, kinds: Sequence[NativeKind]) -> Listing:
+        wanted = {kind.kind.kind for kind in kinds if kind.kind.group == xds.GROUP}
+        found = [one for one in await self._do(self._folder.scan) if one.key.kind in wanted]
+        answers = await self._ask(await self._do(self._folder.proxies) if found else {})
+        absent = frozenset(kind.kind for kind in kinds if kind.kind.group != xds.GROUP)
+        return Listing(tuple(self._live(one, answers) for one in sorted(found, key=lambda one: one.key)), absent=absent)
+
+    async def read(self, key: ObjectKey, kind: NativeKind) -> LiveObject | None:
+        found = await self._do(lambda: self._folder.find(key))
+        return self._live(found, {}) if found else None
+
+    async def predict(self, body: Mapping[str, Any], kind: NativeKind) -> Prediction:
+        try:
+            found = await self._do(lambda: self._folder.find(_key(body)))
+            return Prediction(merged(body, found.body if found else None, kind))
+        except ClusterError as error:
+            return Prediction(None, str(error), error.retryable)
+
+    async def apply(self, body: Mapping[str, Any], kind: NativeKind, *, force: bool) -> Written:
+        """A folder does not know who wrote a field, so without ``force`` any object that is there is a Conflict."""
+        return await self._do(lambda: self._apply(body, kind, force))
+
+    async def remove_fields(self, key: ObjectKey, kind: NativeKind, pointers: Sequence[str], rv: str) -> Written:
+        return await self._do(lambda: self._remove_fields(key, pointers, rv))
+
+    async def delete(self, key: ObjectKey, kind: NativeKind, uid: str, rv: str) -> None:
+        await self._do(lambda: self._delete(key, rv))
+
+    async def probe(self) -> None:
+        """The folder can be listed; one that is not there yet is made by the first write."""
+        await self._do(self._folder.proxies)
+
+    async def missing_rights(self, rights: Sequence[Right]) -> tuple[Right, ...]:
+        """None is ever missing. Forbidden when the folder cannot be written."""
+        await self._do(lambda: layout.check_writable(self._folder.root))
+        return ()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _do(self, action: Callable[[], T]) -> T:
+        async with self._turn:
+            try:
+                return await asyncio.to_thread(action)
+            except OSError as error:
+                raise ServerFailed(f"{error.filename or 'folder'}: {error.strerror}") from error
+
+    async def _ask(self, proxies: Mapping[str, str]) -> Mapping[str, Answer]:
+        """``proxies``: administration address by proxy."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(trust_env=False)
+        answers = await asyncio.gather(*(ask(self._session, address) for address in proxies.values()))
+        return dict(zip(proxies, answers, strict=True))
+
+    def _live(self, lying: Lying, answers: Mapping[str, Answer]) -> LiveObject:
+        place = xds.place_of(lying.key)
+        answer = answers.get(place.proxy)
+        status = status_of(
+            place.file, lying.file_version, place.name, answer, self._folder.root / place.proxy
+        ) if answer else None  # fmt: skip
+        body = {**lying.body, "status": status} if status else lying.body
+        meta = lying.body["metadata"]
+        return LiveObject(
+            key=lying.key,
+            resource_version=lying.version,
+            raw=orjson.dumps(body),
+            labels=meta.get("labels") or {},
+            annotations=meta.get("annotations") or {},
+        )
+
+    def _apply(self, body: Mapping[str, Any], kind: NativeKind, force: bool) -> Written:
+        key = _key(body)
+        found = self._folder.find(key)
+        wanted = merged(body, found.body if found else None, kind)
+        if found is not None:
+            _check_version(found, str(body["metadata"].get("resourceVersion") or ""))
+            if not force and xds.version_of(wanted) != found.version:
+                raise Conflict(f"{key} is there already, with other content", 409)
+        if found is None or xds.version_of(wanted) != found.version:
+            self._write(key, wanted)
+        return Written(xds.version_of(wanted), wanted, created=found is None)
+
+    def _remove_fields(self, key: ObjectKey, pointers: Sequence[str], rv: str) -> Written:
+        found = self._folder.find(key)
+        if found is None:
+            raise Absent(f"{key} is not there any more", 404)
+        _check_version(found, rv)
+        wanted = without(found.body, pointers)
+        self._write(key, wanted)
+        return Written(xds.version_of(wanted), wanted)
+
+    def _write(self, key: ObjectKey, body: Mapping[str, Any]) -> None:
+        WRITE_PERMIT.get()()
+        self._folder.put(key, body)
+
+    def _delete(self, key: ObjectKey, rv: str) -> None:
+        found = self._folder.find(key)
+        if found is not None:
+            _check_version(found, rv)
+            WRITE_PERMIT.get()()
+            self._folder.remove(key)
+
+
+def _key(body: Mapping[str, Any]) -> ObjectKey:
+    meta = body["metadata"]
+    group = str(body["apiVersion"]).rpartition("/")[0]
+    if group != xds.GROUP:
+        raise Rejected(f"a folder of proxies takes no {body['kind']}", 404)
+    return ObjectKey(group, str(body["kind"]), str(meta.get("namespace") or ""), str(meta["name"]))
+
+
+def _check_version(found: Lying, rv: str) -> None:
+    if rv and rv != found.version:
+        raise Conflict(f"{found.key} was changed by somebody since it was read", 409)

@@ -1,0 +1,107 @@
+"""What lies in the folders of proxies: objects by key, read and written file by file."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciler.io.directory import layout
+from reconciler.io.envoy import xds
+from reconciler.model.refs import ObjectKey
+from reconciler.ports import Rejected
+
+BROKEN = ".broken"
+_SINGLE = ("bootstrap.json", "listeners.json", "clusters.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """One object. ``version``: of its content; ``file_version``: of its file, as the proxy will tell it."""
+
+    key: ObjectKey
+    body: Mapping[str, Any]
+    version: str
+    file_version: str
+
+
+class Folder:
+    """``root/<namespace>/<proxy>/``. Raises OSError for what the file system refuses. Not for threads at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def proxies(self) -> dict[str, str]:
+        """Administration address by ``<namespace>/<proxy>``, of those that have a bootstrap."""
+        found = {}
+        for folder in self._folders():
+            name = folder.relative_to(self.root).as_posix()
+            for _key, body in self._file(name, "bootstrap.json").bodies():
+                if address := _address(body["spec"]):
+                    found[name] = address
+        return found
+
+    def scan(self) -> list[Lying]:
+        return [lying for folder in self._folders() for lying in self._lying(folder)]
+
+    def find(self, key: ObjectKey) -> Lying | None:
+        place = xds.place_of(key)
+        file = self._file(place.proxy, place.file)
+        return next((one for one in _objects(file) if one.key == key), None)
+
+    def put(self, key: ObjectKey, body: Mapping[str, Any]) -> None:
+        """Durable when it returns. A file that cannot be read is put aside."""
+        place = xds.place_of(key)
+        file = self._file(place.proxy, place.file, put_aside=True)
+        file.put(place, body)
+        layout.write(self.root, self.root / place.proxy / place.file, file.text())
+
+    def remove(self, key: ObjectKey) -> None:
+        """An emptied file stays where the proxy looks for it, unless nothing refers to it any more."""
+        place = xds.place_of(key)
+        file, path = self._file(place.proxy, place.file), self.root / place.proxy / place.file
+        file.remove(place)
+        if file.is_empty and place.file not in ("listeners.json", "clusters.json"):
+            layout.remove(self.root, path)
+        else:
+            layout.write(self.root, path, file.text())
+
+    def _folders(self) -> Iterator[Path]:
+        if not self.root.is_dir():
+            return
+        for namespace in sorted(self.root.iterdir()):
+            if namespace.is_dir() and not namespace.name.startswith("."):
+                yield from (one for one in sorted(namespace.iterdir()) if one.is_dir() and one.name[0] != ".")
+
+    def _lying(self, folder: Path) -> Iterator[Lying]:
+        names = [name for name in _SINGLE if (folder / name).exists()]
+        for below in ("routes", "endpoints"):
+            names += sorted(path.relative_to(folder).as_posix() for path in (folder / below).glob("[!.]*.json"))
+        for name in names:
+            yield from _objects(self._file(folder.relative_to(self.root).as_posix(), name))
+
+    def _file(self, proxy: str, name: str, *, put_aside: bool = False) -> xds.File:
+        """An empty one where there is none, or none that can be read: what was in it is missing then."""
+        path = self.root / proxy / name
+        try:
+            return xds.File(proxy, name, path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            return xds.File(proxy, name)
+        except ValueError:
+            if put_aside:
+                path.replace(path.with_name(path.name + BROKEN))
+            return xds.File(proxy, name)
+
+
+def _objects(file: xds.File) -> Iterator[Lying]:
+    for key, body in file.bodies():
+        with contextlib.suppress(Rejected):  # somebody's resource of a name that is none of ours
+            xds.place_of(key)
+            yield Lying(key, body, xds.version_of(body), file.version)
+
+
+def _address(spec: Mapping[str, Any]) -> str:
+    place = (((spec.get("admin") or {}).get("address") or {}).get("socket_address")) or {}
+    return f"{place['address']}:{place['port_value']}" if "address" in place and "port_value" in place else ""

@@ -1,0 +1,214 @@
+"""The files of one proxy, and the objects in them.
+
+    bootstrap.json                what it is started with
+    listeners.json clusters.json  every Listener and Cluster
+    routes/<route configuration>.json   its virtual hosts
+    endpoints/<cluster>.json      one ClusterLoadAssignment
+
+Each but the first is a v3 DiscoveryResponse whose version comes from its content. Labels and annotations of an object
+lie in the resource itself, under ``metadata.filter_metadata``, so that the proxy shows them; those of endpoints, which
+have no such place, in ``control_plane.identifier`` of the file; those of the bootstrap in ``node.metadata``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from reconciler.model.canonical import digest
+from reconciler.model.refs import KindId, ObjectKey
+from reconciler.ports import Rejected
+
+GROUP = "xds.reconciler.dev"
+API_VERSION = f"{GROUP}/v3"
+PLACE = "reconciler.dev"
+SEPARATOR = "~"
+BOOTSTRAP, ENDPOINTS, VIRTUAL_HOST = "Bootstrap", "ClusterLoadAssignment", "VirtualHost"
+_LISTS = {"Listener": "listeners.json", "Cluster": "clusters.json"}
+KINDS = (BOOTSTRAP, ENDPOINTS, *_LISTS, VIRTUAL_HOST)
+_ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
+_LABELS = ("labels", "annotations")
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object lies: its proxy's folder within the cluster's, its file within that, its name in the file."""
+
+    proxy: str
+    file: str
+    name: str
+
+
+def place_of(key: ObjectKey) -> Place:
+    """Rejected for a name that is not of this form, or would lead out of the folder."""
+    proxy, _, rest = key.name.partition(SEPARATOR)
+    file, name = _file(key.kind, rest)
+    for part in (key.namespace, proxy, *PurePosixPath(file).parts):
+        if not part or part.startswith(".") or "/" in part or "\0" in part:
+            raise Rejected(f"{key} cannot be the name of a resource of a proxy")
+    if not name or "/" in rest:
+        raise Rejected(f"{key} cannot be the name of a resource of a proxy")
+    return Place(f"{key.namespace}/{proxy}", file, name)
+
+
+def _file(kind: str, rest: str) -> tuple[str, str]:
+    match kind:
+        case "Bootstrap":
+            return "bootstrap.json", rest
+        case "ClusterLoadAssignment":
+            return f"endpoints/{rest}.json", rest
+        case "VirtualHost":
+            routes, _, name = rest.partition(SEPARATOR)
+            return f"routes/{routes}.json", name
+        case _ if kind in _LISTS:
+            return _LISTS[kind], rest
+    raise Rejected(f"there is no {kind} in a folder of proxies")
+
+
+class File:
+    """The content of one file, read and changed object by object."""
+
+    def __init__(self, proxy: str, path: str, text: str = "") -> None:
+        """ValueError when the text is not of the form of its file."""
+        self.path = path
+        self._namespace, _, self._proxy = proxy.partition("/")
+        self._content = _read(text, path)
+
+    @property
+    def version(self) -> str:
+        """That of the file, which the proxy tells when it has taken it; "" of a bootstrap."""
+        return str(self._content.get("version_info", ""))
+
+    @property
+    def is_empty(self) -> bool:
+        return not list(self._entries())
+
+    def bodies(self) -> Iterator[tuple[ObjectKey, Body]]:
+        for kind, name, entry in self._entries():
+            full = SEPARATOR.join([self._proxy, *self._prefix(kind), name])
+            spec, metadata = _taken_apart(kind, entry, self._content)
+            metadata = {"name": full, "namespace": self._namespace, **metadata}
+            body = {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+            yield ObjectKey(GROUP, kind, self._namespace, full), body
+
+    def put(self, place: Place, body: Mapping[str, Any]) -> None:
+        kind, spec = str(body["kind"]), dict(body["spec"])
+        told = {name: dict(body["metadata"][name]) for name in _LABELS if body["metadata"].get(name)}
+        match kind:
+            case "Bootstrap":
+                node = dict(spec.get("node") or {})
+                spec["node"] = {**node, "metadata": {**(node.get("metadata") or {}), PLACE: told}}
+                self._content = spec
+                return
+            case "ClusterLoadAssignment":
+                self._content = {"resources": [spec], "control_plane": {"identifier": json.dumps(told, sort_keys=True)}}
+            case _:
+                kept = [entry for entry in self._list(place.file) if entry.get("name") != place.name]
+                self._set([*kept, _with(spec, told)])
+        self._settle()
+
+    def remove(self, place: Place) -> None:
+        if place.file.startswith(("bootstrap", "endpoints/")):
+            self._content = {}
+            return
+        self._set([entry for entry in self._list(place.file) if entry.get("name") != place.name])
+        self._settle()
+
+    def text(self) -> str:
+        return json.dumps(self._content, indent=1, sort_keys=False, ensure_ascii=False) + "\n"
+
+    def _entries(self) -> Iterator[tuple[str, str, Body]]:
+        if self.path == "bootstrap.json":
+            if self._content:
+                yield BOOTSTRAP, "bootstrap", self._content
+            return
+        kind = next((kind for kind, file in _LISTS.items() if file == self.path), ENDPOINTS)
+        kind = VIRTUAL_HOST if self.path.startswith("routes/") else kind
+        for entry in self._list(self.path):
+            yield kind, str(entry.get("cluster_name" if kind == ENDPOINTS else "name", "")), entry
+
+    def _prefix(self, kind: str) -> list[str]:
+        return [PurePosixPath(self.path).name.removesuffix(".json")] if kind == VIRTUAL_HOST else []
+
+    def _list(self, path: str) -> list[Body]:
+        resources = self._content.get("resources") or []
+        if not path.startswith("routes/"):
+            return list(resources)
+        return list((resources[0].get("virtual_hosts") or []) if resources else [])
+
+    def _set(self, entries: list[Body]) -> None:
+        ordered = sorted(entries, key=lambda entry: str(entry.get("name", "")))
+        if self.path.startswith("routes/"):
+            name = PurePosixPath(self.path).name.removesuffix(".json")
+            ordered = [{"@type": _ROUTES, "name": name, "virtual_hosts": ordered}]
+        self._content = {**self._content, "resources": ordered}
+
+    def _settle(self) -> None:
+        self._content.pop("version_info", None)
+        self._content = {"version_info": digest(self._content)[:16], **self._content}
+
+
+def kind_id(kind: str) -> KindId:
+    return KindId(GROUP, kind)
+
+
+def _read(text: str, path: str) -> Body:
+    content = json.loads(text) if text.strip() else {}
+    if not isinstance(content, dict):
+        raise ValueError("it holds no object")
+    resources = content.get("resources", [])
+    if not isinstance(resources, list) or not all(isinstance(entry, dict) for entry in resources):
+        raise ValueError("`resources` is no list of objects")
+    for host in resources[0].get("virtual_hosts") or () if path.startswith("routes/") and resources else ():
+        if not isinstance(host, dict):
+            raise ValueError("`virtual_hosts` is no list of objects")
+    return content
+
+
+def _with(spec: Body, told: Mapping[str, Any]) -> Body:
+    metadata = dict(spec.get("metadata") or {})
+    return {
+        **spec,
+        "metadata": {**metadata, "filter_metadata": {**(metadata.get("filter_metadata") or {}), PLACE: told}},
+    }
+
+
+def _taken_apart(kind: str, entry: Body, content: Body) -> tuple[Body, Body]:
+    """The resource as it was asked for, and the labels and annotations that it carries."""
+    if kind == ENDPOINTS:
+        identifier = str((content.get("control_plane") or {}).get("identifier", ""))
+        try:
+            return entry, _told(json.loads(identifier or "{}"))
+        except ValueError:
+            return entry, {}
+    if kind == BOOTSTRAP:
+        node = dict(entry.get("node") or {})
+        told = (node.get("metadata") or {}).get(PLACE)
+        return {**entry, "node": _without(node, ("metadata",))}, _told(told)
+    told = ((entry.get("metadata") or {}).get("filter_metadata") or {}).get(PLACE)
+    return _without(entry, ("metadata", "filter_metadata")), _told(told)
+
+
+def _without(entry: Body, way: tuple[str, ...]) -> Body:
+    """Without our block at the end of the way, and without what that leaves empty."""
+    if not way:
+        return {key: value for key, value in entry.items() if key != PLACE}
+    below = _without(dict(entry.get(way[0]) or {}), way[1:])
+    rest = {key: value for key, value in entry.items() if key != way[0]}
+    return {**rest, way[0]: below} if below else rest
+
+
+def _told(found: Any) -> Body:
+    if not isinstance(found, Mapping):
+        return {}
+    return {name: {str(key): str(value) for key, value in (found.get(name) or {}).items()} for name in _LABELS
+            if isinstance(found.get(name), Mapping)}  # fmt: skip
+
+
+def version_of(body: Mapping[str, Any]) -> str:
+    """The hash of an object's content."""
+    return digest({key: value for key, value in body.items() if key != "status"})
