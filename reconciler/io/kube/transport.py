@@ -18,6 +18,7 @@ from reconciler.io.kube.access import Access
 from reconciler.io.kube.body import PermittedBytes
 from reconciler.io.kube.bucket import Bucket
 from reconciler.io.kube.errors import TimedOut, from_answer, from_transport
+from reconciler.io.kube.sockets import Sockets
 from reconciler.io.permit import WRITE_PERMIT
 from reconciler.model.clusters import ClusterLimits
 from reconciler.ports import ClusterError, Forbidden, Throttled
@@ -59,6 +60,7 @@ class Transport:
         self._loading = asyncio.Lock()
         self._failure: tuple[float, ClusterError | None] = (0.0, None)
         self._http: aiohttp.ClientSession | None = None
+        self._sockets = Sockets()
 
     async def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = "application/json") -> Answer:
         """A read, tried again a few times where that can help. Raises the ClusterError of the last try."""
@@ -81,6 +83,7 @@ class Transport:
     async def close(self) -> None:
         if self._http is not None:
             await self._http.close()
+            await self._sockets.close()
             self._http = None
 
     async def _tried(self, request: Request, may_retry: Callable[[ClusterError], bool]) -> Answer:
@@ -178,9 +181,8 @@ class Transport:
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
             self._http = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0
-                ),  # watches hold theirs; what is at once is bounded by whoever asks
+                # no limit: watches hold theirs, and what is at once is bounded by whoever asks
+                connector=aiohttp.TCPConnector(limit=0, socket_factory=self._sockets.new),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"mesh-reconciler/{__version__}"},
                 trust_env=False,  # the proxy is in Access; reading the environment for every request costs 5x

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +21,6 @@ Entries = dict[Name, Any]
 
 LONGEST = 900  # seconds: a connection that stays is opened anew long before
 SILENCE = 150.0  # seconds: the server sends a bookmark each minute, so that one that says nothing is not there
-CONNECTING = 1.0  # seconds
 CATCH_UP = 2.0  # seconds that the next look waits for what we wrote ourselves
 
 
@@ -54,7 +52,6 @@ class Watch:
         self._seen = _number(version)
         self._awaited = 0
         self._over = self._seen < 0
-        self._begun = asyncio.Event()
         self._moved = asyncio.Event()
         query = {
             "watch": "1",
@@ -88,10 +85,7 @@ class Watch:
         return changed
 
     async def close(self) -> None:
-        """Raises what ended it where that was a bug. A connection that is cut off while it is made is left open."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CONNECTING):
-                await self._begun.wait()
+        """Raises what ended it where that was a bug."""
         self._task.cancel()
         await asyncio.wait([self._task])
         if not self._task.cancelled() and (error := self._task.exception()):
@@ -100,7 +94,6 @@ class Watch:
     async def _run(self, transport: Transport, request: Request) -> None:
         try:
             async with transport.going_on(request, SILENCE) as lines:
-                self._begun.set()
                 async for line in lines:
                     self._take(line)
                     self._moved.set()
@@ -108,7 +101,6 @@ class Watch:
             self.refused = isinstance(error, (Forbidden, Rejected))
         finally:
             self._over = True
-            self._begun.set()
             self._moved.set()
 
     def _take(self, line: Answer) -> None:
