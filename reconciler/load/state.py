@@ -28,7 +28,6 @@ from reconciler.model.findings import Finding, Position, Severity, error
 from reconciler.model.refs import TargetId
 from reconciler.model.settings import Settings
 
-_GROUPS = ("VirtualMesh", "Destination")
 _POLICIES = ("TrafficPolicy", "AccessPolicy", "TelemetryPolicy", "Extension", "Ingress")
 
 

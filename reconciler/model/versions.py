@@ -46,11 +46,6 @@ class _Bound:
 Range = tuple[tuple[_Bound, ...], ...]
 
 
-def is_range(text: str) -> bool:
-    """Whether a text can be read as a range."""
-    return _range(text) is not None
-
-
 def is_within(running: str, text: str) -> bool | None:
     """Whether a version is in a range; None where the version is not known, or one of the two cannot be read."""
     version, wanted = _read(running), _range(text)

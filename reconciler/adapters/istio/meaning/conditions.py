@@ -8,7 +8,6 @@ from typing import Any
 
 Condition = dict[str, Any]
 _WORDS = re.compile(r"[A-Z]+(\|[A-Z]+)*")
-_MAPS = ("headers", "withoutHeaders", "queryParams", "sourceLabels")
 
 
 def condition(entry: Mapping[str, Any]) -> Condition:
