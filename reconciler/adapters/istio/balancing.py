@@ -9,17 +9,12 @@ from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import DESTINATION_RULE
 from reconciler.adapters.istio.locality import locality_setting
 from reconciler.adapters.istio.resilience import duration
+from reconciler.adapters.istio.rule_fields import BALANCERS
 from reconciler.adapters.leaves import section
 from reconciler.adapters.served import has_field
 from reconciler.model.intents import MeshIntent
 from reconciler.model.rules import Leaf
 
-_SIMPLE = {
-    "RoundRobin": "ROUND_ROBIN",
-    "LeastRequest": "LEAST_REQUEST",
-    "Random": "RANDOM",
-    "Passthrough": "PASSTHROUGH",
-}
 _HASHING = ("RingHash", "Maglev")
 _WARMING = ("LeastRequest", "RoundRobin")
 _KEYS = ("header", "cookie", "sourceIp", "query")
@@ -50,9 +45,9 @@ def _algorithm(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[
     hashed = {key: value for key, value in section(asked, "hash").items() if key in _KEYS and value is not False}
     if policy is None and not hashed:
         return {}
-    if policy in _SIMPLE and not hashed:
-        return {"simple": _SIMPLE[policy]}
-    if policy in _SIMPLE:
+    if policy in BALANCERS and not hashed:
+        return {"simple": BALANCERS[policy]}
+    if policy in BALANCERS:
         gaps.error("mesh-invalid-value", f"load balancing by a hash is RingHash or Maglev, not {policy}", leaf)
     elif policy is not None and policy not in _HASHING:
         gaps.error("mesh-invalid-value", f"the mesh has no load balancing policy {policy!r}", leaf)

@@ -7,10 +7,10 @@ from typing import Any
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.advice import mode_of
+from reconciler.adapters.istio.rule_fields import TLS_MODES
 from reconciler.adapters.leaves import leaf_at
 from reconciler.model.intents import HostIntent, MeshIntent
 
-_MODES = {"Disable": "DISABLE", "Simple": "SIMPLE", "MeshMutual": "ISTIO_MUTUAL"}
 #: what would have to lie in the callers' proxies, which read no secrets by name
 _IN_PROXIES = ("caRef", "clientCertRef")
 
@@ -20,7 +20,7 @@ def client_tls(asked: Mapping[str, Any], host: HostIntent, intent: MeshIntent, g
         return {}
     leaf = leaf_at(host.host_leaves, "traffic.tls")
     mode = str(asked["mode"])
-    if mode not in _MODES:
+    if mode not in TLS_MODES:
         gaps.error("mesh-inexpressible", f"callers have no certificate of their own for tls {mode}", leaf)
         return {}
     for name in (*_IN_PROXIES, "minVersion"):
@@ -29,7 +29,7 @@ def client_tls(asked: Mapping[str, Any], host: HostIntent, intent: MeshIntent, g
     if mode != "MeshMutual" and host.facts and mode_of(host.service, intent) == "Strict":
         told = f"callers would speak {mode} to workloads of {host.service.label} that accept the mesh's mTLS only"
         gaps.warning("tls-against-mtls", f"{told}: every request fails", leaf, "leave tls out, or relax mtls there")
-    native: dict[str, Any] = {"mode": _MODES[mode]}
+    native: dict[str, Any] = {"mode": TLS_MODES[mode]}
     if "sni" in asked:
         native["sni"] = str(asked["sni"])
     if "subjectAltNames" in asked:

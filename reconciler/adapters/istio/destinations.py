@@ -16,30 +16,13 @@ from reconciler.adapters.istio.kinds import DESTINATION_RULE
 from reconciler.adapters.istio.locality import FAILING, needs_outlier
 from reconciler.adapters.istio.objects import build, fqdn
 from reconciler.adapters.istio.resilience import duration
+from reconciler.adapters.istio.rule_fields import HTTP, KEEPALIVE, LENGTHS, OUTLIER, TCP
 from reconciler.adapters.leaves import leaf_at, section, tree
 from reconciler.model.intents import HostIntent, MeshIntent, Origin
 from reconciler.model.native import NativeObject
 from reconciler.model.rules import Leaf
 
 _SUBSET_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_OUTLIER = {
-    "consecutiveErrors": "consecutive5xxErrors",
-    "consecutiveGatewayErrors": "consecutiveGatewayErrors",
-    "interval": "interval",
-    "baseEjection": "baseEjectionTime",
-    "maxEjectionPercent": "maxEjectionPercent",
-    "minHealthPercent": "minHealthPercent",
-}
-_TCP = {"max": "maxConnections", "connectTimeout": "connectTimeout"}
-_KEEPALIVE = {"probes": "probes", "time": "time", "interval": "interval"}
-_HTTP = {
-    "maxPending": "http1MaxPendingRequests",
-    "maxRequests": "http2MaxRequests",
-    "maxPerConnection": "maxRequestsPerConnection",
-    "maxRetries": "maxRetries",
-    "idle": "idleTimeout",
-}
-_LENGTHS = {"interval", "baseEjection", "connectTimeout", "idle", "time"}
 
 
 def destination_rule(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject | None:
@@ -97,7 +80,7 @@ def _fields(asked: Mapping[str, Any], names: Mapping[str, str], leaf: Leaf | Non
 
 
 def _value(field: str, value: Any, leaf: Leaf | None, gaps: Gaps) -> Any:
-    if field in _LENGTHS:
+    if field in LENGTHS:
         return duration(value, leaf, gaps)
     if isinstance(value, float) and not value.is_integer():
         gaps.error("mesh-invalid-value", f"the mesh takes whole numbers for {field}, not {value}", leaf)
@@ -108,7 +91,7 @@ def _outlier_detection(rule: Mapping[str, Any], host: HostIntent, gaps: Gaps) ->
     """What is asked; where the success rate alone is, none of the mesh's defaults beside it; and what requests need
     to leave a locality, where nobody says when an endpoint counts as failing."""
     asked = section(rule, "outlier")
-    native = _fields(asked, _OUTLIER, _leaf(host, "outlier"), gaps)
+    native = _fields(asked, OUTLIER, _leaf(host, "outlier"), gaps)
     if "successRate" in asked and "consecutiveErrors" not in asked:
         native["consecutive5xxErrors"] = 0
     if not asked and needs_outlier(section(section(rule, "loadBalancing"), "locality")):
@@ -128,12 +111,12 @@ def _retry_budget(asked: Mapping[str, Any]) -> dict[str, Any]:
 def _connection_pool(rule: Mapping[str, Any], host: HostIntent, gaps: Gaps) -> dict[str, Any]:
     asked, leaf = section(rule, "connections"), _leaf(host, "connections")
     tcp, http = section(asked, "tcp"), section(asked, "http")
-    native_tcp = _fields(tcp, _TCP, leaf, gaps)
+    native_tcp = _fields(tcp, TCP, leaf, gaps)
     if "connect" in section(rule, "timeout"):
         native_tcp["connectTimeout"] = duration(section(rule, "timeout")["connect"], _leaf(host, "timeout"), gaps)
-    if keepalive := _fields(section(tcp, "keepalive"), _KEEPALIVE, leaf, gaps):
+    if keepalive := _fields(section(tcp, "keepalive"), KEEPALIVE, leaf, gaps):
         native_tcp["tcpKeepalive"] = keepalive
-    native_http = _fields(http, _HTTP, leaf, gaps)
+    native_http = _fields(http, HTTP, leaf, gaps)
     if "h2Upgrade" in http:
         native_http["h2UpgradePolicy"] = "UPGRADE" if http["h2Upgrade"] else "DO_NOT_UPGRADE"
     pool = {"tcp": native_tcp, "http": native_http}

@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.adapters.istio.importing.rest import POLICY, Rest
+from reconciler.adapters.istio.rule_fields import BALANCERS, inverse
 from reconciler.adapters.shortened import duration
 
-_SIMPLE = {
-    "ROUND_ROBIN": "RoundRobin",
-    "LEAST_REQUEST": "LeastRequest",
-    "RANDOM": "Random",
-    "PASSTHROUGH": "Passthrough",
-}
+_SIMPLE = inverse(BALANCERS)
 _HASH = {"httpHeaderName": "header", "httpQueryParameterName": "query", "useSourceIp": "sourceIp"}
 _BALANCER = (POLICY, "loadBalancer")
 _PARTS = ("region", "zone", "subZone")

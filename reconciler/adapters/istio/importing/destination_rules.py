@@ -15,28 +15,12 @@ from reconciler.adapters.istio.importing.balancing import balancing
 from reconciler.adapters.istio.importing.rest import POLICY, Rest
 from reconciler.adapters.istio.importing.services import own_service
 from reconciler.adapters.istio.meaning.names import spec_of
+from reconciler.adapters.istio.rule_fields import HTTP, KEEPALIVE, LENGTHS, OUTLIER, TCP, TLS_MODES, inverse
 from reconciler.adapters.shortened import duration
 
-_OUTLIER = {
-    "consecutive5xxErrors": "consecutiveErrors",
-    "consecutiveGatewayErrors": "consecutiveGatewayErrors",
-    "interval": "interval",
-    "baseEjectionTime": "baseEjection",
-    "maxEjectionPercent": "maxEjectionPercent",
-    "minHealthPercent": "minHealthPercent",
-}
-_TCP = {"maxConnections": "max", "connectTimeout": "connectTimeout"}
-_KEEPALIVE = {"probes": "probes", "time": "time", "interval": "interval"}
-_HTTP = {
-    "http1MaxPendingRequests": "maxPending",
-    "http2MaxRequests": "maxRequests",
-    "maxRequestsPerConnection": "maxPerConnection",
-    "maxRetries": "maxRetries",
-    "idleTimeout": "idle",
-}
-_LENGTHS = {"interval", "baseEjection", "connectTimeout", "idle", "time"}
+_OUTLIER, _TCP, _KEEPALIVE, _HTTP = (inverse(names) for names in (OUTLIER, TCP, KEEPALIVE, HTTP))
 _UPGRADE = {"UPGRADE": True, "DO_NOT_UPGRADE": False}
-_TLS = {"DISABLE": "Disable", "SIMPLE": "Simple", "ISTIO_MUTUAL": "MeshMutual"}
+_TLS = inverse(TLS_MODES)
 
 
 def destination_rule(body: Body, scene: Scene) -> Draft:
@@ -125,7 +109,7 @@ def _protocol(given: Mapping[str, Any], rest: Rest) -> dict[str, Any]:
 def _renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """Fields by their neutral names; those that are lengths of time in neutral words."""
     found = {ours: given[field] for field, ours in names.items() if given.get(field) is not None}
-    return {ours: duration(value) if ours in _LENGTHS else value for ours, value in found.items()}
+    return {ours: duration(value) if ours in LENGTHS else value for ours, value in found.items()}
 
 
 def _connections(given: Mapping[str, Any], rest: Rest) -> dict[str, Any]:
