@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from reconciler.model.commits import Commit, SourceTree
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
@@ -191,6 +191,17 @@ class Cluster(Protocol):
         """
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class IssuesIdentities(Protocol):
+    """A cluster whose workloads get their certificates from us."""
+
+    async def identities_due(self, now: datetime) -> Sequence[str]:
+        """The workloads whose certificate is missing or to be replaced. ClusterError when that cannot be told."""
+
+    async def renew_identities(self, names: Sequence[str], now: datetime) -> None:
+        """Give them new ones."""
 
 
 class Values(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from reconciler.io.directory.cluster import DirectoryCluster
@@ -20,7 +21,9 @@ def open_cluster(cluster: Cluster, base: Path) -> ClusterPort:
     if isinstance(connection, ProxiesConnection):
         from reconciler.io.envoy.cluster import EnvoyCluster
 
-        return EnvoyCluster(cluster.name, _resolved(connection.path, base))
+        path = _resolved(connection.path, base)
+        authority = _resolved(connection.authority, base) if connection.authority else path / ".authority"
+        return EnvoyCluster(cluster.name, path, authority, timedelta(seconds=connection.lifetime))
     # the client library takes a second to import, and not every repository has such a cluster
     from reconciler.io.kube.cluster import KubeCluster
 

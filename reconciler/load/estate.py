@@ -67,14 +67,18 @@ def _connection(node: Map, into: Decoder) -> Connection:
         return DirectoryConnection(folder["path"], folder.get("facts", ""))
     if "proxies" in node:
         folder = _inside(node["proxies"], into)
-        return ProxiesConnection(folder["path"], folder.get("authority", ""))
+        return ProxiesConnection(
+            folder["path"],
+            folder.get("authority", ""),
+            _duration(folder, "lifetime", ProxiesConnection("").lifetime, into),
+        )
     if "kubeconfig" in node:
         return KubeconfigConnection(node["kubeconfig"].get("path", ""), node["kubeconfig"].get("context", ""))
     return InClusterConnection()
 
 
 def _inside(folder: Map, into: Decoder) -> Map:
-    for key in folder:
+    for key in {"path", "facts", "authority"} & set(folder):
         if ".." in folder[key].split("/"):
             told = f"`{folder[key]}` leads out of its folder"
             into.complain("wrong-value", told, folder.values_at[key], "write a path without `..`")

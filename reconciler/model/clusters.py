@@ -32,11 +32,12 @@ class InClusterConnection:
 
 @dataclass(frozen=True, slots=True)
 class ProxiesConnection:
-    """A folder with a folder for each proxy. ``authority``: that of the root that signs their identities; "" means
-    ``.authority`` beside ``path``. Relative paths are resolved by the I/O layer."""
+    """A folder with a folder for each proxy. ``authority``: that of the roots that sign their identities; "" means
+    ``.authority`` in ``path``. Relative paths are resolved by the I/O layer."""
 
     path: str
     authority: str = ""
+    lifetime: float = 3600.0  # seconds that a certificate is good for; it is replaced after half of them
 
 
 Connection = DirectoryConnection | ProxiesConnection | KubeconfigConnection | InClusterConnection

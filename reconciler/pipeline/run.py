@@ -11,6 +11,7 @@ from reconciler.model.plans import ApplyResult, Outcome
 from reconciler.pipeline import remember
 from reconciler.pipeline.apply import Progress
 from reconciler.pipeline.carry import Carry
+from reconciler.pipeline.identities import renew_identities
 from reconciler.pipeline.leases import Leases, last_leases
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.parts import in_parts
@@ -20,6 +21,7 @@ from reconciler.pipeline.record import RunContext
 from reconciler.pipeline.recover import recover
 from reconciler.pipeline.second_look import looked_again
 from reconciler.pipeline.world import Connections, Request, World, connections
+from reconciler.pipeline.writing import Means
 from reconciler.ports import SourceError
 
 
@@ -63,7 +65,9 @@ async def apply(
                 return Run(run_id, planned, rows=recap(planned.plan, ()), code=1, moved=True, recovered=recovered)
             else:
                 begun(context)
-                planned, results = await Carry(world, context, opened, leases, progress, stop).out(parts)
+                means = Means(world, context, opened, leases, progress, stop)
+                planned, results = await Carry(means).out(parts)
+                await renew_identities(world, context, opened, planned)
                 planned = await looked_again(world, opened, planned, results, stop)
                 run = await _finished(run_id, planned, tuple(results), recovered, leases)
         finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from reconciler.io.directory.merge import merged, without
 from reconciler.io.envoy import xds
 from reconciler.io.envoy.admin import Answer, ask
 from reconciler.io.envoy.folder import Folder, Lying
+from reconciler.io.envoy.identities import Identities, asked_identity
 from reconciler.io.envoy.statuses import status_of
 from reconciler.io.permit import WRITE_PERMIT
 from reconciler.model.facts import ClusterFacts
@@ -44,9 +46,10 @@ T = TypeVar("T")
 class EnvoyCluster:
     """Files are read and written in a thread, one call at a time; proxies are asked side by side."""
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(self, name: str, path: Path, authority: Path, lifetime: timedelta) -> None:
         self._name = name
         self._folder = Folder(path)
+        self._identities = Identities(self._folder, authority, lifetime)
         self._turn = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
 
@@ -113,6 +116,12 @@ class EnvoyCluster:
         await self._do(lambda: layout.check_writable(self._folder.root))
         return ()
 
+    async def identities_due(self, now: datetime) -> Sequence[str]:
+        return await self._do(lambda: self._identities.due(now))
+
+    async def renew_identities(self, names: Sequence[str], now: datetime) -> None:
+        await self._do(lambda: self._identities.renew(names, now))
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
@@ -169,7 +178,10 @@ class EnvoyCluster:
         return Written(xds.version_of(wanted), wanted)
 
     def _write(self, key: ObjectKey, body: Mapping[str, Any]) -> None:
+        """A proxy is given its identity with its bootstrap: what it reads next refers to it."""
         WRITE_PERMIT.get()()
+        if key.kind == xds.BOOTSTRAP and (identity := asked_identity(body)):
+            self._identities.issue(xds.place_of(key).proxy, identity, datetime.now(UTC))
         self._folder.put(key, body)
 
     def _delete(self, key: ObjectKey, rv: str) -> None:

@@ -36,12 +36,14 @@ class Folder:
     def proxies(self) -> dict[str, str]:
         """Administration address by ``<namespace>/<proxy>``, of those that have a bootstrap."""
         found = {}
-        for folder in self._folders():
-            name = folder.relative_to(self.root).as_posix()
-            for _key, body in self._file(name, "bootstrap.json").bodies():
-                if address := _address(body["spec"]):
-                    found[name] = address
+        for lying in self.bootstraps():
+            if address := _address(lying.body["spec"]):
+                found[xds.place_of(lying.key).proxy] = address
         return found
+
+    def bootstraps(self) -> list[Lying]:
+        names = [folder.relative_to(self.root).as_posix() for folder in self._folders()]
+        return [lying for name in names for lying in _objects(self._file(name, "bootstrap.json"))]
 
     def scan(self) -> list[Lying]:
         return [lying for folder in self._folders() for lying in self._lying(folder)]

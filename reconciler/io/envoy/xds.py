@@ -32,6 +32,7 @@ KINDS = (BOOTSTRAP, ENDPOINTS, *_LISTS, VIRTUAL_HOST)
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 _LABELS = ("labels", "annotations")
 Body = dict[str, Any]
+Readable = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,60 @@
+"""The identities of the proxies in a folder: each has the certificate that its bootstrap asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from reconciler.io.envoy import xds
+from reconciler.io.envoy.folder import Folder
+from reconciler.io.envoy.secrets import held_certificate, renew
+from reconciler.io.identity import Authority, Identity, needs_renewal, open_authority
+
+SECRETS = "secrets"
+
+
+class Identities:
+    """``authority``: a folder with a root for each trust domain. Raises IdentityError where one cannot be used."""
+
+    def __init__(self, folder: Folder, authority: Path, lifetime: timedelta) -> None:
+        self._folder, self._authority, self._lifetime = folder, authority, lifetime
+        self._roots: dict[str, Authority] = {}
+
+    def due(self, now: datetime) -> list[str]:
+        """The proxies, as ``<namespace>/<proxy>``, that have none, or whose half of life is over."""
+        return [proxy for proxy, identity in self._asked() if self._needs(proxy, identity, now)]
+
+    def renew(self, proxies: Iterable[str], now: datetime) -> None:
+        wanted = set(proxies)
+        for proxy, identity in self._asked():
+            if proxy in wanted:
+                self.issue(proxy, identity, now)
+
+    def issue(self, proxy: str, identity: Identity, now: datetime) -> None:
+        """Write its files, if they are not there or not good any more."""
+        renew(self._place(proxy), self._root(identity.trust_domain), identity, self._lifetime, now)
+
+    def _needs(self, proxy: str, identity: Identity, now: datetime) -> bool:
+        return needs_renewal(held_certificate(self._place(proxy)), self._root(identity.trust_domain), identity, now)
+
+    def _asked(self) -> Iterator[tuple[str, Identity]]:
+        for lying in self._folder.bootstraps():
+            if identity := asked_identity(lying.body):
+                yield xds.place_of(lying.key).proxy, identity
+
+    def _place(self, proxy: str) -> Path:
+        return self._folder.root / proxy / SECRETS
+
+    def _root(self, trust_domain: str) -> Authority:
+        if trust_domain not in self._roots:
+            self._roots[trust_domain] = open_authority(self._authority / trust_domain, trust_domain)
+        return self._roots[trust_domain]
+
+
+def asked_identity(bootstrap: xds.Readable) -> Identity | None:
+    """Who a proxy is to be, as its bootstrap says; None where it is not ours."""
+    asked = ((bootstrap["spec"].get("node") or {}).get("metadata") or {}).get("identity")
+    if not isinstance(asked, dict):
+        return None
+    return Identity(str(asked["trust_domain"]), str(asked["namespace"]), str(asked["service_account"]))
