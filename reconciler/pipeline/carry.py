@@ -6,20 +6,15 @@ The end of a round waits for late ones as long as they usually take; then they g
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from reconciler.model.plans import Action, ApplyResult, TargetPlan
 from reconciler.pipeline import remember
-from reconciler.pipeline.apply import Progress
 from reconciler.pipeline.flow import POLL, cut_off, late_words
-from reconciler.pipeline.leases import Leases
 from reconciler.pipeline.parts import Parts, read_again, whole
 from reconciler.pipeline.planning import Planned
 from reconciler.pipeline.preflight import preflight
-from reconciler.pipeline.record import RunContext
-from reconciler.pipeline.world import Connections, World
-from reconciler.pipeline.writing import Writing
+from reconciler.pipeline.writing import Means, Writing
 
 Done = tuple[Planned, list[ApplyResult]]
 
@@ -28,12 +23,7 @@ Done = tuple[Planned, list[ApplyResult]]
 class Carry:
     """One run's way from plans to results."""
 
-    world: World
-    context: RunContext
-    opened: Connections
-    leases: Leases
-    progress: Progress
-    stop: Callable[[], bool]
+    means: Means
     _writing: set[str] = field(default_factory=set)
     _announced: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -62,21 +52,20 @@ class Carry:
         planned = await self._sure(planned, parts)
         if planned.plan is None:
             return planned, []
-        made = await preflight(self.world, planned, planned.plan, self.opened)
+        made = await preflight(self.means.world, planned, planned.plan, self.means.opened)
         planned = replace(planned, plan=made)
-        elsewhere = await self.leases.elsewhere(target.target for target in made.targets)
-        await asyncio.to_thread(remember.before, self.world, self.context, planned, elsewhere)
+        elsewhere = await self.means.leases.elsewhere(target.target for target in made.targets)
+        await asyncio.to_thread(remember.before, self.means.world, self.means.context, planned, elsewhere)
         self._announced.set()
-        writing = Writing(self.world, self.context, self.opened, self.leases, self.progress, self.stop)
-        return planned, await writing.run(planned, made)
+        return planned, await Writing(self.means).run(planned, made)
 
     async def _sure(self, planned: Planned, parts: Parts) -> Planned:
         """Before anything is deleted, all is read consistently."""
         changes = planned.plan.changes if planned.plan else ()
         deletes = any(change.writes and change.action in (Action.PRUNE, Action.REPLACE) for change in changes)
-        if not deletes or not self.opened.taken_over or parts.basis is None:
+        if not deletes or not self.means.opened.taken_over or parts.basis is None:
             return planned
-        self.opened.retire({change.target.cluster for change in changes})
+        self.means.opened.retire({change.target.cluster for change in changes})
         return await read_again(parts.basis, planned)
 
     async def _wait(self, tasks: dict[str, asyncio.Task[Done]], parts: Parts) -> None:
@@ -91,16 +80,16 @@ class Carry:
         """Seconds for which the round still waits for one that has not ended; writes end by themselves."""
         if name in self._writing:
             return POLL
-        assert self.world.breakers is not None
-        patience = self.world.breakers.time_to_plan(name, parts.seconds)
-        return 0.0 if self.stop() else parts.began + patience - asyncio.get_running_loop().time()
+        assert self.means.world.breakers is not None
+        patience = self.means.world.breakers.time_to_plan(name, parts.seconds)
+        return 0.0 if self.means.stop() else parts.began + patience - asyncio.get_running_loop().time()
 
     def _left(self, name: str, parts: Parts) -> tuple[TargetPlan, ...]:
         """Its targets, and why they have no plan."""
         assert parts.basis is not None
         targets = parts.unplanned[name]
-        if self.stop():
+        if self.means.stop():
             return tuple(replace(target, error="not read: the run was asked to stop") for target in targets)
         why = late_words("reading it", asyncio.get_running_loop().time() - parts.began)
-        self.world.late(parts.basis.desired.clusters[name], why)
+        self.means.world.late(parts.basis.desired.clusters[name], why)
         return tuple(replace(target, error=why, late=True) for target in targets)

@@ -23,8 +23,8 @@ from reconciler.pipeline.world import Connections, World
 
 
 @dataclass(frozen=True)
-class Writing:
-    """What the writes of one run have in common. ``stop`` is asked before every chunk of writes."""
+class Means:
+    """What a run writes with, whichever part of its plan. ``stop`` is asked before every chunk of writes."""
 
     world: World
     context: RunContext
@@ -32,6 +32,13 @@ class Writing:
     leases: Leases
     progress: Progress
     stop: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Writing:
+    """The writes of one part of a plan."""
+
+    means: Means
     _late: dict[str, str] = field(default_factory=dict)
     _told: list[ApplyResult] = field(default_factory=list)
 
@@ -43,7 +50,7 @@ class Writing:
             return []
         found = dict(by_cluster([target for target in made.targets if any(c.writes for c in target.changes)]))
         jobs = {name: partial(self._cluster, planned, desired, targets) for name, targets in found.items()}
-        stage = Stage(self.world, desired, "writing", jobs, idle=planned.others(jobs))
+        stage = Stage(self.means.world, desired, "writing", jobs, idle=planned.others(jobs))
         tasks = await stage.begin()
         for name in [name for name, task in tasks.items() if not task.done()]:
             self._leave(desired, stage.excuse(name), found[name], tasks.pop(name))
@@ -57,11 +64,11 @@ class Writing:
     ) -> None:
         """It begins nothing new, and the rest is for the next run on this cluster."""
         cluster = desired.clusters[targets[0].target.cluster]
-        self._late[cluster.name] = self.world.late(cluster, why)
+        self._late[cluster.name] = self.means.world.late(cluster, why)
         for target in targets:
-            self.leases.left[target.target] = why
-            self.leases.late.add(target.target)
-        connection = self.opened.left(cluster.name)
+            self.means.leases.left[target.target] = why
+            self.means.leases.late.add(target.target)
+        connection = self.means.opened.left(cluster.name)
 
         async def ending() -> None:
             try:
@@ -69,9 +76,9 @@ class Writing:
             finally:
                 if connection is not None:
                     await connection.close()
-                self.world.beside.pop(cluster.name, None)
+                self.means.world.beside.pop(cluster.name, None)
 
-        self.world.beside[cluster.name] = asyncio.create_task(ending())
+        self.means.world.beside[cluster.name] = asyncio.create_task(ending())
 
     def _so_far(self, name: str, targets: list[TargetPlan]) -> list[ApplyResult]:
         done = [result for result in self._told if result.change.target.cluster == name]
@@ -85,7 +92,7 @@ class Writing:
 
     def _note(self, result: ApplyResult) -> None:
         self._told.append(result)
-        self.progress(result)
+        self.means.progress(result)
 
     async def _cluster(self, planned: Planned, desired: DesiredState, targets: list[TargetPlan]) -> list[ApplyResult]:
         done: list[ApplyResult] = []
@@ -94,13 +101,13 @@ class Writing:
                 break
             limits = desired.clusters[target.target.cluster].limits
             try:
-                async with self.leases.writing(target.target, limits.timeout) as lease:
+                async with self.means.leases.writing(target.target, limits.timeout) as lease:
                     done += await self._target(planned, desired, target, lease)
             except Elsewhere:
-                done += self.leases.skipped(target)
+                done += self.means.leases.skipped(target)
         why = next((result.message for result in done if result.outcome is Outcome.UNREACHABLE), "")
         if why:
-            self.world.trouble(desired.clusters[targets[0].target.cluster], why)
+            self.means.world.trouble(desired.clusters[targets[0].target.cluster], why)
         return done
 
     async def _target(
@@ -108,19 +115,19 @@ class Writing:
     ) -> list[ApplyResult]:
         cluster = desired.clusters[target.target.cluster]
         mesh_type = desired.mesh(target.target).type if target.target in desired.views else ""
-        adapter = self.world.adapters.get(mesh_type)
+        adapter = self.means.world.adapters.get(mesh_type)
         applying = TargetApply(
-            world=self.world,
-            context=self.context,
-            cluster=self.opened.to(cluster),
+            world=self.means.world,
+            context=self.means.context,
+            cluster=self.means.opened.to(cluster),
             live=planned.live.clusters[cluster.name],
             bridge=adapter.bridge if adapter else (lambda _live, _desired: None),
             health=adapter.health if adapter else always_healthy,
             lease=lease,
-            stop=lambda: self.stop() or cluster.name in self._late,
+            stop=lambda: self.means.stop() or cluster.name in self._late,
             progress=self._note,
         )
         done = await applying.run(target)
         if applying.forbidden:
-            self.world.granted.forget(cluster)
+            self.means.world.granted.forget(cluster)
         return done
