@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from reconciler.model import canonical
 from reconciler.model.documents import DesiredState
-from reconciler.model.intents import Hold
-from reconciler.model.live import LiveCluster, LiveObject, LiveState
+from reconciler.model.live import LiveObject, LiveState
 from reconciler.model.native import MESH_LABEL, Compiled, NativeObject
 from reconciler.model.plans import Action, Change, Plan, TargetPlan
 from reconciler.model.refs import ObjectKey, TargetId
@@ -24,6 +24,18 @@ from reconciler.plan.withhold import Withholding, withhold
 Previous = Mapping[TargetId, Sequence[NativeObject]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the plans of all targets are made from."""
+
+    desired: DesiredState
+    compiled: Compiled
+    previous: Previous
+    live: LiveState
+    rules: PlanRules
+    masker: Masker
+
+
 def build_plan(
     desired: DesiredState, compiled: Compiled, previous: Previous, live: LiveState, rules: PlanRules
 ) -> Plan:
@@ -32,11 +44,8 @@ def build_plan(
     ``previous`` holds, per target, what the last commit applied there asks (compiled with the same facts);
     a target without an entry was never applied to.
     """
-    masker = Masker(rules.settings.redact)
-    targets = [
-        _plan_target(target, desired, compiled, previous, live, rules, masker)
-        for target in planned_targets(desired, live, rules)
-    ]
+    given = _Given(desired, compiled, previous, live, rules, Masker(rules.settings.redact))
+    targets = [_plan_target(target, given) for target in planned_targets(desired, live, rules)]
     return Plan(
         revision=desired.revision,
         targets=tuple(targets),
@@ -84,39 +93,29 @@ def fingerprint(targets: Sequence[TargetPlan]) -> str:
     return canonical.digest(rows)
 
 
-def _plan_target(
-    target: TargetId,
-    desired: DesiredState,
-    compiled: Compiled,
-    previous: Previous,
-    live: LiveState,
-    rules: PlanRules,
-    masker: Masker,
-) -> TargetPlan:
-    mode = mode_of(target, desired, rules.settings)
-    error = _cannot_plan(target, desired, compiled, live)
-    if error:
-        return TargetPlan(target, mode, error=error, read_only=is_read_only(target, desired))
-    of = _made_from(target, desired, compiled, previous, live, rules)
-    known = rules.quiet.get(target)
+def _plan_target(target: TargetId, given: _Given) -> TargetPlan:
+    mode = mode_of(target, given.desired, given.rules.settings)
+    if error := _cannot_plan(target, given):
+        return TargetPlan(target, mode, error=error, read_only=is_read_only(target, given.desired))
+    of, quiet = _made_from(target, given), given.rules.quiet
+    known = quiet.get(target)
     if known is not None and known[0].is_as(of):
         return known[1]
-    made = _new_plan(target, desired, compiled, previous, live, rules, masker)
-    rules.quiet.pop(target, None)
+    made = _new_plan(target, given, mode)
+    quiet.pop(target, None)
     if not any(change.pending for change in made.changes):
-        rules.quiet[target] = (of, made)
+        quiet[target] = (of, made)
     return made
 
 
-def _made_from(
-    target: TargetId, desired: DesiredState, compiled: Compiled, previous: Previous, live: LiveState, rules: PlanRules
-) -> MadeFrom:
+def _made_from(target: TargetId, given: _Given) -> MadeFrom:
     """Everything but the time, which matters only by who is suspended."""
-    large = (desired, compiled.objects, live.clusters[target.cluster], rules.settings)
+    rules = given.rules
+    large = (given.desired, given.compiled.objects, given.live.clusters[target.cluster], rules.settings)
     small = (
-        previous.get(target),
-        compiled.holds,
-        suspended(target, desired, rules),
+        given.previous.get(target),
+        given.compiled.holds,
+        suspended(target, given.desired, rules),
         target.cluster in rules.stale_clusters,
         rules.fights.get(target),
         rules.target_guards.get(target, rules.guards),
@@ -128,24 +127,15 @@ def _made_from(
     return MadeFrom(large, small)
 
 
-def _new_plan(
-    target: TargetId,
-    desired: DesiredState,
-    compiled: Compiled,
-    previous: Previous,
-    live: LiveState,
-    rules: PlanRules,
-    masker: Masker,
-) -> TargetPlan:
-    mode = mode_of(target, desired, rules.settings)
-    cluster = live.clusters[target.cluster]
-    wanted = compiled.objects.get(target, ())
+def _new_plan(target: TargetId, given: _Given, mode: Mode) -> TargetPlan:
+    desired, rules = given.desired, given.rules
+    wanted = given.compiled.objects.get(target, ())
     place = Place(
         target=target,
         setting=setting_for(target, desired, rules),
-        live=cluster,
-        previous={native.key: native for native in previous.get(target, ())},
-        masker=masker,
+        live=given.live.clusters[target.cluster],
+        previous={native.key: native for native in given.previous.get(target, ())},
+        masker=given.masker,
         adopt=frozenset(native.key for native in wanted if adoptable(native.key, rules.settings)),
         replace_allowed=rules.settings.replace_immutable,
         in_git=target in desired.views,
@@ -153,16 +143,16 @@ def _new_plan(
     )
     changes = [change_for(native, place) for native in wanted]
     changes = rival_hosts(changes, wanted, place, _claims(target, desired, rules))
-    changes.extend(_prunes(compiled, place, rules))
-    return _settle(changes, place, desired, compiled.holds, rules, mode)
+    changes.extend(_prunes(given.compiled, place, rules))
+    return _settle(changes, place, given, mode)
 
 
-def _cannot_plan(target: TargetId, desired: DesiredState, compiled: Compiled, live: LiveState) -> str:
-    if target.cluster in live.unreachable:
-        return live.unreachable[target.cluster]
-    if target.cluster not in live.clusters:
+def _cannot_plan(target: TargetId, given: _Given) -> str:
+    if target.cluster in given.live.unreachable:
+        return given.live.unreachable[target.cluster]
+    if target.cluster not in given.live.clusters:
         return f"cluster {target.cluster} was not read"
-    if target in desired.views and target not in compiled.objects:
+    if target in given.desired.views and target not in given.compiled.objects:
         return "nothing could be compiled for it: its facts are not known"
     return ""
 
@@ -196,15 +186,8 @@ def is_owned_here(found: LiveObject, place: Place) -> bool:
     )
 
 
-def _settle(
-    changes: list[Change],
-    place: Place,
-    desired: DesiredState,
-    holds: Sequence[Hold],
-    rules: PlanRules,
-    mode: Mode,
-) -> TargetPlan:
-    target = place.target
+def _settle(changes: list[Change], place: Place, given: _Given, mode: Mode) -> TargetPlan:
+    target, desired, rules = place.target, given.desired, given.rules
     why_suspended = suspended(target, desired, rules)
     withholding = Withholding(
         mode=mode,
@@ -212,9 +195,9 @@ def _settle(
         suspended=why_suspended,
         self_heal=rules.settings.self_heal,
         prune=rules.settings.prune,
-        partial=_partial(place.live, target, desired, holds, rules),
+        partial=_partial(place, given),
         unread=place.live.unread,
-        holds=tuple(hold for hold in holds if hold.target in (None, target)),
+        holds=tuple(hold for hold in given.compiled.holds if hold.target in (None, target)),
         live=place.live.objects,
         selection=rules.selection,
         fights=rules.fights.get(target, {}),
@@ -237,20 +220,19 @@ def _settle(
     )
 
 
-def _partial(
-    live: LiveCluster, target: TargetId, desired: DesiredState, holds: Sequence[Hold], rules: PlanRules
-) -> str:
+def _partial(place: Place, given: _Given) -> str:
     """Why nothing may be pruned on a target, or ""."""
-    if live.unread:
-        kinds = ", ".join(sorted(str(kind) for kind in live.unread))
+    target = place.target
+    if place.live.unread:
+        kinds = ", ".join(sorted(str(kind) for kind in place.live.unread))
         return f"the cluster could not be read wholly ({kinds})"
-    if target.cluster in rules.stale_clusters:
+    if target.cluster in given.rules.stale_clusters:
         return "the facts of the cluster are remembered, not read"
-    blind = next((hold for hold in holds if hold.ref is None and hold.target in (None, target)), None)
+    blind = next((hold for hold in given.compiled.holds if hold.ref is None and hold.target in (None, target)), None)
     if blind is not None:
         return blind.reason
     inventory = {"Cluster", "Mesh", "VirtualMesh", "Destination", "Reconciler"}
-    broken = next((item for item in desired.broken if item.ref is None or item.ref.kind in inventory), None)
+    broken = next((item for item in given.desired.broken if item.ref is None or item.ref.kind in inventory), None)
     return f"{broken.path} is broken: {broken.finding}" if broken else ""
 
 
