@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from reconciler.load.blocks import Decoder, pairs, service, source, strings, target
+from reconciler.load.failover import order
 from reconciler.load.nodes import Map, Place, place_of, position
 from reconciler.load.rules import leaves
 from reconciler.load.terms import native
@@ -20,20 +21,21 @@ _PARTS = ("region", "zone", "subZone")
 def destination(root: Map, spec: Map, into: Decoder) -> Destination:
     """The value of a checked document; ``into`` gathers what is wrong with it still."""
     external = spec.get("external") or Map(spec.at)
+    subsets = _subsets(spec, into)
     if "service" not in spec:
         _check_hosts(spec, into)
     return Destination(
         ref=into.ref,
         position=position(root.at),
         service=service(spec["service"]) if "service" in spec else None,
-        subsets=_subsets(spec, into),
+        subsets=subsets,
         hosts=strings(spec, "hosts"),
         ports=tuple(_port(item) for item in spec.get("ports", ())),
         services=tuple(target(item, at) for item, at in (spec["services"].entries() if "services" in spec else ())),
         resolution=external.get("resolution", ""),
         endpoints=tuple(_endpoints(spec, external, into)),
         in_mesh="workloads" in spec,
-        leaves=tuple(_leaves(spec, into)),
+        leaves=tuple(_leaves(spec, subsets, into)),
         visible_to=tuple(
             source(item, at, into) for item, at in (spec["visibleTo"].entries() if "visibleTo" in spec else ())
         ),
@@ -100,7 +102,7 @@ def locality(node: Map | None) -> str:
     return "/".join(str(node[part]) for part in _PARTS if part in node) if node else ""
 
 
-def _leaves(spec: Map, into: Decoder) -> Iterator[Leaf]:
+def _leaves(spec: Map, subsets: tuple[Subset, ...], into: Decoder) -> Iterator[Leaf]:
     """What tls and failover ask, as a traffic rule would say it."""
     if "tls" in spec:
         yield Leaf("traffic.tls", plain(spec["tls"]), position(spec.keys_at["tls"]), into.ref)
@@ -113,6 +115,7 @@ def _leaves(spec: Map, into: Decoder) -> Iterator[Leaf]:
         rule = Map(failover.at)
         rule.put("outlier", failover["outlier"], failover.keys_at["outlier"], failover.values_at["outlier"])
         yield from leaves(rule, into)
+    yield from order(spec, subsets, into)
 
 
 def _subsets(spec: Map, into: Decoder) -> tuple[Subset, ...]:

@@ -74,6 +74,9 @@ def said(problem: Any, value: Any, schema: Mapping[str, Any]) -> Iterator[Compla
             yield _exclusive(path, value, schema)
         case "MinItems":
             field = str(path[-1])
+            if value:
+                yield Complaint("wrong-value", f"`{field}` needs at least {kind.limit} items", path)
+                return
             yield Complaint("empty-list", f"`{field}` is an empty list", path, hint=_EMPTY.get(field, ""))
         case "MinProperties":
             yield Complaint("empty-field", f"{_field(path)} says nothing", path)

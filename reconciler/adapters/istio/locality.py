@@ -23,16 +23,17 @@ _PARTS = ("region", "zone", "subZone")
 
 
 def needs_outlier(asked: Mapping[str, Any]) -> bool:
-    return asked.get("prefer") == "Local" or bool(_items(asked, "failover"))
+    return asked.get("prefer") == "Local" or bool(_items(asked, "failover") or asked.get("order"))
 
 
 def locality_setting(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
     """The setting, empty when nothing is asked. Local is what the mesh does by itself, once it is on."""
     shares, steps = _items(asked, "distribute"), _items(asked, "failover")
-    if asked.get("prefer") not in ("Local", "None") and not shares and not steps:
+    order: list[list[str]] = asked.get("order", [])
+    if asked.get("prefer") not in ("Local", "None") and not (shares or steps or order):
         return {}
     if asked.get("prefer") == "None":
-        if shares or steps:
+        if shares or steps or order:
             gaps.error("mesh-invalid-value", "no locality is preferred, and yet requests are to go by locality", leaf)
         return {"enabled": False}
     native: dict[str, Any] = {"enabled": True}
@@ -40,8 +41,24 @@ def locality_setting(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) ->
         native["distribute"] = [_shares(item, leaf, gaps) for item in shares]
     if steps:
         native["failover"] = [_step(item, leaf, gaps) for item in steps]
+    if order:
+        native["failoverPriority"] = _priority(order, leaf, gaps)
     _check_apart(native, leaf, gaps)
     return native
+
+
+def _priority(order: list[list[str]], leaf: Leaf | None, gaps: Gaps) -> list[str]:
+    """The more of these labels an endpoint has one after the other, the sooner it is called. What has not even the
+    first is the last part."""
+    labels: list[str] = []
+    for part in reversed(order[:-1]):
+        more = [label for label in part if label not in labels]
+        if len(more) != 1 or not set(labels) <= set(part):
+            told = "the mesh sorts endpoints by one label after the other"
+            hint = "each part but the last must be the one after it with one label more"
+            gaps.error("mesh-inexpressible", told, leaf, hint)
+        labels += more
+    return labels
 
 
 def _items(asked: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
