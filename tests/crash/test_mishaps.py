@@ -31,6 +31,9 @@ from tests.pipeline.test_kube import through
 
 ROOT = Path(reconciler.__file__).parents[1]
 POLICIES = 60
+SOON = 240.0  # seconds, generous for a busy machine
+#: bytes that the state may grow by: fewer than what is recorded of an apply takes in any case, enough for a part of it
+ROOM = 80_000
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def start(shop: Shop | KubeShop, state: Path | None = None, limit: int = 0) -> s
 
 def applied(shop: Shop | KubeShop, state: Path | None = None) -> tuple[int, str]:
     process = start(shop, state)
-    told, _ = process.communicate(timeout=60)
+    told, _ = process.communicate(timeout=SOON)
     return process.returncode, told
 
 
@@ -75,9 +78,10 @@ def completed(shop: Shop, before: Snapshot, between: Snapshot) -> None:
 
 def test_a_limit_on_files_during_an_apply(shop: Shop) -> None:
     """As a quota would: the database may grow only so far."""
-    size = max(path.stat().st_size for path in (shop.folder / "state").iterdir())
-    process = start(shop, limit=size + 150_000)
-    told, _ = process.communicate(timeout=60)
+    shop.store.close()  # so that its write-ahead log begins anew
+    process = start(shop, limit=(shop.folder / "state" / DATABASE).stat().st_size + ROOM)
+    told, _ = process.communicate(timeout=SOON)
+    shop.store = open_store(shop.folder / "state")
     assert process.returncode == 5, told
     assert "nothing was recorded" in told
     assert "limited by a quota" in told
@@ -91,11 +95,20 @@ def test_a_limit_on_files_during_an_apply(shop: Shop) -> None:
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "disk"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=700k,mode=0700", "tmpfs", str(place)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=20m,mode=0700", "tmpfs", str(place)]
     if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("a small disk can be mounted by root only; the limit on files covers it")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def used(disk: Path) -> int:
+    found = os.statvfs(disk)
+    return (found.f_blocks - found.f_bfree) * found.f_frsize
+
+
+def resize(disk: Path, size: int) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={size}", str(disk)], check=True)
 
 
 def test_a_full_disk_during_an_apply(shop: Shop, small_disk: Path) -> None:
@@ -103,6 +116,7 @@ def test_a_full_disk_during_an_apply(shop: Shop, small_disk: Path) -> None:
     shutil.rmtree(shop.folder / "state")
     (shop.folder / "state").symlink_to(small_disk / "state")
     shop.store = open_store(small_disk / "state")
+    resize(small_disk, used(small_disk) + ROOM)
     code, told = applied(shop)
     assert code == 5, told
     assert "the disk" in told
@@ -110,7 +124,7 @@ def test_a_full_disk_during_an_apply(shop: Shop, small_disk: Path) -> None:
     between = shop.lying()
     assert between  # all may be announced, and be written, before the disk is full
     assert unannounced(shop, {}) == set()
-    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    resize(small_disk, 20_000_000)
     completed(shop, {}, between)
 
 
