@@ -63,6 +63,7 @@ ROUTE_LEAVES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 EU, US = {"region": "eu"}, {"region": "us"}
 SHARES = [{"from": EU, "to": [{"locality": EU, "weight": 1}]}]
+PARTS = [["version=v1"], ["version=v2"]]
 STEPS = [{"from": EU, "to": [US]}]
 HOST_LEAVES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     **{
@@ -85,7 +86,7 @@ HOST_LEAVES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "traffic.loadBalancing.locality.prefer": ({"loadBalancing": {"locality": {"prefer": "Local"}}}, {}),
     "traffic.loadBalancing.locality.distribute": ({"loadBalancing": {"locality": {"distribute": SHARES}}}, {}),
     "traffic.loadBalancing.locality.failover.to": ({"loadBalancing": {"locality": {"failover": STEPS}}}, {}),
-    "traffic.loadBalancing.locality.order": ({"loadBalancing": {"locality": {"order": [["version=v1"], ["version=v2"]]}}}, {}),
+    "traffic.loadBalancing.locality.order": ({"loadBalancing": {"locality": {"order": PARTS}}}, {}),
     "traffic.loadBalancing.warmup": ({"loadBalancing": {"warmup": "1m"}}, {}),
     "traffic.tls.mode": ({"tls": {"mode": "Simple"}}, {}),
     "traffic.tls.sni": ({"tls": {"mode": "Simple", "sni": "a.example"}}, {"tls": {"mode": "Simple"}}),
