@@ -7,27 +7,39 @@ from dataclasses import dataclass
 
 from reconciler.model.findings import NOWHERE, Finding, Severity
 from reconciler.model.intents import Origin
-from reconciler.model.refs import TargetId
+from reconciler.model.refs import DocRef, TargetId
 from reconciler.model.rules import Leaf
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
+    """``asked``: the policies that ask for what it is about, where that is no leaf: each alone would be a gap."""
+
     severity: Severity
     code: str
     message: str
     leaf: Leaf | None = None
     hint: str = ""
+    asked: tuple[Origin, ...] = ()
+
+    @property
+    def blamed(self) -> tuple[DocRef, ...]:
+        return (self.leaf.policy,) if self.leaf is not None else tuple(one.ref for one in self.asked)
 
 
 class Gaps:
     """Gathers gaps about one thing: a host, an access policy, a mode."""
 
-    def __init__(self) -> None:
-        self.found: list[Gap] = []
+    def __init__(self, found: list[Gap] | None = None, asked: Iterable[Origin] = ()) -> None:
+        self.found: list[Gap] = [] if found is None else found
+        self.asked = tuple(asked)
+
+    def about(self, policies: Iterable[Origin]) -> Gaps:
+        """The same gaps, for a part of the thing that these policies ask for: a match, a source, a backend."""
+        return Gaps(self.found, policies)
 
     def error(self, code: str, message: str, leaf: Leaf | None = None, hint: str = "") -> None:
-        self._add(Gap(Severity.ERROR, code, message, leaf, hint))
+        self._add(Gap(Severity.ERROR, code, message, leaf, hint, self.asked))
 
     def warning(self, code: str, message: str, leaf: Leaf | None = None, hint: str = "") -> None:
         self._add(Gap(Severity.WARNING, code, message, leaf, hint))
@@ -47,10 +59,10 @@ class Gaps:
 
 
 def _finding(gap: Gap, target: TargetId, origins: list[Origin]) -> Finding:
-    """An error is about every document of the thing, since all that they said of it is left as it was."""
-    documents = {origin.ref for origin in origins}
-    position = origins[0].position if origins else NOWHERE
+    """An error is about the documents that are to blame, and where none is, about every document of the thing."""
+    meant = sorted(gap.asked) or origins
+    position = meant[0].position if meant else NOWHERE
+    documents = {origin.ref for origin in meant}
     if gap.leaf is not None:
-        position = gap.leaf.position
-        documents = {gap.leaf.policy} | (documents if gap.severity is Severity.ERROR else set())
+        position, documents = gap.leaf.position, {gap.leaf.policy}
     return Finding(gap.severity, gap.code, gap.message, position, gap.hint, tuple(sorted(documents)), target)

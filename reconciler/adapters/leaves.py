@@ -43,6 +43,12 @@ def section(rule: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def header_leaf(leaves: Iterable[Leaf], side: str, name: str) -> Leaf | None:
+    """The leaf by which a header of requests or responses is changed."""
+    below = f"traffic.headers.{side}."
+    return next((leaf for leaf in leaves if leaf.key == name and leaf.path.startswith(below)), None)
+
+
 def leaf_at(leaves: Iterable[Leaf], path: str) -> Leaf | None:
     """The leaf at a path, or the first one below it."""
     below = f"{path}."

@@ -9,7 +9,7 @@ from operator import attrgetter
 from reconciler.compile.degrade import without
 from reconciler.compile.identities import who
 from reconciler.compile.matches import normal_matches
-from reconciler.compile.negotiation import Agreement, negotiate, paths_of, terms_of
+from reconciler.compile.negotiation import Agreement, is_refused, negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, access_uses
 from reconciler.compile.ports import UnknownPort, service_ports, workload_ports
@@ -83,7 +83,10 @@ def _intents(
             agreed = negotiate(asked, profile, tuple(chosen.service for chosen in group), site, notes)
             here = replace(ready, policy=_reduced(policy, agreed), profile=profile)
             gone = f"access.{policy.action.value.lower()}" in agreed.dropped
-            able += [(here, chosen) for chosen in group] if agreed.able and not (problems or gone) else []
+            if agreed.able and not (problems or gone):
+                word = policy.on_unsupported
+                kept = (one for one in group if not is_refused(policy.ref, asked.uses, word, one.service, site, notes))
+                able += [(here, chosen) for chosen in kept]
     if problems:
         notes.refuse(policy.ref, [*paths_of(uses, site), *([SCOPE] if policy.scopes else [])], *problems)
     if policy.scopes and not clients.none:

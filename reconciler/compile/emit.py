@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from reconciler.adapters.base import Adapter
+from reconciler.adapters.built import Built
 from reconciler.compile.notes import Notes
-from reconciler.model.findings import Finding, Severity, error
+from reconciler.model.findings import Finding, error
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeObject
 from reconciler.model.refs import DocRef, ObjectKey, ServiceRef, TargetId
@@ -16,39 +17,37 @@ from reconciler.model.refs import DocRef, ObjectKey, ServiceRef, TargetId
 #: by key, which many objects are sorted by sooner in parts
 _IN_ORDER = attrgetter("key.group", "key.kind", "key.namespace", "key.name")
 _Place = tuple[str, ObjectKey]
-_Group = tuple[ServiceRef | None, set[DocRef]]
+Refused = Mapping[tuple[DocRef, ServiceRef | None], tuple[Finding, ...]]
 
 
-def emitted(intent: MeshIntent, adapter: Adapter, notes: Notes) -> tuple[NativeObject, ...]:
-    """The objects of every emitter, and what it finds: an error holds what its documents had, and what stands together
-    with these in one object, since the adapter then writes none of it."""
-    things = list(adapter.build(intent))
-    errors: dict[Finding, None] = {}
-    for finding in (finding for built in things for finding in built.findings):
-        notes.find(finding)
-        if finding.severity is Severity.ERROR:
-            errors[finding] = None
-    if errors:
-        _hold(errors, _together(intent), notes)
-    return tuple(one for built in things for one in built.objects)
+def emitted(intent: MeshIntent, adapter: Adapter) -> tuple[Built, ...]:
+    """What every emitter makes of an intent."""
+    return tuple(adapter.build(intent))
 
 
-def _hold(errors: Iterable[Finding], together: list[_Group], notes: Notes) -> None:
-    for finding in errors:
-        groups = [(service, refs) for service, refs in together if refs & set(finding.documents)]
-        for service, refs in groups or [(None, set(finding.documents))]:
-            for ref in sorted(refs):
-                notes.refuse_known(ref, finding, (service,) if service else ())
+def blamed(things: Iterable[Built], before: Refused) -> Refused:
+    """Those to go on without, beside those that were left out before: who is to blame for an error about a service, on
+    that service. Who is blamed there again has a part in it by what is sent there from elsewhere, and goes wholly."""
+    found: dict[tuple[DocRef, ServiceRef | None], dict[Finding, None]] = {}
+    for one in things:
+        for ref, finding in one.blames if one.service is not None else ():
+            place = (ref, None if (ref, one.service) in before else one.service)
+            if place not in before:
+                found.setdefault(place, {})[finding] = None
+    return {**before, **{place: tuple(findings) for place, findings in found.items()}}
 
 
-def _together(intent: MeshIntent) -> list[_Group]:
-    """Documents that may have a part in the same object: those of one host, and those of one service's access."""
-    services: dict[ServiceRef, set[DocRef]] = {}
-    for rule in intent.access:
-        services.setdefault(rule.service, set()).update(origin.ref for origin in rule.origins)
-    hosts = [(host.service, {origin.ref for origin in host.origins}) for host in intent.hosts]
-    modes = [(mode.service, {origin.ref for origin in mode.origins}) for mode in intent.mtls]
-    return [*services.items(), *hosts, *modes]
+def written(things: Iterable[Built], notes: Notes) -> tuple[NativeObject, ...]:
+    """The objects, and what was found: an error that nobody could be left out for holds all that has a part in the
+    thing, since the adapter then writes none of it."""
+    things = list(things)
+    for one in things:
+        for finding in one.findings:
+            notes.find(finding)
+        for finding in one.errors:
+            for ref in one.documents or finding.documents:
+                notes.refuse_known(ref, finding, (one.service,) if one.service else ())
+    return tuple(native for one in things for native in one.objects)
 
 
 @dataclass(frozen=True, slots=True)

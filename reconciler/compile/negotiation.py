@@ -107,10 +107,24 @@ def negotiate(terms: Terms, profile: str, destinations: tuple[ServiceRef, ...], 
             for finding in findings:
                 notes.reject(finding)
         return Agreement(False)
-    if (why := site.world.withdrawn.get(terms.policy)) is not None:
-        notes.refuse(terms.policy, [one.path for one in answers], why, destinations=destinations)
+    refused_by_service = any((terms.policy, service) in site.refused for service in destinations)
+    if (why := site.against(terms.policy)) and not refused_by_service:
+        notes.refuse(terms.policy, [one.path for one in answers], *why, destinations=destinations)
         return Agreement(False)
     return Agreement(True, frozenset(one.use.path for one in left_out))
+
+
+def is_refused(
+    policy: DocRef, uses: Iterable[Use], word: OnUnsupported, service: ServiceRef, site: Site, notes: Notes
+) -> bool:
+    """Whether the adapter found that it cannot do a policy on one service; refuses it there."""
+    why = site.against(policy, service)
+    if why:
+        notes.refuse(policy, paths_of(uses, site, site.profile(service)), *why, destinations=(service,))
+    if why and word.over(site.world.desired.settings.on_unsupported).default is Otherwise.FAIL:
+        for finding in why:
+            notes.reject(finding)
+    return bool(why)
 
 
 def paths_of(uses: Iterable[Use], site: Site, profile: str = "") -> list[str]:

@@ -31,6 +31,15 @@ class Notes:
         self._rejected: set[Finding] = set()
         self._ties: set[Position] = set()
 
+    def again(self) -> Notes:
+        """The same notes by themselves, to go on from them in another way."""
+        made = Notes(self.target)
+        made.matched, made.items = set(self.matched), set(self.items)
+        made._findings, made._holds = set(self._findings), dict(self._holds)
+        made._verdicts = {key: dict(said) for key, said in self._verdicts.items()}
+        made._rejected, made._ties = set(self._rejected), set(self._ties)
+        return made
+
     def find(self, finding: Finding) -> Finding:
         placed = replace(finding, target=self.target)
         self._findings.add(placed)

@@ -12,7 +12,7 @@ from reconciler.compile.merge import Ask, Bid, Court, Settled, Wish
 from reconciler.compile.order import specificity
 from reconciler.model.canonical import encode
 from reconciler.model.findings import Position, warning
-from reconciler.model.intents import Backend, Origin, Route
+from reconciler.model.intents import Askers, Backend, Origin, Route
 from reconciler.model.refs import DocRef, ServiceRef
 from reconciler.model.rules import Leaf
 
@@ -45,7 +45,10 @@ def routes_of(service: ServiceRef, asks: Sequence[Ask], court: Court) -> Routes:
     ]
     routes = [_route(rule, service, asking) for rule in rules]
     if rejected:
-        routes.append(Route((), (), (Backend(service, 100),), (), (), _reject_origins(rejected), reject=True))
+        askers = Askers(_origins_of_asks(rejected))
+        routes.append(
+            Route((), (), (Backend(service, 100),), (), (), _origins_of_asks(rejected), reject=True, askers=askers)
+        )
     _tell_idle(asking, rules, court)
     return Routes(tuple(_joined(routes)), tuple(use for rule in rules for use in _uses(rule)))
 
@@ -63,7 +66,7 @@ def _rejecting(asks: Sequence[Ask], court: Court) -> list[Ask]:
     return rejecting
 
 
-def _reject_origins(asks: Iterable[Ask]) -> tuple[Origin, ...]:
+def _origins_of_asks(asks: Iterable[Ask]) -> tuple[Origin, ...]:
     return tuple(sorted({Origin(ask.policy, ask.position) for ask in asks}))
 
 
@@ -77,7 +80,18 @@ def _route(rule: Rule, service: ServiceRef, asks: Sequence[Ask]) -> Route:
         mirrors=mirror.wish.backends if mirror else (),
         leaves=tuple(rule.settled[slot].wish.leaf for slot in sorted(rule.settled) if slot[0] not in (ROUTE, MIRROR)),
         origins=origins_of(rule.settled.values()) or _bare(rule, asks),
+        askers=Askers(_origins_of_asks(_meaning(rule, asks)), _senders(route), _senders(mirror)),
     )
+
+
+def _senders(settled: Settled | None) -> tuple[Origin, ...]:
+    return origins_of([settled]) if settled else ()
+
+
+def _meaning(rule: Rule, asks: Iterable[Ask]) -> Iterable[Ask]:
+    """The policies that name the match and the source of a route, and do not only cover them."""
+    match, source = rule.atom.match, rule.atom.source
+    return (ask for ask in asks if match in (ask.matches or (None,)) and source in (ask.sources or (None,)))
 
 
 def origins_of(settled: Iterable[Settled]) -> tuple[Origin, ...]:
@@ -92,13 +106,7 @@ def origins_of(settled: Iterable[Settled]) -> tuple[Origin, ...]:
 
 def _bare(rule: Rule, asks: Sequence[Ask]) -> tuple[Origin, ...]:
     """A route without leaves is there for the policies that only say what else is rejected."""
-    match, source = rule.atom.match, rule.atom.source
-    meant = (
-        ask
-        for ask in asks
-        if not ask.routed and match in (ask.matches or (None,)) and source in (ask.sources or (None,))
-    )
-    return _reject_origins(meant)
+    return _origins_of_asks(ask for ask in _meaning(rule, asks) if not ask.routed)
 
 
 def _uses(rule: Rule) -> Iterable[Use]:
@@ -123,10 +131,21 @@ def _both(first: Route, second: Route) -> Route | None:
     if first.reject or second.reject or not _same_rule(first, second):
         return None
     if first.sources == second.sources and first.matches and second.matches:
-        return replace(first, matches=first.matches + second.matches)
+        return replace(first, matches=first.matches + second.matches, askers=_of_both(first.askers, second.askers))
     if first.matches == second.matches and first.sources and second.sources:
-        return replace(first, sources=first.sources + second.sources)
+        return replace(first, sources=first.sources + second.sources, askers=_of_both(first.askers, second.askers))
     return None
+
+
+def _of_both(one: Askers, other: Askers) -> Askers:
+    """Who asks for one of two alone is not to blame for the other."""
+
+    def common(mine: tuple[Origin, ...], its: tuple[Origin, ...]) -> tuple[Origin, ...]:
+        return mine if mine == its else tuple(origin for origin in mine if origin in its)
+
+    return Askers(
+        common(one.match, other.match), common(one.backends, other.backends), common(one.mirrors, other.mirrors)
+    )
 
 
 def _same_rule(first: Route, second: Route) -> bool:

@@ -56,7 +56,8 @@ class World:
 @dataclass(frozen=True, slots=True)
 class Site:
     """``away`` are namespaces that belong to another mesh of the same cluster, and not to this one. ``answered`` is for
-    ``negotiation``: what was found out about claims."""
+    ``negotiation``: what was found out about claims. ``refused``: documents that the adapter cannot do here, by the
+    service that they are about (None: all of them)."""
 
     world: World
     target: TargetId
@@ -69,11 +70,18 @@ class Site:
     away: frozenset[str]
     services: Mapping[tuple[str, str], ServiceFacts] = field(repr=False)  # by (namespace, name)
     named: Mapping[str, ServiceFacts] = field(default_factory=dict, repr=False)  # of Destination documents, by host
+    refused: Mapping[tuple[DocRef, ServiceRef | None], tuple[Finding, ...]] = field(default_factory=dict, repr=False)
     answered: dict[object, tuple[Any, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def strict(self) -> bool:
         return self.world.desired.settings.strict
+
+    def against(self, ref: DocRef, service: ServiceRef | None = None) -> tuple[Finding, ...]:
+        """Why a document is not applied to a service (None: to none), although the mesh has all that it asks for."""
+        own = self.refused.get((ref, service)) or self.refused.get((ref, None))
+        joint = self.world.withdrawn.get(ref)
+        return own or ((joint,) if joint else ())
 
     def covered(self, meshes: MeshSet | None, clusters: tuple[str, ...]) -> bool:
         """Whether a scope includes this target."""

@@ -30,12 +30,15 @@ from reconciler.compile.site import Site, World, site_of
 from reconciler.compile.telemetry import telemetry_of
 from reconciler.compile.traffic import asks_by_service
 from reconciler.compile.unused import unused_items
-from reconciler.model.documents import DesiredState
+from reconciler.model.access import AccessPolicy
+from reconciler.model.documents import DesiredState, View
 from reconciler.model.facts import Facts
 from reconciler.model.findings import Finding, Position, error, warning
+from reconciler.model.ingress import Ingress
 from reconciler.model.intents import Hold, MeshIntent, MtlsIntent
 from reconciler.model.native import Compiled, NativeObject
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
+from reconciler.model.traffic import TrafficPolicy
 
 #: of compiling a target without those who are to blame; what is wrong then still holds all that has a part in it
 _ROUNDS = 10
@@ -103,11 +106,12 @@ def _together(world: World, notes: Mapping[TargetId, Notes]) -> Mapping[DocRef, 
     """Policies that are to hold on all members or on none (acrossMembers: AllOrNothing), and were refused on one; new
     ones only."""
     base = world.desired.settings.on_unsupported
-    views = world.desired.views.values()
-    traffic = [(one.ref, one.position, one.on_unsupported) for view in views for one in view.traffic]
-    access = [(one.ref, one.position, one.on_unsupported) for view in views for one in view.access]
-    ingress = [(one.ref, one.position, one.on_unsupported) for view in views for one in view.ingress]
-    bound = {ref: position for ref, position, word in traffic + access + ingress if word.over(base).all_or_nothing}
+    bound = {
+        one.ref: one.position
+        for view in world.desired.views.values()
+        for one in _negotiable(view)
+        if one.on_unsupported.over(base).all_or_nothing
+    }
     found: dict[DocRef, Finding] = {}
     for target in sorted(notes):
         for verdict in notes[target].verdicts if bound else ():
@@ -116,6 +120,10 @@ def _together(world: World, notes: Mapping[TargetId, Notes]) -> Mapping[DocRef, 
                 message = f"{ref} holds on all members or on none (acrossMembers), and {target} refuses it"
                 found[ref] = warning("refused-elsewhere", message, bound[ref], "see the refusal there", ref)
     return found
+
+
+def _negotiable(view: View) -> tuple[TrafficPolicy | AccessPolicy | Ingress, ...]:
+    return (*view.traffic, *view.access, *view.ingress)
 
 
 def intents(

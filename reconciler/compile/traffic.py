@@ -10,7 +10,7 @@ from reconciler.compile.atoms import FORWARD, action_of
 from reconciler.compile.callers import callers_of, is_here
 from reconciler.compile.matches import normal_matches
 from reconciler.compile.merge import Ask, Wish, wish
-from reconciler.compile.negotiation import Agreement, negotiate, paths_of, terms_of
+from reconciler.compile.negotiation import Agreement, is_refused, negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import MTLS, Use, host_wide, leaf_uses, server_side, traffic_uses
 from reconciler.compile.ports import UnknownPort, service_ports
@@ -111,6 +111,8 @@ def _contradiction(policy: TrafficPolicy) -> Iterable[Finding]:
 def _ask(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> Ask | None:
     """One policy on one service; None where it is refused there."""
     policy = ready.policy
+    if is_refused(policy.ref, ready.uses, policy.on_unsupported, chosen.service, site, notes):
+        return None
     problems: list[Finding] = []
     if chosen.facts is None:
         unknown = service_unknown(chosen.service, policy.ref, chosen.position, site)

@@ -20,6 +20,7 @@ from reconciler.model.ingress_intents import GatewayIntent
 from reconciler.model.origins import Origin as Origin
 from reconciler.model.reach import EgressIntent, ReachIntent
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
+from reconciler.model.routing import Askers as Askers
 from reconciler.model.routing import Backend as Backend
 from reconciler.model.routing import Route as Route
 from reconciler.model.routing import TrafficSource as TrafficSource

@@ -28,6 +28,16 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True)
+class Askers:
+    """Who is to blame where a part of a route cannot be said: the policies that ask for its matches and callers, for
+    where it sends requests, and for where it mirrors them. Of a leaf it is the leaf that knows."""
+
+    match: tuple[Origin, ...] = ()
+    backends: tuple[Origin, ...] = ()
+    mirrors: tuple[Origin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One route of a host: requests of ``sources`` that meet one of ``matches``. Empty tuples mean all.
 
@@ -43,3 +53,4 @@ class Route:
     origins: tuple[Origin, ...]
     name: str = ""
     reject: bool = False
+    askers: Askers = Askers()

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.adapters.base import Adapter, Capability, Level
-from reconciler.adapters.built import Built
+from reconciler.adapters.built import Built, built
+from reconciler.adapters.gaps import Gaps
 from reconciler.compile import compile_state, intents
 from reconciler.model.access import AccessAction, AccessPolicy
 from reconciler.model.clusters import Cluster, DirectoryConnection
@@ -53,6 +54,39 @@ def emit_hosts(intent: MeshIntent) -> Iterable[Built]:
         yield Built((native(HOST, host.service.namespace, host.service.name, spec, host.origins),))
 
 
+#: values and parts of routes that the mesh of ``picky`` cannot say, beside calls of more than three policies at once
+ODD = ("/x", 2, "Maglev", "2m")
+
+
+def emit_picky(intent: MeshIntent) -> Iterable[Built]:
+    """As ``emit_hosts``, of a mesh that cannot say everything that it claims."""
+    for host in intent.hosts:
+        gaps = Gaps()
+        for leaf in (*host.host_leaves, *(leaf for route in host.routes for leaf in route.leaves)):
+            if leaf.value in ODD:
+                gaps.error("mesh-invalid-value", f"not {leaf.value}", leaf)
+        for route in host.routes:
+            if any(match.headers for match in route.matches):
+                gaps.about(route.askers.match).error("mesh-invalid-value", "no headers")
+            if any(one.subset == "v2" for one in route.backends):
+                gaps.about(route.askers.backends).error("mesh-invalid-value", "no second version")
+            if route.mirrors and route.matches:
+                gaps.about(route.askers.mirrors).error("mesh-invalid-value", "no mirror of a part")
+        spec = {"routes": len(host.routes), "subsets": [subset.name for subset in host.subsets]}
+        made = native(HOST, host.service.namespace, host.service.name, spec, host.origins)
+        yield built([made], gaps, host.origins, intent, host.service)
+
+
+def emit_crowds(intent: MeshIntent) -> Iterable[Built]:
+    """What is asked by too many at once, of whom none is to blame."""
+    for host in intent.hosts:
+        gaps = Gaps()
+        if len(host.origins) > 3:
+            gaps.error("mesh-inexpressible", "too many at once")
+        made = native(MODE, host.service.namespace, f"crowd-{host.service.name}", {}, host.origins)
+        yield built([made], gaps, host.origins, intent, host.service)
+
+
 def emit_rules(intent: MeshIntent) -> Iterable[Built]:
     for rule in intent.access:
         name = f"{rule.policy.name}-{rule.service.name}"
@@ -82,6 +116,11 @@ def toy(levels: Mapping[str, Level] | None = None, **changes: Any) -> Adapter:
         capabilities=lambda _profile: claims,
     )
     return replace(base, **changes)
+
+
+def picky(*emitters: Any) -> Adapter:
+    """A mesh that finds while it writes what it cannot say."""
+    return toy(emitters=(emit_picky, emit_rules, emit_modes, *emitters))
 
 
 _lines = iter(range(1, 1_000_000))

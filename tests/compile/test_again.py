@@ -28,9 +28,11 @@ from tests.compile.builders import (
     access,
     at,
     cluster_facts,
+    emit_crowds,
     entry,
     given,
     path,
+    picky,
     ref,
     to,
     toy,
@@ -105,7 +107,7 @@ def istio() -> Adapter:
 LACKING = toy({"traffic.fault": Level.NONE, "traffic.mirror": Level.NONE, "access.audit": Level.NONE})
 
 
-@pytest.mark.parametrize("adapter", [LACKING, istio()], ids=["toy", "real"])
+@pytest.mark.parametrize("adapter", [LACKING, picky(emit_crowds), istio()], ids=["toy", "picky", "real"])
 @settings(max_examples=60, deadline=None)
 @cases(EDITS, st.booleans())
 def test_what_is_taken_over_is_what_everything_gives(adapter: Adapter, edits: list[Any], deny: bool) -> None:

@@ -20,7 +20,7 @@ from reconciler.model.refs import DocRef
 from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
 from reconciler.model.traffic import TrafficPolicy
-from tests.compile.builders import entry, given, header, path, source, to, toy, traffic
+from tests.compile.builders import emit_crowds, entry, given, header, path, picky, source, to, toy, traffic
 
 LEAVES: Mapping[str, list[Any]] = {
     "traffic.route": [(entry(subset="v1"),), (entry("api.shop"), entry(subset="v2")), (entry("web.shop.us"),)],
@@ -69,7 +69,11 @@ POLICIES = st.lists(
 
 
 @settings(max_examples=400, deadline=None)
-@cases(POLICIES, st.sampled_from([None, "traffic.fault", "traffic.match.headers", "traffic.mirror"]), st.booleans())
+@cases(
+    POLICIES,
+    st.sampled_from([None, "traffic.fault", "traffic.match.headers", "traffic.mirror", "picky"]),
+    st.booleans(),
+)
 def test_every_leaf_is_accounted_for(drawn: list[tuple[Any, ...]], lacking: str | None, excluding: bool) -> None:
     documents = [
         traffic(
@@ -83,7 +87,7 @@ def test_every_leaf_is_accounted_for(drawn: list[tuple[Any, ...]], lacking: str 
         )
         for index, (rule, matches, caller, targets, priority, reject) in enumerate(drawn)
     ]
-    adapter = toy({lacking: Level.NONE} if lacking else None)
+    adapter = picky() if lacking == "picky" else toy({lacking: Level.NONE} if lacking else None)
     one = given(*documents, adapter=_excluding(adapter) if excluding else adapter)
     compiled, intent = one.compiled(), one.intent()
     for policy in documents:
@@ -92,13 +96,13 @@ def test_every_leaf_is_accounted_for(drawn: list[tuple[Any, ...]], lacking: str 
 
 
 @settings(max_examples=400, deadline=None)
-@cases(POLICIES)
-def test_every_refusal_is_held_and_told(drawn: list[tuple[Any, ...]]) -> None:
+@cases(POLICIES, st.sampled_from([toy({"traffic.fault": Level.NONE}), picky(emit_crowds)]))
+def test_every_refusal_is_held_and_told(drawn: list[tuple[Any, ...]], adapter: Adapter) -> None:
     documents = [
         traffic(f"p{index}", to(*targets), rule=rule, matches=tuple(matches), sources=(caller,) if caller else None)
         for index, (rule, matches, caller, targets, _, _) in enumerate(drawn)
     ]
-    compiled = given(*documents, adapter=toy({"traffic.fault": Level.NONE})).compiled()
+    compiled = given(*documents, adapter=adapter).compiled()
     refused = {item.policy for item in compiled.verdicts if item.action == "Refused"}
     assert refused <= {str(hold.ref) for hold in compiled.holds}
     assert {str(document) for hold in compiled.holds if hold.finding for document in hold.finding.documents} >= refused

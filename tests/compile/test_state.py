@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.adapters.base import Level
-from reconciler.adapters.built import Built
+from reconciler.adapters.built import Built, built
+from reconciler.adapters.gaps import Gaps
 from reconciler.compile import compile_state
 from reconciler.model.documents import Broken
 from reconciler.model.extensions import Extension, RawObject
@@ -68,9 +70,13 @@ def test_error_of_an_adapter_holds_its_documents() -> None:
     assert {finding.target for finding in one.findings} == {TARGET}
 
 
-def test_error_of_an_adapter_holds_whoever_shares_the_object() -> None:
-    def emit(intent: MeshIntent) -> list[Built]:
-        return [Built((), (error("mesh-inexpressible", "no", at(), "", ref("new")),))]
+def test_where_nobody_alone_is_to_blame_an_error_of_an_adapter_holds_whoever_shares_the_object() -> None:
+    def emit(intent: MeshIntent) -> Iterable[Built]:
+        for host in intent.hosts:
+            gaps = Gaps()
+            if len(host.origins) > 1:
+                gaps.error("mesh-inexpressible", "too many at once")
+            yield built([], gaps, host.origins, intent, host.service)
 
     documents = (
         traffic("old", rule=RULE),

@@ -192,6 +192,31 @@ def test_broken_document_freezes_what_it_made_and_the_rest_goes_on(fleet: Fleet)
     assert any(f.position.path == "policies/reviews.yaml" for f in run.planned.findings)
 
 
+def test_what_a_mesh_cannot_say_is_refused_alone(fleet: Fleet) -> None:
+    """A new policy goes without its objects; one that had a part in an object leaves that as it was, with all of it."""
+    bad = "{to: [cart.shop], match: [GET /old], rule: {redirect: {code: 302}}}"
+    fleet.policy("bad", bad)
+    fleet.policy("cart", "{to: [cart.shop], rule: {timeout: 7s}}")
+    fleet.commit("a redirect to itself")
+    run = fleet.apply()
+    assert (run.code, "blocked" in rows(run)["eu/mesh"]) == (5, False)
+    assert [route["timeout"] for route in fleet.live()["VirtualService cart"]["spec"]["http"]] == ["7s"]
+    fleet.policy("bad", bad.replace("code: 302", "path: /new"))
+    fleet.commit("to a new path")
+    assert fleet.apply().code == 0
+    before = fleet.live()
+    fleet.policy("bad", bad)
+    fleet.policy("cart", "{to: [cart.shop], rule: {timeout: 8s}}")
+    fleet.policy("reviews", "{to: [reviews.shop], rule: {timeout: 9s}}")
+    fleet.commit("to itself once more")
+    run = fleet.apply()
+    assert (run.code, rows(run)["eu/mesh"]["blocked"]) == (5, 1)
+    after = fleet.live()
+    assert after["VirtualService cart"] == before["VirtualService cart"]
+    assert after["VirtualService reviews"]["spec"]["http"][0]["timeout"] == "9s"
+    assert {c.key.name: c.withheld for c in run.planned.plan.changes if c.withheld} == {"cart": Reason.FROZEN}
+
+
 @pytest.mark.parametrize(
     "path", ["desired-state/mesh.yaml", "desired-state/clusters/eu.yaml", "desired-state/reconciler.yaml"]
 )

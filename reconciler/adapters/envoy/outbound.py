@@ -29,7 +29,7 @@ def emit(intent: MeshIntent) -> Iterator[Built]:
             if proxy.served and facts is not None:
                 made += _virtual_hosts(facts, destination, proxy, intent, gaps)
         origins = (*destination.origins, *(host.origins if host else ()))
-        yield built(made, gaps, origins, intent)
+        yield built(made, gaps, origins, intent, host.service if host else None)
     yield from (Built((_rest(proxy, intent),)) for proxy in proxies if proxy.served)
 
 

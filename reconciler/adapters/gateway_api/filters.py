@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from reconciler.adapters.durations import seconds
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.gateway_api.conditions import EXACT, PREFIX, Condition
 from reconciler.adapters.gateway_api.matches import METHODS, MOST
-from reconciler.adapters.leaves import leaf_at, section
+from reconciler.adapters.leaves import header_leaf, leaf_at, section
 from reconciler.model.intents import Backend, Route
 from reconciler.model.rules import Leaf
 
@@ -29,7 +29,7 @@ def filters(
 ) -> list[Filter]:
     """The filters of a rule; those that replace a part of the path are for this condition only."""
     found = [
-        *header_filters(section(rule, "headers"), gaps),
+        *header_filters(section(rule, "headers"), gaps, route.leaves),
         *_redirect(route, rule, condition, gaps),
         *_rewrite(route, rule, condition, gaps),
         *_mirrors(route, reference, gaps),
@@ -49,15 +49,16 @@ def depends_on_path(rule: Mapping[str, Any]) -> bool:
     return "prefix" in section(rule, "redirect") or "prefix" in section(rule, "rewrite")
 
 
-def header_filters(asked: Mapping[str, Any], gaps: Gaps) -> list[Filter]:
+def header_filters(asked: Mapping[str, Any], gaps: Gaps, leaves: Iterable[Leaf] = ()) -> list[Filter]:
     """``{request: {set, add, remove}, response: ...}``; ``remove`` is a list, or a mapping whose keys are meant."""
     found: list[Filter] = []
     for side in ("request", "response"):
         change = section(asked, side)
         done: dict[str, Any] = {}
         for verb in ("set", "add"):
-            if values := [_header(name, value, gaps) for name, value in sorted(section(change, verb).items())]:
-                done[verb] = values
+            values = sorted(section(change, verb).items())
+            if values:
+                done[verb] = [_header(name, value, header_leaf(leaves, side, name), gaps) for name, value in values]
         if removed := sorted(str(name) for name in change.get("remove") or ()):
             done["remove"] = removed
         if any(len(items) > MOST for items in done.values()):
@@ -67,9 +68,9 @@ def header_filters(asked: Mapping[str, Any], gaps: Gaps) -> list[Filter]:
     return found
 
 
-def _header(name: str, value: Any, gaps: Gaps) -> dict[str, str]:
+def _header(name: str, value: Any, leaf: Leaf | None, gaps: Gaps) -> dict[str, str]:
     if name.startswith(":") or not str(value).strip():
-        gaps.error("mesh-invalid-value", f"the API does not take this value of header {name!r}: {value!r}")
+        gaps.error("mesh-invalid-value", f"the API does not take this value of header {name!r}: {value!r}", leaf)
     return {"name": name, "value": str(value)}
 
 
@@ -144,7 +145,8 @@ def _mirrors(route: Route, reference: Reference, gaps: Gaps) -> list[Filter]:
     found = []
     for mirror in route.mirrors:
         if mirror.headers:
-            gaps.error("mesh-inexpressible", "the API cannot change the headers of mirrored requests only")
+            told = "the API cannot change the headers of mirrored requests only"
+            gaps.about(route.askers.mirrors).error("mesh-inexpressible", told)
         found.append({"type": "RequestMirror", "requestMirror": {"backendRef": reference(mirror)} | _share(mirror)})
     return found
 

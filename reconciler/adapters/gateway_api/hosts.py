@@ -26,7 +26,7 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
     """The objects of all services. One with something that cannot be said has none."""
     for host in intent.hosts:
         gaps = Gaps()
-        yield built(objects_of(host, intent, gaps), gaps, host.origins, intent)
+        yield built(objects_of(host, intent, gaps), gaps, host.origins, intent, host.service)
 
 
 def objects_of(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObject]:
@@ -36,10 +36,14 @@ def objects_of(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeO
     for table in tables(host, gaps):
         if table.rejects and not table.routes:
             message = f"the API cannot answer all requests to {host.service.label} with 404: a route has to take some"
-            gaps.error("mesh-inexpressible", message)
+            gaps.about(_rejecting(host)).error("mesh-inexpressible", message)
         elif table.routes:
             made += objects(table.routes, _place(table, host, intent, gaps), intent, _origins(table.routes, host), gaps)
     return made
+
+
+def _rejecting(host: HostIntent) -> Iterable[Origin]:
+    return [origin for route in host.routes if route.reject for origin in route.askers.match]
 
 
 def _with_route(host: HostIntent) -> HostIntent:

@@ -54,7 +54,8 @@ def objects(
     """The objects of a table; routes most specific first."""
     _check_codes(routes, intent, gaps)
     kind = GRPC_ROUTE if _is_grpc(routes) else HTTP_ROUTE
-    wanted = [conditions(route.matches, gaps, grpc=kind is GRPC_ROUTE) for route in routes]
+    grpc = kind is GRPC_ROUTE
+    wanted = [conditions(route.matches, gaps.about(route.askers.match), grpc=grpc) for route in routes]
     rules, unsure = _rules(routes, wanted, kind, place, intent, gaps)
     for first, second in unsure:
         _tell_unsure(routes[first], routes[second], gaps)
@@ -128,14 +129,19 @@ def _rule(
     native: Native = {"matches": [one.native for one in chunk]}
     if native["matches"] == [{}]:
         del native["matches"]  # every call
-    if done := filters.filters(route, rule, chunk[0], refs.one, gaps):
+    if done := filters.filters(route, rule, chunk[0], _asked(refs, route.askers.mirrors).one, gaps):
         native["filters"] = done
     if filters.redirects(rule):
         return native
-    native["backendRefs"] = refs.of(route)
+    native["backendRefs"] = _asked(refs, route.askers.backends).of(route)
     if kind is HTTP_ROUTE:
         native |= resilience.timeouts(route, rule, gaps) | resilience.retry(route, rule, gaps)
     return native | dict(place.every_rule)
+
+
+def _asked(refs: References, policies: Iterable[Origin]) -> References:
+    """References that these policies ask for."""
+    return References(refs.intent, refs.namespace, refs.port, refs.gaps.about(policies))
 
 
 def _tell_unsure(one: Route, other: Route, gaps: Gaps) -> None:

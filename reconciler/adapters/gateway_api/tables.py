@@ -57,14 +57,15 @@ def _namespaces(host: HostIntent, gaps: Gaps) -> list[str]:
     """The service's own first. Callers there cannot be told from all others."""
     own, found = host.service.namespace, set[str]()
     for route in host.routes:
+        asked = gaps.about(route.askers.match)
         for source in route.sources:
             if source.labels or not source.namespace:
-                gaps.error("mesh-inexpressible", "the API tells callers apart by their namespace only")
+                asked.error("mesh-inexpressible", "the API tells callers apart by their namespace only")
             elif source.namespace == own:
                 message = (
                     f"routes in {own} hold for all callers of {host.service.label}, so none can be for {own} alone"
                 )
-                gaps.error("mesh-inexpressible", message)
+                asked.error("mesh-inexpressible", message)
             else:
                 found.add(source.namespace)
     return [own, *sorted(found)]

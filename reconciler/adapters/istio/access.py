@@ -43,7 +43,7 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
     for group in groups(intent):
         gaps = Gaps()
         origins = [origin for access in group for origin in access.origins]
-        made = built([authorization_policy(group, intent, gaps)], gaps, origins, intent)
+        made = built([authorization_policy(group, intent, gaps)], gaps, origins, intent, group[0].service)
         if made.objects:
             written.append(group)
         yield made

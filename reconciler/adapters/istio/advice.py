@@ -31,9 +31,9 @@ def advise_host(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> None:
     tell_callers(host, intent, gaps)
     for route in host.routes:
         if route.reject:
-            _too_new("traffic.unmatched", None, intent, gaps)
+            _too_new("traffic.unmatched", None, intent, gaps.about(route.askers.match))
         if route.mirrors:
-            _too_new("traffic.mirror", None, intent, gaps)
+            _too_new("traffic.mirror", None, intent, gaps.about(route.askers.mirrors))
     if host.facts and all_opaque(host.facts.ports) and any(_is_http(route) for route in host.routes):
         gaps.warning(
             "http-route-on-tcp",

@@ -20,7 +20,7 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
     """The objects of all hosts. A host with something that cannot be said has none."""
     for host in intent.hosts:
         gaps = Gaps()
-        yield built(objects(host, intent, gaps), gaps, host.origins, intent)
+        yield built(objects(host, intent, gaps), gaps, host.origins, intent, host.service)
 
 
 def objects(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> tuple[NativeObject, ...]:

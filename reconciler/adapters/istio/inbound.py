@@ -5,7 +5,7 @@ Filters come in one order after the mesh's own, so that who may not call at all 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.adapters.gaps import Gaps
@@ -33,12 +33,14 @@ def inbound_filter(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> NativeOb
         return None
     facts = host.facts
     if facts is None or not facts.selector:
-        gaps.error("mesh-inexpressible", f"no workloads are known behind {host.service.label}", leaves[0])
+        _asked(leaves, gaps).error("mesh-inexpressible", f"no workloads are known behind {host.service.label}")
         return None
-    if any(route.sources for route in host.inbound):
-        gaps.error("mesh-inexpressible", "where requests arrive, callers cannot be told by their workloads", leaves[0])
+    for route in host.inbound:
+        if route.sources:
+            message = "where requests arrive, callers cannot be told by their workloads"
+            gaps.about(route.askers.match).error("mesh-inexpressible", message)
     _check_alone(host, facts.selector, intent, gaps)
-    ports = _ports(facts, intent, gaps)
+    ports = _ports(facts, intent, _asked(leaves, gaps))
     patches = [
         patch for port in sorted(ports) for patch in _port_patches(port, ports[port], leaves, host, intent, gaps)
     ]
@@ -54,6 +56,11 @@ def _leaves(host: HostIntent) -> list[Leaf]:
         for route in host.inbound:
             found += [leaf for leaf in route.leaves if leaf.path == path and leaf not in found]
     return found
+
+
+def _asked(leaves: Iterable[Leaf], gaps: Gaps) -> Gaps:
+    """Gaps about what every one of these leaves needs."""
+    return gaps.about({Origin(leaf.policy, leaf.position) for leaf in leaves})
 
 
 def _ports(facts: ServiceFacts, intent: MeshIntent, gaps: Gaps) -> Mapping[int, Collection[int]]:
@@ -76,7 +83,9 @@ def _port_patches(
 ) -> Iterator[Native]:
     stages = iter(_STAGES)
     for leaf in leaves:
-        when = carried([(taken(route, numbers, gaps), leaf in route.leaves) for route in host.inbound])
+        when = carried(
+            [(taken(route, numbers, gaps.about(route.askers.match)), leaf in route.leaves) for route in host.inbound]
+        )
         if when is False:
             continue
         stage = next(stages, 0) if leaf.path == GLOBAL else 0

@@ -19,8 +19,8 @@ MODES = {"Strict": "STRICT", "Permissive": "PERMISSIVE", "Disabled": "DISABLE"}
 
 def emit(intent: MeshIntent) -> Iterable[Built]:
     for mtls in intent.mtls:
-        gaps = Gaps()
-        yield built([peer_authentication(mtls, intent, gaps)], gaps, mtls.origins, intent)
+        gaps = Gaps(asked=mtls.origins)  # each asks for the same mode
+        yield built([peer_authentication(mtls, intent, gaps)], gaps, mtls.origins, intent, mtls.service)
 
 
 def peer_authentication(mtls: MtlsIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject | None:

@@ -39,11 +39,11 @@ def http_routes(routes: Sequence[Route], host: HostIntent, intent: MeshIntent, g
 
 def _http(route: Route, host: HostIntent, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
     rule = tree(route.leaves)
-    entries = match_entries(route, host.facts, gaps)
+    entries = match_entries(route, host.facts, gaps.about(route.askers.match))
     native: dict[str, Any] = {"name": _name(route, entries)}
     if entries:
         native["match"] = entries
-    done = headers.operations(section(rule, "headers"), gaps)
+    done = headers.operations(section(rule, "headers"), gaps, route.leaves)
     if answered := answer(route, rule, gaps):
         # the request goes nowhere, so only what is done to its answer holds
         native |= answered | cors(route, rule, gaps)
@@ -56,9 +56,9 @@ def _http(route: Route, host: HostIntent, intent: MeshIntent, gaps: Gaps) -> dic
 
 
 def _forward(route: Route, rule: Mapping[str, Any], intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
-    native: dict[str, Any] = {"route": _destinations(route, intent, gaps)}
+    native: dict[str, Any] = {"route": _destinations(route, intent, gaps.about(route.askers.backends))}
     if route.mirrors:
-        native["mirrors"] = [_mirror(mirror, intent, gaps) for mirror in route.mirrors]
+        native["mirrors"] = [_mirror(mirror, intent, gaps.about(route.askers.mirrors)) for mirror in route.mirrors]
     if rewritten := rewrite(route, rule, gaps):
         native["rewrite"] = rewritten
     return (
@@ -72,7 +72,7 @@ def _forward(route: Route, rule: Mapping[str, Any], intent: MeshIntent, gaps: Ga
 def _destinations(route: Route, intent: MeshIntent, gaps: Gaps) -> list[dict[str, Any]]:
     shares = weights.whole([backend.weight for backend in route.backends])
     if not any(shares):
-        gaps.error("mesh-invalid-value", "the weights of a route are all 0", leaf_at(route.leaves, "traffic.route"))
+        gaps.error("mesh-invalid-value", "the weights of a route are all 0")
     return [
         _destination(backend, share if len(shares) > 1 else None, intent, gaps)
         for backend, share in zip(route.backends, shares, strict=True)

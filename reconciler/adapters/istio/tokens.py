@@ -29,7 +29,7 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
     for group in groups(intent):
         gaps = Gaps()
         origins = [origin for access in group for origin in access.origins]
-        yield built([request_authentication(group, intent, gaps)], gaps, origins, intent)
+        yield built([request_authentication(group, intent, gaps)], gaps, origins, intent, group[0].service)
 
 
 def groups(intent: MeshIntent) -> list[list[AccessIntent]]:
