@@ -3,6 +3,7 @@ it on, so that the chain, and with it the listener, stays the same while policie
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from reconciler.adapters.envoy.kinds import typed
@@ -10,8 +11,25 @@ from reconciler.model.intents import MeshIntent
 
 ROUTER = "envoy.filters.http.router"
 _HTTP = "envoy.extensions.filters.http"
+AUDIT, DENY, ALLOW = "reconciler.audit", "reconciler.deny", "reconciler.allow"
+CSRF, LOCAL_LIMIT = "reconciler.csrf", "reconciler.local_limit"
+_RBAC = typed(f"{_HTTP}.rbac.v3.RBAC")
+_SERVERS, _CALLERS = ("Inbound",), ("Outbound", "Gateway")
+
+#: name, directions, and what it is before anybody turns it on; in the order in which requests pass them
+_TABLE: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
+    (AUDIT, _SERVERS, _RBAC),
+    (DENY, _SERVERS, _RBAC),
+    (ALLOW, _SERVERS, _RBAC),
+    (CSRF, _SERVERS, typed(f"{_HTTP}.csrf.v3.CsrfPolicy", filter_enabled={"default_value": {"numerator": 0}})),
+    (LOCAL_LIMIT, _SERVERS, typed(f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", stat_prefix=LOCAL_LIMIT)),
+)
 
 
-def http_filters(direction: str, intent: MeshIntent) -> list[dict[str, Any]]:
-    """``direction``: Inbound | Outbound | Gateway."""
-    return [{"name": ROUTER, "typed_config": typed(f"{_HTTP}.router.v3.Router")}]
+def http_filters(
+    direction: str, intent: MeshIntent, first: Iterable[dict[str, Any]] = (), last: Iterable[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """``direction``: Inbound | Outbound | Gateway. ``first`` and ``last`` stand around those that are always there:
+    filters that no route can bring."""
+    fixed = ({"name": name, "typed_config": config} for name, directions, config in _TABLE if direction in directions)
+    return [*first, *fixed, *last, {"name": ROUTER, "typed_config": typed(f"{_HTTP}.router.v3.Router")}]
