@@ -13,11 +13,14 @@ ROUTER = "envoy.filters.http.router"
 _HTTP = "envoy.extensions.filters.http"
 AUDIT, DENY, ALLOW = "reconciler.audit", "reconciler.deny", "reconciler.allow"
 CSRF, LOCAL_LIMIT = "reconciler.csrf", "reconciler.local_limit"
+CORS, FAULT = "reconciler.cors", "reconciler.fault"
 _RBAC = typed(f"{_HTTP}.rbac.v3.RBAC")
 _SERVERS, _CALLERS = ("Inbound",), ("Outbound", "Gateway")
 
 #: name, directions, and what it is before anybody turns it on; in the order in which requests pass them
 _TABLE: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
+    (CORS, _CALLERS, typed(f"{_HTTP}.cors.v3.Cors")),
+    (FAULT, _CALLERS, typed(f"{_HTTP}.fault.v3.HTTPFault")),
     (AUDIT, _SERVERS, _RBAC),
     (DENY, _SERVERS, _RBAC),
     (ALLOW, _SERVERS, _RBAC),
