@@ -47,6 +47,11 @@ def compiled(case: Path, beside: Iterable[Body] = ()) -> tuple[Compiled, tuple[F
     texts = [text for text, body in parts if body and body.get("apiVersion") == API]
     files = {"policies/given.yaml": "---\n".join(texts).encode()} | _defaults(given, live)
     files |= {f"policies/{file.name}": file.read_bytes() for file in case.glob("*jwks.json")}
+    return compiled_files(files, live)
+
+
+def compiled_files(files: Mapping[str, bytes], live: Mapping[str, list[Body]]) -> tuple[Compiled, tuple[Finding, ...]]:
+    """What a repository is compiled to, with these live objects by cluster."""
     desired, findings = load(SourceTree(Commit("0" * 40), files, {}), tuple(installed()))
     assert desired is not None, "\n".join(map(str, findings))
     facts = Facts({name: _facts(name, objects) for name, objects in live.items()})
@@ -55,17 +60,21 @@ def compiled(case: Path, beside: Iterable[Body] = ()) -> tuple[Compiled, tuple[F
 
 def outcome(case: Path) -> dict[str, Any]:
     """Objects by target in order of wave; of the verdicts those that say more than native and applied."""
-    made, findings = compiled(case)
+    return told(*compiled(case))
+
+
+def told(made: Compiled, findings: Iterable[Finding]) -> dict[str, Any]:
+    """The outcome of a compilation as it is written down."""
     objects = {
         str(target): [one.body for one in sorted(several, key=lambda one: (one.kind.wave, one.key))]
         for target, several in made.objects.items()
         if several
     }
-    told = [one for one in (*findings, *made.findings) if one.severity is not Severity.INFO]
+    words = [one for one in (*findings, *made.findings) if one.severity is not Severity.INFO]
     return {
         "objects": objects,
         "verdicts": [_verdict(one) for one in made.verdicts],
-        "findings": [f"{one.severity} {one.code} {one.message}" for one in dict.fromkeys(told)],
+        "findings": [f"{one.severity} {one.code} {one.message}" for one in dict.fromkeys(words)],
     }
 
 

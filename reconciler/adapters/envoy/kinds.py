@@ -24,16 +24,14 @@ def _kind(kind: str, plural: str, wave: int) -> NativeKind:
 
 
 BOOTSTRAP = _kind("Bootstrap", "bootstraps", 5)
-ENDPOINTS = _kind("ClusterLoadAssignment", "clusterloadassignments", 10)
 CLUSTER = _kind("Cluster", "clusters", 20)
 VIRTUAL_HOST = _kind("VirtualHost", "virtualhosts", 30)
 LISTENER = _kind("Listener", "listeners", 40)
 #: what the folder tells of itself, for discovery only
 FOLDER = _kind("ProxyFolder", "proxyfolders", 0)
-KINDS = (BOOTSTRAP, ENDPOINTS, CLUSTER, VIRTUAL_HOST, LISTENER)
+KINDS = (BOOTSTRAP, CLUSTER, VIRTUAL_HOST, LISTENER)
 
 _TYPES = {
-    "ClusterLoadAssignment": "envoy.config.endpoint.v3.ClusterLoadAssignment",
     "Cluster": "envoy.config.cluster.v3.Cluster",
     "Listener": "envoy.config.listener.v3.Listener",
 }

@@ -1,4 +1,4 @@
-"""Cluster and ClusterLoadAssignment: where a caller's proxy sends requests for a port of a service, or of its parts."""
+"""Cluster: where a caller's proxy sends requests for a port of a service, or of its parts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.adapters.envoy import names
 from reconciler.adapters.envoy.bootstrap import socket
 from reconciler.adapters.envoy.identity import client_tls
-from reconciler.adapters.envoy.kinds import CLUSTER, ENDPOINTS, files, resource, typed
+from reconciler.adapters.envoy.kinds import CLUSTER, resource, typed
 from reconciler.adapters.envoy.pools import pool_fields
 from reconciler.adapters.envoy.proxies import Proxy
 from reconciler.adapters.gaps import Gaps
@@ -31,7 +31,6 @@ def upstreams(
         for subset in (None, *(host.subsets if host else ())):
             name = names.upstream(destination.service, port.number, subset.name if subset else "")
             yield _cluster(name, _Place(destination, port, subset, host), proxy, intent, (gaps, origins))
-            yield resource(intent, proxy, ENDPOINTS, name, _assignment(name, destination, port, subset), origins)
 
 
 class _Place:
@@ -47,9 +46,9 @@ def _cluster(
     gaps, origins = told
     spec: dict[str, Any] = {
         "name": name,
-        "type": "EDS",
+        "type": "STATIC",
         "connect_timeout": "5s",
-        "eds_cluster_config": {"eds_config": files(f"endpoints/{name}.json")},
+        "load_assignment": _assignment(name, place.destination, place.port, place.subset),
     }
     if names.is_http(place.port):
         spec["typed_extension_protocol_options"] = {_PROTOCOLS: protocol(place.port)}
@@ -64,7 +63,8 @@ def protocol(port: PortFacts) -> dict[str, Any]:
 
 
 def _assignment(name: str, destination: DestinationIntent, port: PortFacts, subset: Subset | None) -> Mapping[str, Any]:
-    """By locality, since callers choose by it."""
+    """By locality, since callers choose by it. It lies in the cluster: a file for each would need a watcher for each, and
+    a machine has 128 of these (``fs.inotify.max_user_instances``)."""
     wanted = set(subset.labels) if subset else set()
     groups: dict[str, list[dict[str, Any]]] = {}
     for endpoint in destination.endpoints:

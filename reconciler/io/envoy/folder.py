@@ -14,7 +14,8 @@ from reconciler.model.refs import ObjectKey
 from reconciler.ports import Rejected
 
 BROKEN = ".broken"
-_SINGLE = ("bootstrap.json", "listeners.json", "clusters.json")
+_LISTS = ("listeners.json", "clusters.json")
+_SINGLE = ("bootstrap.json", *_LISTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,9 @@ class Folder:
         place = xds.place_of(key)
         file = self._file(place.proxy, place.file, put_aside=True)
         file.put(place, body)
+        for name in _LISTS if key.kind == xds.BOOTSTRAP else ():  # what a proxy is told to read has to be there
+            if not (path := self.root / place.proxy / name).exists():
+                layout.write(self.root, path, xds.File(place.proxy, name).text())
         layout.write(self.root, self.root / place.proxy / place.file, file.text())
 
     def remove(self, key: ObjectKey) -> None:
@@ -65,7 +69,7 @@ class Folder:
         place = xds.place_of(key)
         file, path = self._file(place.proxy, place.file), self.root / place.proxy / place.file
         file.remove(place)
-        if file.is_empty and place.file not in ("listeners.json", "clusters.json"):
+        if file.is_empty and place.file not in _LISTS:
             layout.remove(self.root, path)
         else:
             layout.write(self.root, path, file.text())
@@ -79,8 +83,7 @@ class Folder:
 
     def _lying(self, folder: Path) -> Iterator[Lying]:
         names = [name for name in _SINGLE if (folder / name).exists()]
-        for below in ("routes", "endpoints"):
-            names += sorted(path.relative_to(folder).as_posix() for path in (folder / below).glob("[!.]*.json"))
+        names += sorted(path.relative_to(folder).as_posix() for path in (folder / "routes").glob("[!.]*.json"))
         for name in names:
             yield from _objects(self._file(folder.relative_to(self.root).as_posix(), name))
 

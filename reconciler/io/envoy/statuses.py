@@ -24,8 +24,6 @@ def subscription(file: str) -> str:
             return "cluster_manager.cds"
         case "routes":
             return f"http.{name}.rds.{name}"
-        case "endpoints":
-            return f"cluster.{name}"
     return ""
 
 

@@ -3,11 +3,10 @@
     bootstrap.json                what it is started with
     listeners.json clusters.json  every Listener and Cluster
     routes/<route configuration>.json   its virtual hosts
-    endpoints/<cluster>.json      one ClusterLoadAssignment
 
 Each but the first is a v3 DiscoveryResponse whose version comes from its content. Labels and annotations of an object
-lie in the resource itself, under ``metadata.filter_metadata``, so that the proxy shows them; those of endpoints, which
-have no such place, in ``control_plane.identifier`` of the file; those of the bootstrap in ``node.metadata``.
+lie in the resource itself, under ``metadata.filter_metadata``, so that the proxy shows them; those of the bootstrap in
+``node.metadata``.
 """
 
 from __future__ import annotations
@@ -26,9 +25,8 @@ GROUP = "xds.reconciler.dev"
 API_VERSION = f"{GROUP}/v3"
 PLACE = "reconciler.dev"
 SEPARATOR = "~"
-BOOTSTRAP, ENDPOINTS, VIRTUAL_HOST = "Bootstrap", "ClusterLoadAssignment", "VirtualHost"
+BOOTSTRAP, VIRTUAL_HOST = "Bootstrap", "VirtualHost"
 _LISTS = {"Listener": "listeners.json", "Cluster": "clusters.json"}
-KINDS = (BOOTSTRAP, ENDPOINTS, *_LISTS, VIRTUAL_HOST)
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 _LABELS = ("labels", "annotations")
 Body = dict[str, Any]
@@ -60,8 +58,6 @@ def _file(kind: str, rest: str) -> tuple[str, str]:
     match kind:
         case "Bootstrap":
             return "bootstrap.json", rest
-        case "ClusterLoadAssignment":
-            return f"endpoints/{rest}.json", rest
         case "VirtualHost":
             routes, _, name = rest.partition(SEPARATOR)
             return f"routes/{routes}.json", name
@@ -91,7 +87,7 @@ class File:
     def bodies(self) -> Iterator[tuple[ObjectKey, Body]]:
         for kind, name, entry in self._entries():
             full = SEPARATOR.join([self._proxy, *self._prefix(kind), name])
-            spec, metadata = _taken_apart(kind, entry, self._content)
+            spec, metadata = _taken_apart(kind, entry)
             metadata = {"name": full, "namespace": self._namespace, **metadata}
             body = {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
             yield ObjectKey(GROUP, kind, self._namespace, full), body
@@ -99,21 +95,17 @@ class File:
     def put(self, place: Place, body: Mapping[str, Any]) -> None:
         kind, spec = str(body["kind"]), dict(body["spec"])
         told = {name: dict(body["metadata"][name]) for name in _LABELS if body["metadata"].get(name)}
-        match kind:
-            case "Bootstrap":
-                node = dict(spec.get("node") or {})
-                spec["node"] = {**node, "metadata": {**(node.get("metadata") or {}), PLACE: told}}
-                self._content = spec
-                return
-            case "ClusterLoadAssignment":
-                self._content = {"resources": [spec], "control_plane": {"identifier": json.dumps(told, sort_keys=True)}}
-            case _:
-                kept = [entry for entry in self._list(place.file) if entry.get("name") != place.name]
-                self._set([*kept, _with(spec, told)])
+        if kind == BOOTSTRAP:
+            node = dict(spec.get("node") or {})
+            spec["node"] = {**node, "metadata": {**(node.get("metadata") or {}), PLACE: told}}
+            self._content = spec
+            return
+        kept = [entry for entry in self._list(place.file) if entry.get("name") != place.name]
+        self._set([*kept, _with(spec, told)])
         self._settle()
 
     def remove(self, place: Place) -> None:
-        if place.file.startswith(("bootstrap", "endpoints/")):
+        if place.file == "bootstrap.json":
             self._content = {}
             return
         self._set([entry for entry in self._list(place.file) if entry.get("name") != place.name])
@@ -127,10 +119,9 @@ class File:
             if self._content:
                 yield BOOTSTRAP, "bootstrap", self._content
             return
-        kind = next((kind for kind, file in _LISTS.items() if file == self.path), ENDPOINTS)
-        kind = VIRTUAL_HOST if self.path.startswith("routes/") else kind
+        kind = next((kind for kind, file in _LISTS.items() if file == self.path), VIRTUAL_HOST)
         for entry in self._list(self.path):
-            yield kind, str(entry.get("cluster_name" if kind == ENDPOINTS else "name", "")), entry
+            yield kind, str(entry.get("name", "")), entry
 
     def _prefix(self, kind: str) -> list[str]:
         return [PurePosixPath(self.path).name.removesuffix(".json")] if kind == VIRTUAL_HOST else []
@@ -178,14 +169,8 @@ def _with(spec: Body, told: Mapping[str, Any]) -> Body:
     }
 
 
-def _taken_apart(kind: str, entry: Body, content: Body) -> tuple[Body, Body]:
+def _taken_apart(kind: str, entry: Body) -> tuple[Body, Body]:
     """The resource as it was asked for, and the labels and annotations that it carries."""
-    if kind == ENDPOINTS:
-        identifier = str((content.get("control_plane") or {}).get("identifier", ""))
-        try:
-            return entry, _told(json.loads(identifier or "{}"))
-        except ValueError:
-            return entry, {}
     if kind == BOOTSTRAP:
         node = dict(entry.get("node") or {})
         told = (node.get("metadata") or {}).get(PLACE)

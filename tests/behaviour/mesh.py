@@ -1,0 +1,155 @@
+"""A mesh of real proxies on loopback: a repository, the proxies that it describes, services that tell what they saw.
+
+It is started once for many cases: each lays its documents into the repository, and all proxies have taken them before
+anything is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reconciler.io.clusters import open_cluster
+from reconciler.io.envoy.binary import find_envoy
+from reconciler.io.ids import new_id
+from reconciler.io.local.children import Program
+from reconciler.io.local.echo import Echo, echoing
+from reconciler.io.local.processes import Processes
+from reconciler.io.store import open_store
+from reconciler.io.worktree import WorktreeSource
+from reconciler.model.events import Actor
+from reconciler.model.plans import Outcome
+from reconciler.pipeline import run as pipeline
+from reconciler.pipeline.meshes import installed
+from reconciler.pipeline.outcome import Run
+from reconciler.pipeline.world import Request, World, keeping_connections
+from tests.behaviour.cases import Ask
+from tests.behaviour.observe import Door
+from tests.behaviour.topology import Addresses, declared, topology
+
+OUTBOUND_PORT = 15001
+FOLDER = ".mesh"
+
+
+@dataclass
+class LiveMesh:
+    """Use it in one event loop: ``async with``."""
+
+    folder: Path
+    addresses: Addresses
+    kind: str
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _number: int = 0
+
+    async def __aenter__(self) -> LiveMesh:
+        self.repo = self.folder / "repo"
+        (self.repo / "desired-state").mkdir(parents=True)
+        (self.repo / "policies").mkdir()
+        self._git("init", "-q", "-b", "main")
+        (self.repo / ".gitignore").write_text(f"{FOLDER}/\n")
+        text = yaml.safe_dump_all(declared(self.addresses, self.kind, FOLDER), sort_keys=False)
+        (self.repo / "desired-state" / "mesh.yaml").write_text(text)
+        self.store = open_store(self.folder / "state")
+        self._stack.callback(self.store.close)
+        self.world = await self._stack.enter_async_context(keeping_connections(self._world()))
+        await self._stack.enter_async_context(echoing(self._echoes()))
+        self._processes = await self._stack.enter_async_context(Processes(print))
+        await self.hold("")
+        return self
+
+    async def __aexit__(self, *problem: Any) -> None:
+        await self._stack.aclose()
+
+    async def hold(self, given: str) -> Run:
+        """Make these documents hold and no others; all proxies have taken them when it returns."""
+        shutil.rmtree(self.repo / "policies")
+        (self.repo / "policies").mkdir()
+        (self.repo / "policies" / "given.yaml").write_text(given)
+        self._git("add", "-A")
+        self._number += 1
+        self._git("commit", "-q", "--allow-empty", "-m", f"number {self._number}")
+        run = await self._applied()
+        while starting := self._not_running():
+            await asyncio.gather(*(self._start(proxy) for proxy in starting))
+            run = await self._applied()
+        return run
+
+    async def _applied(self) -> Run:
+        run = await pipeline.apply(self.world, Request())
+        failed = [result for result in run.results if result.outcome not in (Outcome.CHANGED, Outcome.PRUNED)]
+        assert not failed, [(str(result.change.key), result.message) for result in failed]
+        return run
+
+    def unwell(self, run: Run) -> list[str]:
+        """What proxies have not taken, in their words."""
+        plan = run.planned.plan
+        return [f"{one.key}: {one.health.message}" for target in plan.targets for one in target.health] if plan else []
+
+    def door(self, ask: Ask) -> Door:
+        services = {
+            one["name"]: f"http://{self.addresses.service(one['place'])}:{service['ports'][0]['number']}"
+            for service in topology()["services"]
+            if service["ports"][0]["protocol"] != "TCP"
+            for one in service["workloads"]
+        }
+        for gateway in topology()["gateways"]:
+            if gateway["name"] == ask.by:
+                return Door(f"http://{self.addresses.proxy(gateway['place'])}:{ask.at or gateway['port']}", services)
+        (place,) = (
+            one["place"] for service in topology()["services"] for one in service["workloads"] if one["name"] == ask.by
+        )
+        return Door(f"http://{self.addresses.service(place)}:{OUTBOUND_PORT}", services)
+
+    async def _start(self, proxy: Path) -> None:
+        binary = find_envoy()
+        assert binary is not None
+        options = ["-c", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart", "--log-path", "proxy.log"]
+        program = Program(proxy.name, (str(binary), *options, "-l", "warning"), proxy, proxy / "output.log")
+        await self._processes.start(program)
+
+    def _not_running(self) -> list[Path]:
+        running = self._processes.pids()
+        found = sorted((self.repo / FOLDER).glob("*/*/bootstrap.json"))
+        return [path.parent for path in found if path.parent.name not in running]
+
+    def _echoes(self) -> list[Echo]:
+        return [
+            Echo(
+                address=self.addresses.service(one["place"]),
+                port=port["number"],
+                service=f"{service['name']}.{service['namespace']}",
+                workload=one["name"],
+                labels=one["labels"],
+                protocol=port["protocol"],
+            )
+            for service in topology()["services"]
+            for one in service["workloads"]
+            for port in service["ports"]
+        ]
+
+    def _world(self) -> World:
+        return World(
+            source=WorktreeSource(self.repo),
+            store=self.store,
+            open_cluster=lambda cluster: open_cluster(cluster, self.repo),
+            adapters=installed(),
+            now=_now,
+            new_id=new_id,
+            actor=Actor("test:1", "ada", "test"),
+        )
+
+    def _git(self, *arguments: str) -> None:
+        command = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", *arguments]
+        subprocess.run(command, cwd=self.repo, check=True, capture_output=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,105 @@
+"""The topology as each kind of mesh has it: declared in Git for proxies, or as objects of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).parent
+API = "reconciler.dev/v1alpha1"
+CLUSTER = "eu"
+Document = dict[str, Any]
+
+
+@cache
+def topology() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = yaml.safe_load((HERE / "topology.yaml").read_text())
+    return found
+
+
+def document(kind: str, name: str, spec: Mapping[str, Any]) -> Document:
+    return {"apiVersion": API, "kind": kind, "metadata": {"name": name}, "spec": dict(spec)}
+
+
+class Addresses:
+    """Loopback addresses of one mesh: those of another ``number`` are not in its way."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def proxy(self, place: int) -> str:
+        return f"127.{self._number}.1.{place}"
+
+    def service(self, place: int) -> str:
+        return f"127.{self._number}.2.{place}"
+
+
+def declared(addresses: Addresses, mesh_type: str, folder: str) -> list[Document]:
+    """Desired state of a mesh whose services Git declares."""
+    gateways = [
+        {
+            "name": one["name"],
+            "role": "Ingress",
+            "namespace": one["namespace"],
+            "selector": {"matchLabels": one["labels"]},
+            "addresses": [addresses.proxy(one["place"])],
+            "port": one["port"],
+        }
+        for one in topology()["gateways"]
+    ]
+    return [
+        document("Reconciler", "main", {"mode": "Apply", "health": {"wait": "10s"}}),
+        document("Cluster", CLUSTER, {"connection": {"proxies": {"path": folder, "lifetime": "1h"}}}),
+        document("Mesh", "local", {"type": mesh_type, "clusters": [CLUSTER], "gateways": gateways}),
+        *(_destination(one, addresses) for one in topology()["services"]),
+    ]
+
+
+def _destination(service: Mapping[str, Any], addresses: Addresses) -> Document:
+    workloads = [
+        {
+            "name": one["name"],
+            "address": addresses.proxy(one["place"]),
+            "localAddress": addresses.service(one["place"]),
+            "serviceAccount": {"name": one["account"], "namespace": service["namespace"]},
+            "labels": one["labels"],
+            **({"locality": one["locality"]} if "locality" in one else {}),
+        }
+        for one in service["workloads"]
+    ]
+    spec = {"hosts": [f"{service['name']}.{service['namespace']}"], "ports": service["ports"], "workloads": workloads}
+    return document("Destination", service["name"], spec)
+
+
+def orchestrated() -> list[Document]:
+    """The same services as live objects of a cluster."""
+    namespaces = sorted({one["namespace"] for part in ("services", "gateways") for one in topology()[part]})
+    found = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"istio-injection": "enabled"}}}
+        for name in namespaces
+    ]
+    for service in topology()["services"]:
+        found += [_service(service), *(_deployment(service, one) for one in service["workloads"])]
+    return found
+
+
+def _service(service: Mapping[str, Any]) -> Document:
+    ports = [{"name": one["name"], "port": one["number"], "targetPort": one["number"]} for one in service["ports"]]
+    metadata = {"name": service["name"], "namespace": service["namespace"]}
+    spec = {"selector": {"app": service["workloads"][0]["labels"]["app"]}, "ports": ports}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+def _deployment(service: Mapping[str, Any], workload: Mapping[str, Any]) -> Document:
+    ports = [{"name": one["name"], "containerPort": one["number"]} for one in service["ports"]]
+    pods = {"serviceAccountName": workload["account"], "containers": [{"name": "app", "ports": ports}]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": workload["name"], "namespace": service["namespace"]},
+        "spec": {"template": {"metadata": {"labels": workload["labels"]}, "spec": pods}},
+    }
