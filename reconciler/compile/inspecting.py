@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.adapters.base import Adapter
 from reconciler.compile.rule_words import backend_word, callers_of_route, identity_word, leaf_value
@@ -103,19 +103,22 @@ class _View:
 
     def _of_host(self, host: HostIntent, routes: Iterable[Route], direction: str) -> Iterator[Rule]:
         for route in routes:
-            callers = callers_of_route(route)
-            where = [backend_word(one) for one in route.backends]
             if route.reject:
                 yield self._rule(direction, "traffic.unmatched", host.service, "Reject", route.origins)
-            elif len(where) > 1 or route.backends[0].service != host.service or route.backends[0].subset:
-                shares = {backend_word(one): one.weight for one in route.backends}
-                yield self._rule(direction, "traffic.route", host.service, shares, route.origins, callers, route)
-            for mirror in route.mirrors:
-                value = {backend_word(mirror): mirror.weight}
-                yield self._rule(direction, "traffic.mirror", host.service, value, route.origins, callers, route)
-            for leaf in route.leaves:
-                origins = (Origin(leaf.policy, leaf.position),)
-                yield self._rule(direction, leaf.path, host.service, leaf_value(leaf), origins, callers, route)
+            for rule in self._of_route(host, route, direction):
+                yield replace(rule, callers=callers_of_route(route), matches=route.matches)
+
+    def _of_route(self, host: HostIntent, route: Route, direction: str) -> Iterator[Rule]:
+        """What a route does with its requests, whosever they are."""
+        if not route.reject and _is_sent_on(route, host):
+            shares = {backend_word(one): one.weight for one in route.backends}
+            yield self._rule(direction, "traffic.route", host.service, shares, route.origins)
+        for mirror in route.mirrors:
+            value = {backend_word(mirror): mirror.weight}
+            yield self._rule(direction, "traffic.mirror", host.service, value, route.origins)
+        for leaf in route.leaves:
+            origins = (Origin(leaf.policy, leaf.position),)
+            yield self._rule(direction, leaf.path, host.service, leaf_value(leaf), origins)
 
     def _entering(self) -> Iterator[tuple[str, str, Route]]:
         """Routes of gateways to the subject, each with its gateway and host."""
@@ -129,17 +132,9 @@ class _View:
     def _entrances(self) -> Iterator[Rule]:
         for gateway, host, route in self._entering():
             value = {backend_word(one): one.weight for one in route.backends}
-            yield Rule(
-                self.intent.target,
-                IN,
-                "ingress.routes",
-                host,
-                value,
-                "server",
-                (f"gateway {gateway}",),
-                route.matches,
-                route.origins,
-            )
+            rule = self._rule(IN, "ingress.routes", None, value, route.origins)
+            callers = (f"gateway {gateway}",)
+            yield replace(rule, service=host, side="server", callers=callers, matches=route.matches)
 
     def _whole_mesh(self) -> Iterator[Rule]:
         for mode in self.intent.mtls:
@@ -166,21 +161,13 @@ class _View:
         callers = tuple(identity_word(one) for one in access.identities or ())
         path = f"access.{access.action.value.lower()}"
         value = {"ports": list(access.ports)} if access.ports else access.action.value
-        rule = self._rule(direction, path, access.service, value, access.origins, callers)
-        return Rule(
-            rule.target, direction, path, rule.service, value, rule.side, callers, access.matches, access.origins
-        )
+        rule = self._rule(direction, path, access.service, value, access.origins)
+        return replace(rule, callers=callers, matches=access.matches)
 
     def _rule(
-        self,
-        direction: str,
-        path: str,
-        service: ServiceRef | None,
-        value: object,
-        origins: Iterable[Origin],
-        callers: tuple[str, ...] = (),
-        route: Route | None = None,
+        self, direction: str, path: str, service: ServiceRef | None, value: object, origins: Iterable[Origin]
     ) -> Rule:
+        """A rule for all requests of everybody."""
         claim = self.adapter.capability(path, self.adapter.profile(self.intent.mesh, self.intent.cluster, service))
         return Rule(
             target=self.intent.target,
@@ -189,8 +176,6 @@ class _View:
             service=service.label if service else "",
             value=value,
             side=claim.side if claim else "",
-            callers=callers,
-            matches=route.matches if route else (),
             origins=tuple(sorted(origins)),
         )
 
@@ -204,3 +189,9 @@ class _View:
             one.namespace == self.subject.namespace and one.service_account in ("", *self.subject.accounts)
             for one in identities or ()
         )
+
+
+def _is_sent_on(route: Route, host: HostIntent) -> bool:
+    """Whether requests go anywhere but to the host as a whole."""
+    first = route.backends[0]
+    return len(route.backends) > 1 or first.service != host.service or bool(first.subset)

@@ -5,21 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.compile.notes import Notes
 from reconciler.compile.site import Site
+from reconciler.model.access import AccessPolicy
 from reconciler.model.findings import error, warning
 from reconciler.model.native import NativeObject
 from reconciler.model.origins import Origin
 from reconciler.model.refs import DocRef
 from reconciler.model.rules import NativePatch
+from reconciler.model.traffic import TrafficPolicy
 
 #: what says which object it is; a patch may not touch it
 IDENTITY = ("apiVersion", "kind", "status")
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 LONGEST_NAME = 253
 _Key = tuple[str, int]
+
+
+class _Document(Protocol):
+    """Whatever may have native patches."""
+
+    @property
+    def ref(self) -> DocRef: ...
+
+    @property
+    def native(self) -> tuple[NativePatch, ...]: ...
 
 
 def patched(objects: Iterable[NativeObject], site: Site, notes: Notes) -> tuple[NativeObject, ...]:
@@ -48,18 +60,14 @@ def patched(objects: Iterable[NativeObject], site: Site, notes: Notes) -> tuple[
 
 
 def _patches(site: Site) -> Mapping[DocRef, tuple[NativePatch, ...]]:
-    traffic = [(one.ref, one.native, one.expires) for one in site.view.traffic]
-    access = [(one.ref, one.native, one.expires) for one in site.view.access]
-    others = [(site.document.ref, site.document.native, None)]
-    others += [(one.ref, one.native, None) for one in site.view.telemetry]
-    others += [(one.ref, one.native, None) for one in site.view.ingress]
-    others += [(one.ref, one.native, None) for one in site.view.extensions]
-    others += [(one.ref, one.native, None) for one in site.view.destinations]
+    view = site.view
+    lasting: Iterable[TrafficPolicy | AccessPolicy] = (*view.traffic, *view.access)
+    documents: list[_Document] = [one for one in lasting if site.world.in_force(one.expires)]
+    documents += (site.document, *view.telemetry, *view.ingress, *view.extensions, *view.destinations)
     found: dict[DocRef, tuple[NativePatch, ...]] = {}
-    for ref, patches, expires in traffic + access + others:
-        mine = tuple(patch for patch in patches if patch.mesh_type == site.document.type)
-        if mine and site.world.in_force(expires):
-            found[ref] = mine
+    for one in documents:
+        if mine := tuple(patch for patch in one.native if patch.mesh_type == site.document.type):
+            found[one.ref] = mine
     return found
 
 
