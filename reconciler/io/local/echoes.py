@@ -1,0 +1,44 @@
+"""The echo services that a file lists, as a program of their own: ``python -m reconciler.io.local.echoes FILE``.
+
+A process beside the reconciler, so that a busy round delays no answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from reconciler.io.durable import replace_file
+from reconciler.io.local.children import Program
+from reconciler.io.local.echo import Echo, echoing
+from reconciler.ports import OutsideError
+
+NAME = "services"
+
+
+def program(file: Path, echoes: Iterable[Echo]) -> Program:
+    """What runs these; ``file`` is written, and its log lies beside it."""
+    replace_file(file, json.dumps([asdict(echo) for echo in echoes], indent=1).encode())
+    argv = (sys.executable, "-m", "reconciler.io.local.echoes", str(file))
+    return Program(NAME, argv, file.parent, file.with_suffix(".log"))
+
+
+async def serve(file: Path) -> None:
+    """Until it is told to end."""
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with echoing(Echo(**entry) for entry in json.loads(file.read_text())):
+        await ended.wait()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(serve(Path(sys.argv[1])))
+    except OutsideError as problem:
+        sys.exit(str(problem))
