@@ -34,6 +34,13 @@ class Record:
     columns: Mapping[str, str]
 
 
+def refuse_strayed(done: Mapping[str, AuditEvent | None]) -> None:
+    """ValueError where an intent would be closed by an event with another id than its own."""
+    strayed = sorted(name for name, event in done.items() if event and event.id != name)
+    if strayed:
+        raise ValueError(f"an intent is closed by the event with its own id: {', '.join(strayed)}")
+
+
 def link(head: Head, events: Iterable[AuditEvent]) -> list[Record]:
     """The rows that continue the chain after ``head``, in order."""
     records = []

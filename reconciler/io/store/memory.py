@@ -108,9 +108,7 @@ class MemoryStore:
         opened: Iterable[Intent] = (),
     ) -> None:
         batch = list(opened)
-        strayed = sorted(name for name, event in done.items() if event and event.id != name)
-        if strayed:
-            raise ValueError(f"an intent is closed by the event with its own id: {', '.join(strayed)}")
+        chain.refuse_strayed(done)
         with self._lock:
             self._check(leases)
             unknown = done.keys() - self._intents.keys()

@@ -128,9 +128,7 @@ class SqlStore:
         if not done:
             self.open_intents(batch, leases)
             return
-        strayed = sorted(name for name, event in done.items() if event and event.id != name)
-        if strayed:
-            raise ValueError(f"an intent is closed by the event with its own id: {', '.join(strayed)}")
+        chain.refuse_strayed(done)
         with self._writing() as connection:
             holding.check(connection, leases)
             journal.close_intents(connection, done.keys())
