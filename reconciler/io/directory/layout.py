@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from reconciler.io.durable import settle
 from reconciler.model.refs import ObjectKey
 from reconciler.ports import Forbidden, Rejected
 
@@ -49,31 +50,22 @@ def write(root: Path, path: Path, text: str) -> None:
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
-    _settle(path.parent)
+    settle(path.parent)
 
 
 def remove(root: Path, path: Path) -> None:
     """Delete a file, and the folders that it leaves empty. Durable when it returns. Raises OSError."""
     path.unlink()
-    _settle(path.parent)
+    settle(path.parent)
     for folder in path.parents:
         if folder == root or not folder.is_relative_to(root) or any(folder.iterdir()):
             return
         folder.rmdir()
-        _settle(folder.parent)
+        settle(folder.parent)
 
 
 def _make_folders(root: Path, folder: Path) -> None:
     for part in reversed([folder, *folder.parents]):
         if not part.is_dir():
             part.mkdir(exist_ok=True)  # clusters side by side may share a parent
-            _settle(part.parent)
-
-
-def _settle(folder: Path) -> None:
-    """A rename is durable once its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            settle(part.parent)

@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 
+from reconciler.io.durable import settle
 from reconciler.io.store.chain import START, Head, body_of, chain_hash
 from reconciler.model.events import StoredEvent
 from reconciler.ports import StoreError, Tampered
@@ -62,7 +63,7 @@ def write_archive(path: Path, events: Iterable[StoredEvent], source: str) -> int
                 os.link(fresh, path)
         finally:
             fresh.unlink()
-        _settle(path.parent)
+        settle(path.parent)
     except FileExistsError as error:
         raise StoreError(f"{path} is there already, and nothing was archived: name another file") from error
     except OSError as error:
@@ -129,11 +130,3 @@ def _followed(path: Path, head: Head, stored: StoredEvent) -> Head:
         raise Tampered(f"the archive {path} is broken at event {head.count + 1}: changed, removed or reordered",
                        head.count + 1)  # fmt: skip
     return Head(stored.seq, stored.hash)
-
-
-def _settle(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

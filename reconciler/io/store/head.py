@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from reconciler.io.durable import settle
 from reconciler.io.store.chain import START, Head
 from reconciler.ports import StoreError, Tampered
 
@@ -65,11 +66,7 @@ class HeadFile:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        settle(self._path.parent)
 
 
 @contextmanager
