@@ -10,8 +10,10 @@ from reconciler.compile.ages import oldest
 from reconciler.compile.backends import Used
 from reconciler.compile.delegation import expanded, merged
 from reconciler.compile.gateways import Place, places_of
+from reconciler.compile.merge import Ask
 from reconciler.compile.negotiation import negotiate, paths_of, terms_of
 from reconciler.compile.notes import Notes
+from reconciler.compile.outgoing import outgoing_of, outgoing_uses
 from reconciler.compile.paths import Use, host_wide, traffic_uses
 from reconciler.compile.site import Site
 from reconciler.compile.tables import ANY, tables_of
@@ -27,10 +29,11 @@ from reconciler.model.traffic import TrafficPolicy
 
 @dataclass(slots=True)
 class Incoming:
-    """What gateways are asked for, and the subsets of services that their routes send to."""
+    """What gateways are asked for, the subsets of services that their routes send to, and what is asked of callers."""
 
     gateways: list[GatewayIntent] = field(default_factory=list)
     uses: list[tuple[Used, Origin]] = field(default_factory=list)
+    asks: list[Ask] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,13 @@ def _add(one: _Document, taken: Sequence[Finding], into: Incoming, site: Site, n
         return
     routes = [replace(route, leaves=_kept(route.leaves, agreed.dropped)) for route in one.routes]
     made = tables_of(doc, routes, site, notes)
-    stopping = [*one.problems, *taken, *(problem for problem in made.problems if problem.severity == "error")]
+    out = outgoing_of(doc, one.places, site)
+    stopping = [
+        *one.problems,
+        *out.problems,
+        *taken,
+        *(problem for problem in made.problems if problem.severity == "error"),
+    ]
     for problem in made.problems:
         notes.find(problem)
     if stopping:
@@ -135,6 +144,7 @@ def _add(one: _Document, taken: Sequence[Finding], into: Incoming, site: Site, n
     for problem in _closed_ports(one):
         notes.find(problem)
     into.uses += made.uses
+    into.asks += out.asks
     origins = {Origin(doc.ref, doc.position)}
     origins |= {
         origin for table in made.tables for route in table.routes for origin in route.origins if origin.ref != doc.ref
@@ -171,6 +181,7 @@ def _kept(leaves: Iterable[Leaf], dropped: frozenset[str]) -> tuple[Leaf, ...]:
 
 def ingress_uses(doc: Ingress, routes: Iterable[IngressRoute]) -> Iterable[Use]:
     """What a document asks of its gateways: how they listen, and of each route what a traffic policy would use."""
+    yield from outgoing_uses(doc)
     for listener in doc.listeners:
         yield Use("ingress.listeners.protocol", listener.position, value=listener.protocol)
         if (tls := listener.tls) is not None:

@@ -187,8 +187,8 @@ def _objects(
 
 def _intent(site: Site, notes: Notes) -> MeshIntent:
     named = destinations_of(site, notes)
-    asks = asks_by_service(site, notes, named.asks)
     incoming = incoming_of(site, notes)
+    asks = asks_by_service(site, notes, (*named.asks, *incoming.asks))
     hosts = hosts_of(asks, site, notes, incoming.uses)
     tell_passed_by(incoming.gateways, hosts.hosts, notes)
     access = access_of(site, notes)

@@ -27,6 +27,8 @@ def ingress(root: Map, spec: Map, into: Decoder) -> Ingress:
     _check_parts(spec, delegable, into)
     listeners = tuple(_listener(item, at, into) for item, at in _items(spec, "listeners"))
     _check_twice(spec, into)
+    if spec.get("direction") == "Egress":
+        _check_outgoing(spec, into)
     known = {one.name for one in listeners}
     return Ingress(
         ref=into.ref,
@@ -36,6 +38,7 @@ def ingress(root: Map, spec: Map, into: Decoder) -> Ingress:
         routes=tuple(_route(item, at, None if delegable else known, into) for item, at in _items(spec, "routes")),
         options=leaves(spec["options"], into) if "options" in spec else (),
         delegable=delegable,
+        outgoing=spec.get("direction") == "Egress",
         labels=dict(pairs(root["metadata"].get("labels"))),
         on_unsupported=on_unsupported(spec),
         native=native(spec),
@@ -61,6 +64,16 @@ def _check_parts(spec: Map, delegable: bool, into: Decoder) -> None:
             into.complain("missing-field", f"`{key}` is missing", spec.at, "or set delegable, for a route table")
     if "routes" not in spec and not all(_finds_its_way(item) for item, _ in _items(spec, "listeners")):
         into.complain("missing-field", "`routes` is missing", spec.at, "say what goes where")
+
+
+def _check_outgoing(spec: Map, into: Decoder) -> None:
+    for item, at in _items(spec, "listeners"):
+        if "hosts" not in item:
+            into.complain("missing-field", "`hosts` is missing", at, "say what is called by this gateway")
+    for item, _ in _items(spec, "gateways"):
+        if "controller" in item:
+            hint = "name one of the mesh"
+            into.complain("wrong-value", "callers are led to a gateway that is there", item.keys_at["controller"], hint)
 
 
 def _finds_its_way(listener: Map) -> bool:

@@ -93,7 +93,8 @@ class IngressRoute:
 
 @dataclass(frozen=True, slots=True)
 class Ingress:
-    """A gateway's listeners and routes; or, when ``delegable``, a table of routes for others to go on with."""
+    """A gateway's listeners and routes; or, when ``delegable``, a table of routes for others to go on with.
+    ``outgoing``: callers inside the mesh are led to the gateway, and it sends on what they call."""
 
     ref: DocRef
     position: Position
@@ -102,6 +103,7 @@ class Ingress:
     routes: tuple[IngressRoute, ...]
     options: tuple[Leaf, ...] = ()
     delegable: bool = False
+    outgoing: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     on_unsupported: OnUnsupported = OnUnsupported()
     native: tuple[NativePatch, ...] = ()
