@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import yaml
 
 from reconciler.model import codes
 
@@ -67,10 +68,42 @@ def capabilities_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def semantics_page() -> str:
+    """What each capability means, from the cases of tests/behaviour, which real proxies are held to."""
+    lines = [
+        "# Semantics",
+        "",
+        WRITTEN,
+        "What each thing that a policy can ask means, measured on real proxies: every line is a case of",
+        "[tests/behaviour](../tests/behaviour/README.md), which runs with the whole reconciler between Git and traffic. The",
+        "same policies on every other mesh lie beside each case; where a mesh differs by nature, the line says how.",
+    ]
+    found: dict[str, list[str]] = {}
+    for path in sorted((DOCS.parent / "tests/behaviour/cases").glob("*/case.yaml")):
+        case = yaml.safe_load(path.read_text())
+        differs = "".join(f" On {mesh}: {words}." for mesh, words in sorted((case.get("differs") or {}).items()))
+        place = path.parent.relative_to(DOCS.parent).as_posix()
+        for capability in case["capabilities"]:
+            words = " ".join(case["meaning"].split()).replace("|", "\\|")
+            found.setdefault(capability, []).append(f"{words}{differs} ([{path.parent.name}](../{place}/case.yaml))")
+    section = ""
+    for capability in sorted(found):
+        if (kind := capability.partition(".")[0]) != section:
+            section = kind
+            lines += ["", f"## {kind}", "", "| capability | meaning |", "|---|---|"]
+        lines += [f"| `{capability}` | {'<br>'.join(found[capability])} |"]
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[str, str]:
     from reconciler.cli.main import cli
 
-    return {"findings.md": findings_page(), "cli.md": cli_page(cli), "capabilities.md": capabilities_page()}
+    return {
+        "findings.md": findings_page(),
+        "cli.md": cli_page(cli),
+        "capabilities.md": capabilities_page(),
+        "semantics.md": semantics_page(),
+    }
 
 
 def main() -> int:

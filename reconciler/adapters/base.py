@@ -57,6 +57,7 @@ class Adapter:
     are among the objects of ``detect``. ``raw_kinds`` are those of ``kinds`` that no emitter makes: they are written
     for Extension documents only. ``importer`` proposes neutral documents for existing objects; ``meanings`` says when
     objects mean the same. ``controllers``: words by which Ingress documents ask for a gateway of one of its classes.
+    ``caller_port``: where the proxy of a workload takes the calls of that, if it has to be asked for it.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Adapter:
     importer: Importer = no_importer
     meanings: Meanings = as_written
     controllers: tuple[str, ...] = ()
+    caller_port: int = 0
     profile: Callable[[MeshFacts, ClusterFacts, ServiceRef | None], str] = one_profile
     profiles: tuple[str, ...] = ("",)
 

@@ -11,14 +11,20 @@ import click
 
 from reconciler.cli.options import SourceOptions
 
+#: where ``local up`` keeps its state, so that nothing of it lies outside of the folder
+LOCAL_STATE = ".local/state"
+
 
 def state_folder(source: SourceOptions) -> Path:
-    """The folder of state for a repository: ``--state`` or RECONCILER_STATE as it is, else one of its own below
-    /var/lib/reconciler for root where that is there, else below the XDG state home."""
+    """The folder of state for a repository: ``--state`` or RECONCILER_STATE as it is, else that of ``local up`` in a
+    work tree that has one, else one of its own below /var/lib/reconciler for root where that is there, else below the
+    XDG state home."""
     context = click.get_current_context(silent=True)
     chosen = context.find_root().obj["state"] if context else None
     if chosen:
         return Path(chosen).expanduser().absolute()
+    if "://" not in source.repo and (own := Path(source.repo).expanduser().absolute() / LOCAL_STATE).is_dir():
+        return own
     return _home() / _name_of(source)
 
 

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "plan": ("plan", "Show what would change on each cluster and mesh, and why."),
     "apply": ("apply", "Carry out the plan, and record every change."),
     "drift": ("drift", "Show what was changed outside Git, and by whom."),
+    "local": ("local", "Run the mesh of a folder on this machine: real proxies, and services to call."),
     "run": ("run", "Reconcile again and again, or once for cron."),
     "status": ("status", "Show how the last run ended, per target."),
     "pause": ("pause", "Stop writing to targets for a while; it is recorded."),

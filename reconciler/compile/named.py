@@ -28,9 +28,14 @@ def references(doc: Destination, target: TargetId, mesh: MeshFacts) -> tuple[Ser
     if doc.service is not None:
         return (ServiceRef(doc.service.name, doc.service.namespace, doc.service.cluster or target.cluster),)
     if mesh.declared and doc.in_mesh:
-        return (ServiceRef(doc.ref.name, _home(doc) or doc.ref.namespace, target.cluster),)
+        return (ServiceRef(doc.ref.name, home_of(doc), target.cluster),)
     namespace = _home(doc) or mesh.root_namespace or mesh.namespace
     return tuple(ServiceRef(doc.ref.name, namespace, target.cluster, host) for host in doc.hosts)
+
+
+def home_of(doc: Destination) -> str:
+    """The namespace of a service that a document declares: that of its accounts, else the document's own."""
+    return _home(doc) or doc.ref.namespace
 
 
 def _home(doc: Destination) -> str:

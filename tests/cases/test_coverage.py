@@ -9,6 +9,7 @@ import yaml
 
 from reconciler.adapters.base import Level
 from reconciler.pipeline.meshes import installed
+from tests.behaviour.cases import all_cases
 from tests.cases.whole import CASES
 
 #: what holds without being asked by a policy, or is said of a whole document and not of a capability
@@ -42,10 +43,22 @@ def asked() -> set[str]:
     return paths
 
 
+def behaved() -> set[str]:
+    """Every path that a case of tests/behaviour is about, and all paths above it."""
+    paths: set[str] = set()
+    for case in all_cases():
+        for path in case.capabilities:
+            while path:
+                paths.add(path)
+                path = path.rpartition(".")[0]
+    return paths
+
+
 @pytest.mark.parametrize("name", sorted(installed()))
 def test_every_claim_has_a_case(name: str) -> None:
-    known = asked()
+    """Of a mesh that runs here the cases are those that run on it."""
     adapter = installed()[name]
+    known = behaved() if adapter.default_mesh.declared else asked()
     claims = {
         path
         for profile in adapter.profiles

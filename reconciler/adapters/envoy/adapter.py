@@ -7,6 +7,7 @@ from reconciler.adapters.envoy import bootstrap, inbound, listeners, outbound
 from reconciler.adapters.envoy.capabilities import claims as capability_claims
 from reconciler.adapters.envoy.detect import DEFAULT_TRUST_DOMAIN, DETECT_KINDS, TYPE, detect
 from reconciler.adapters.envoy.kinds import KINDS
+from reconciler.adapters.envoy.listeners import OUTBOUND_PORT
 from reconciler.adapters.envoy.live import claims, health
 from reconciler.model.facts import MeshFacts
 
@@ -20,4 +21,5 @@ ADAPTER = Adapter(
     capabilities=capability_claims,
     health=health,
     claims=claims,
+    caller_port=OUTBOUND_PORT,
 )

@@ -28,17 +28,17 @@ def program(file: Path, echoes: Iterable[Echo]) -> Program:
     return Program(NAME, argv, file.parent, file.with_suffix(".log"))
 
 
-async def serve(file: Path) -> None:
+async def serve(echoes: Iterable[Echo]) -> None:
     """Until it is told to end."""
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with echoing(Echo(**entry) for entry in json.loads(file.read_text())):
+    async with echoing(echoes):
         await ended.wait()
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(serve(Path(sys.argv[1])))
+        asyncio.run(serve([Echo(**entry) for entry in json.loads(Path(sys.argv[1]).read_text())]))
     except OutsideError as problem:
         sys.exit(str(problem))

@@ -1,0 +1,106 @@
+"""The processes of a mesh on this machine: a proxy for each folder that has a bootstrap, and the services behind them.
+
+It looks at Git and at the folders again and again, beside the rounds of the loop that writes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.compile.local import LocalService, folders_of, gateways_of, services_of
+from reconciler.io.envoy.proxy import proxy_program
+from reconciler.io.local.children import ProcessError, Program
+from reconciler.io.local.echo import Echo
+from reconciler.io.local.echoes import NAME, program
+from reconciler.io.local.processes import Processes
+from reconciler.load import load
+from reconciler.model.documents import DesiredState
+from reconciler.ports import Source, SourceError
+
+LOOK_EVERY = 0.4  # seconds
+
+
+@dataclass
+class Laptop:
+    """``base``: against which relative folders of clusters are; ``folder``: where its own files go; ``say``: one line
+    for people; ``ready`` is told once, when all that Git describes has been started."""
+
+    source: Source
+    base: Path
+    folder: Path
+    mesh_types: Sequence[str]
+    processes: Processes
+    say: Callable[[str], None]
+    ready: Callable[[DesiredState], None]
+    desired: DesiredState | None = None
+    _revision: str = ""
+    _services: tuple[LocalService, ...] = ()
+    _failed: set[str] = field(default_factory=set)
+    _told: bool = False
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def look(self) -> None:
+        """Start what is described and does not run, end what is not described any more."""
+        await self._read()
+        if self.desired is not None:
+            await self._serve(services_of(self.desired))
+            await self._proxies(self._found(self.desired))
+            self._tell(self.desired)
+
+    async def _read(self) -> None:
+        try:
+            revision = await asyncio.to_thread(self.source.fetch)
+            if revision != self._revision:
+                tree = await asyncio.to_thread(self.source.tree, revision)
+                desired, _findings = load(tree, self.mesh_types)  # what is wrong is told by the rounds
+                self.desired, self._revision = desired or self.desired, revision
+        except SourceError:
+            return  # the rounds tell
+
+    async def _serve(self, services: tuple[LocalService, ...]) -> None:
+        if services == self._services:
+            return
+        await self.processes.stop(NAME)
+        echoes = [
+            Echo(one.address, one.port, one.service, one.workload, dict(one.labels), one.protocol) for one in services
+        ]
+        if await self._start(program(self.folder / "services.json", echoes)):
+            self._services = services
+
+    def _found(self, desired: DesiredState) -> set[Path]:
+        """The folders of proxies that have something to start with."""
+        roots = [self.base / Path(path).expanduser() for path in folders_of(desired).values()]
+        return {path.parent for root in roots for path in root.glob("[!.]*/[!.]*/bootstrap.json")}
+
+    def _tell(self, desired: DesiredState) -> None:
+        wanted = {(one.cluster, one.workload) for one in services_of(desired)}
+        wanted |= {(one.cluster, one.name) for one in gateways_of(desired)}
+        if not self._told and len(self.processes.pids()) > len(wanted):
+            self._told = True
+            self.ready(desired)
+
+    async def _proxies(self, found: set[Path]) -> None:
+        wanted = {str(folder): proxy_program(str(folder), folder) for folder in sorted(found)}
+        running = self.processes.names()
+        for name in sorted(running - frozenset(wanted) - {NAME}):
+            await self.processes.stop(name)
+        await asyncio.gather(*(self._start(wanted[name]) for name in sorted(frozenset(wanted) - running)))
+
+    async def _start(self, wanted: Program) -> bool:
+        try:
+            await self.processes.start(wanted)
+        except ProcessError as problem:
+            if wanted.name not in self._failed:
+                self.say(f"{wanted.name} does not start: {problem}")
+            self._failed.add(wanted.name)
+            return False
+        self._failed.discard(wanted.name)
+        return True

