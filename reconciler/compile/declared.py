@@ -37,7 +37,7 @@ def _described(found: ClusterFacts, target: TargetId, desired: DesiredState, mes
     docs = [doc for doc in view.destinations if doc.in_mesh and is_here(doc, target, view)]
     named = facts_of(docs, target, view, mesh)
     services = {one.ref: replace(one, selector=_selector(one.ref.name)) for one in named.values()}
-    workloads = tuple(_workloads(docs, target.cluster, services.values()))
+    workloads = (*_workloads(docs, target.cluster, services.values()), *_gateways(desired.mesh(target)))
     namespaces = sorted({one.ref.namespace for one in services.values()} | {one.namespace for one in workloads})
     meshes = tuple(
         _enrolled(one, desired.mesh(target), namespaces) if one.type == mesh_type else one for one in found.meshes
@@ -75,6 +75,12 @@ def _workload(service: str, home: str, endpoint: Endpoint) -> WorkloadFacts:
         labels={**endpoint.labels, **_selector(service)},
         service_account=endpoint.account.name if endpoint.account else "default",
     )
+
+
+def _gateways(document: Mesh) -> Iterator[WorkloadFacts]:
+    """A gateway is a caller, too: its proxy has the account of its name."""
+    for one in document.gateways:
+        yield WorkloadFacts("Gateway", one.namespace, one.name, dict(one.selector.match_labels), one.name)
 
 
 def _enrolled(mesh: MeshFacts, document: Mesh, namespaces: Iterable[str]) -> MeshFacts:

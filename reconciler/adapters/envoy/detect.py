@@ -24,9 +24,5 @@ def detect(objects: Iterable[Mapping[str, Any]]) -> tuple[MeshFacts, ...]:
             version = (
                 reduce(lambda first, other: other if is_older(other, first) else first, proxies) if proxies else ""
             )
-            found.append(
-                MeshFacts(
-                    TYPE, "", version, trust_domain=DEFAULT_TRUST_DOMAIN, mtls="Strict", proxies=proxies, declared=True
-                )
-            )
+            found.append(MeshFacts(TYPE, "", version, mtls="Strict", proxies=proxies, declared=True))
     return tuple(found)
