@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import base64
 import copy
-import datetime
-import ipaddress
 import json
-import os
-import ssl
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from tests.kube.control_plane import ApiServer
+from tests.self_signed import self_signed
 
 #: changes the object in place; what it returns is ignored
 Mutation = Callable[[dict[str, Any]], object]
@@ -37,7 +27,7 @@ class MutatingWebhook:
     def __init__(self, server: ApiServer, namespace: str, rules: list[Mapping[str, Any]], mutate: Mutation) -> None:
         self.calls = 0
         self._api, self._namespace, self._mutate = server, namespace, mutate
-        self._certificate, context = _self_signed()
+        self._certificate, context = self_signed("test webhook")
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -118,35 +108,3 @@ class MutatingWebhook:
         while "in force" not in str(answer := self._api.request("POST", path, probe)[1]):
             assert time.monotonic() < end, f"the webhook is never asked: {answer}"
             time.sleep(0.1)
-
-
-def _self_signed() -> tuple[bytes, ssl.SSLContext]:
-    """A PEM certificate for 127.0.0.1, and a server context with it and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test webhook")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-        .public_bytes(serialization.Encoding.PEM)
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    descriptor, path = tempfile.mkstemp()
-    try:
-        os.write(descriptor, certificate + private)
-        os.close(descriptor)
-        context.load_cert_chain(path)
-    finally:
-        Path(path).unlink()
-    return certificate, context
