@@ -23,12 +23,14 @@ from reconciler.model.meshes import Mesh, VirtualMesh
 from reconciler.model.native import Compiled, NativeKind, NativeObject, Verdict
 from reconciler.model.refs import DocRef, KindId, ObjectKey, ServiceRef, TargetId
 from reconciler.model.rules import Leaf, RouteEntry
-from reconciler.model.selectors import Match, PathKind, PathMatch, PolicySource, PolicyTarget, ValueMatch
+from reconciler.model.selectors import Match, MeshSet, PathKind, PathMatch, PolicySource, PolicyTarget, ValueMatch
 from reconciler.model.settings import Settings
 from reconciler.model.traffic import TrafficPolicy
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-TARGET = TargetId("eu", "mesh")
+TARGET, US = TargetId("eu", "mesh"), TargetId("us", "mesh")
+#: a rule that every mesh can carry out
+TIMEOUT = {"traffic.timeout.request": "1s"}
 
 HOST = NativeKind(KindId("toy.example.org", "Host"), ("v1",), "hosts", wave=30)
 RULE = NativeKind(KindId("toy.example.org", "Rule"), ("v1",), "rules", wave=40)
@@ -173,6 +175,12 @@ def access(name: str, *targets: PolicyTarget, action: str = "Allow", **fields: A
     fields.setdefault("position", at())
     policy = ref(name, "AccessPolicy")
     return AccessPolicy(policy, action=AccessAction(action), targets=targets or (to("web.shop"),), **fields)
+
+
+def group(name: str = "prod", **fields: Any) -> VirtualMesh:
+    """A virtual mesh of all meshes."""
+    fields.setdefault("members", MeshSet())
+    return VirtualMesh(ref(name, "VirtualMesh"), at(), access_position=at(), mtls_position=at(), **fields)
 
 
 def source(*services: str, **fields: Any) -> PolicySource:

@@ -9,10 +9,10 @@ import pytest
 from reconciler.model.facts import MeshFacts, PortFacts
 from reconciler.model.intents import Identity
 from reconciler.model.meshes import MeshGateway
-from reconciler.model.refs import TargetId
 from reconciler.model.selectors import AccountRef, Labels, Match, MeshSet, PolicySource
 from tests.compile.builders import (
     TARGET,
+    US,
     access,
     cluster_facts,
     codes,
@@ -30,7 +30,6 @@ from tests.compile.builders import (
 
 EU = "eu.example.org"
 API = Identity(EU, "shop", "api")
-US = TargetId("us", "mesh")
 BOTH = (TARGET, US)
 
 

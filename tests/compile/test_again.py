@@ -20,11 +20,13 @@ from reconciler.model.documents import DesiredState
 from reconciler.model.facts import ClusterFacts, Facts
 from reconciler.model.findings import Position
 from reconciler.model.meshes import VirtualMesh
-from reconciler.model.refs import TargetId
 from reconciler.model.rules import OnUnsupported, Otherwise
 from reconciler.model.selectors import MeshSet
 from tests.compile.builders import (
     NOW,
+    TARGET,
+    TIMEOUT,
+    US,
     access,
     at,
     cluster_facts,
@@ -41,7 +43,7 @@ from tests.compile.builders import (
 )
 from tests.compile.test_nothing_lost import MATCHES, RULES, SOURCES
 
-TARGETS = (TargetId("eu", "mesh"), TargetId("us", "mesh"))
+TARGETS = (TARGET, US)
 CLUSTERS = given(targets=TARGETS).arguments()[0].clusters
 GROUP = VirtualMesh(ref("all", "VirtualMesh"), at(), MeshSet(), access="Deny", mtls="Strict")
 #: what policies are about: mostly single services, so that much can be taken over
@@ -135,13 +137,12 @@ def test_what_is_taken_over_is_what_everything_gives(adapter: Adapter, edits: li
         before = Before(desired, Facts(facts), adapters, now, whole)
 
 
-RULE = {"traffic.timeout.request": "1s"}
 OTHER = {"traffic.timeout.request": "2s"}
 KNOWN = (
-    traffic("a", to("web.shop"), rule=RULE),
-    traffic("b", to("api.shop"), rule=RULE),
+    traffic("a", to("web.shop"), rule=TIMEOUT),
+    traffic("b", to("api.shop"), rule=TIMEOUT),
     traffic("c", to("db.shop"), rule={"traffic.route": (entry("api.shop", subset="v2"),)}),
-    traffic("d", to("jobs.batch"), rule=RULE),
+    traffic("d", to("jobs.batch"), rule=TIMEOUT),
     access("e", to("jobs.batch")),
     access("f", to("db.shop")),
 )
@@ -175,9 +176,9 @@ def bound(*policies: Any) -> list[str]:
 
 
 def test_policies_are_bound_by_the_services_that_they_share() -> None:
-    a, b = traffic("a", to("web.shop"), rule=RULE), access("b", to("web.shop", "api.shop"))
+    a, b = traffic("a", to("web.shop"), rule=TIMEOUT), access("b", to("web.shop", "api.shop"))
     c = traffic("c", to("db.shop"), rule={"traffic.route": (entry("api.shop"),)})
-    d = traffic("d", to("jobs.batch"), rule=RULE)
+    d = traffic("d", to("jobs.batch"), rule=TIMEOUT)
     assert bound(a, b, c, d) == ["a", "b", "c"]
     assert bound(d, a, b, c) == ["d"]
 
@@ -188,20 +189,20 @@ def test_policies_are_bound_by_the_services_that_they_share() -> None:
         traffic("near", to("api.shop"), rule={"traffic.mtls": "Strict"}),
         traffic("near", to("api.shop"), rule={"traffic.rateLimit.local": {"requests": 1, "unit": "Second"}}),
         access("near", to("api.shop"), action="Custom", provider="opa"),
-        traffic("near", to("*.shop"), rule=RULE),
-        traffic("near", to(namespaces=("shop",)), rule=RULE),
+        traffic("near", to("*.shop"), rule=TIMEOUT),
+        traffic("near", to(namespaces=("shop",)), rule=TIMEOUT),
     ],
 )
 def test_what_is_compared_within_a_namespace_binds_it(near: Any) -> None:
-    a, d = traffic("a", to("web.shop"), rule=RULE), traffic("d", to("jobs.batch"), rule=RULE)
+    a, d = traffic("a", to("web.shop"), rule=TIMEOUT), traffic("d", to("jobs.batch"), rule=TIMEOUT)
     assert bound(a, near, d) == ["a", "near"]
 
 
 @pytest.mark.parametrize(
     "wide",
     [
-        traffic("wide", to(everything=True), rule=RULE),
-        traffic("wide", to(destinations=("pay",)), rule=RULE),
+        traffic("wide", to(everything=True), rule=TIMEOUT),
+        traffic("wide", to(destinations=("pay",)), rule=TIMEOUT),
         traffic("wide", to("web.shop"), rule={"traffic.route": (entry(hosts=("pay.example.org",)),)}),
         access("wide", to("web.shop"), scopes=True),
     ],

@@ -12,6 +12,7 @@ from reconciler.model.intents import TrafficSource
 from reconciler.model.meshes import MeshGateway
 from reconciler.model.selectors import AccountRef, LabelExpression, Labels, PolicySource
 from tests.compile.builders import (
+    TIMEOUT,
     cluster_facts,
     codes,
     given,
@@ -25,7 +26,6 @@ from tests.compile.builders import (
     workload,
 )
 
-RULE = {"traffic.timeout.request": "1s"}
 API = TrafficSource("shop", (("app", "api"),))
 API_PODS = TrafficSource("shop", (("app", "api"), ("version", "v1")))
 
@@ -46,7 +46,7 @@ API_PODS = TrafficSource("shop", (("app", "api"), ("version", "v1")))
     ],
 )
 def test_caller(caller: PolicySource, expected: list[TrafficSource]) -> None:
-    routes = given(traffic("p", rule=RULE, sources=caller)).host().routes
+    routes = given(traffic("p", rule=TIMEOUT, sources=caller)).host().routes
     assert list(routes[0].sources) == expected
     assert len(routes) == (2 if expected else 1)
 
@@ -65,7 +65,7 @@ def test_caller(caller: PolicySource, expected: list[TrafficSource]) -> None:
     ],
 )
 def test_caller_that_cannot_be_told_refuses_the_policy(caller: PolicySource, code: str) -> None:
-    one = given(traffic("p", rule=RULE, sources=(caller, source("db.shop")))).compiled()
+    one = given(traffic("p", rule=TIMEOUT, sources=(caller, source("db.shop")))).compiled()
     assert codes(one) == [code]
     assert (names(one), held(one)) == ([], ["p"])
     assert verdict(one, "p", "traffic.timeout.request").action == "Refused"
@@ -76,7 +76,7 @@ def test_workload_whose_labels_others_share_is_ambiguous() -> None:
     facts = cluster_facts()
     facts = cluster_facts(workloads=(*facts.workloads, twin))
     caller = source(service_accounts=(AccountRef("api", "shop"),))
-    one = given(traffic("p", rule=RULE, sources=caller), facts={"eu": facts}).compiled()
+    one = given(traffic("p", rule=TIMEOUT, sources=caller), facts={"eu": facts}).compiled()
     assert codes(one) == ["source-ambiguous"]
     assert "shop/twin" in one.findings[0].message
 
@@ -84,19 +84,19 @@ def test_workload_whose_labels_others_share_is_ambiguous() -> None:
 def test_service_without_selector_as_caller_refuses() -> None:
     facts = cluster_facts()
     services = tuple(replace(one, selector={}) if one.ref.name == "api" else one for one in facts.services)
-    one = given(traffic("p", rule=RULE, sources=source("api.shop")), facts={"eu": cluster_facts(services=services)})
+    one = given(traffic("p", rule=TIMEOUT, sources=source("api.shop")), facts={"eu": cluster_facts(services=services)})
     assert codes(one.compiled()) == ["source-unresolved"]
 
 
 def test_gateway_is_its_pods() -> None:
     gateway = MeshGateway("public", "Ingress", "edge", Labels((("gw", "public"),)))
-    one = given(traffic("p", rule=RULE, sources=source(gateways=("public",))), mesh={"gateways": (gateway,)})
+    one = given(traffic("p", rule=TIMEOUT, sources=source(gateways=("public",))), mesh={"gateways": (gateway,)})
     assert one.host().routes[0].sources == (TrafficSource("edge", (("gw", "public"),)),)
 
 
 def test_gateway_is_refused_where_the_mesh_cannot() -> None:
     gateway = MeshGateway("public", "Ingress", "edge", Labels((("gw", "public"),)))
-    policy = traffic("p", rule=RULE, sources=source(gateways=("public",)))
+    policy = traffic("p", rule=TIMEOUT, sources=source(gateways=("public",)))
     adapter = toy({"traffic.from.gateways": Level.NONE})
     one = given(policy, mesh={"gateways": (gateway,)}, adapter=adapter).compiled()
     assert codes(one) == ["capability-unsupported"]
@@ -105,12 +105,12 @@ def test_gateway_is_refused_where_the_mesh_cannot() -> None:
 
 def test_caller_of_another_cluster_contributes_nothing() -> None:
     caller = PolicySource(services=(svc("api.shop"), svc("db.shop.us")))
-    routes = given(traffic("p", rule=RULE, sources=caller)).host().routes
+    routes = given(traffic("p", rule=TIMEOUT, sources=caller)).host().routes
     assert routes[0].sources == (API,)
 
 
 def test_workload_without_labels_is_ambiguous() -> None:
     facts = cluster_facts(workloads=(workload("bare.shop", labels={}),))
     caller = source(workload_names=("bare-v1",))
-    one = given(traffic("p", rule=RULE, sources=caller), facts={"eu": facts}).compiled()
+    one = given(traffic("p", rule=TIMEOUT, sources=caller), facts={"eu": facts}).compiled()
     assert codes(one) == ["source-ambiguous"]

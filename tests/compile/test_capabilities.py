@@ -10,6 +10,7 @@ from reconciler.model.facts import MeshFacts
 from reconciler.model.rules import RouteEntry
 from reconciler.model.selectors import AccountRef, Match, MeshSet, PathKind, PathMatch, PolicySource, ValueMatch
 from tests.compile.builders import (
+    TIMEOUT,
     access,
     cluster_facts,
     codes,
@@ -25,8 +26,6 @@ from tests.compile.builders import (
     traffic,
     verdict,
 )
-
-TIMEOUT = {"traffic.timeout.request": "1s"}
 
 
 def test_lacking_leaf_refuses_the_whole_policy() -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from reconciler.compile import compile_state, intents
 from reconciler.model.intents import Route
-from reconciler.model.meshes import VirtualMesh
 from reconciler.model.selectors import Labels, MeshSet, PolicyTarget
 from reconciler.model.traffic import TrafficPolicy
 from tests.compile.builders import (
@@ -23,8 +22,8 @@ from tests.compile.builders import (
     entry,
     found,
     given,
+    group,
     path,
-    ref,
     service,
     source,
     to,
@@ -184,9 +183,8 @@ def test_routes_that_resolve_to_the_same_are_equal() -> None:
 
 
 def test_defaults_of_a_group_give_way_without_a_word() -> None:
-    group = traffic("prod", rule={TIMEOUT: "9s", "traffic.outlier.interval": "5s"})
-    virtual = VirtualMesh(ref("prod", "VirtualMesh"), at(), MeshSet(), leaves=group.leaves)
-    state = given(virtual, policy("a", "1s", priority=-5), traffic("b", rule={"traffic.outlier.interval": "1s"}))
+    defaults = group(leaves=traffic("prod", rule={TIMEOUT: "9s", "traffic.outlier.interval": "5s"}).leaves)
+    state = given(defaults, policy("a", "1s", priority=-5), traffic("b", rule={"traffic.outlier.interval": "1s"}))
     assert timeout(state) == "1s"
     assert [leaf.value for leaf in state.host().host_leaves] == ["1s"]
     assert codes(state.compiled()) == []
@@ -195,11 +193,9 @@ def test_defaults_of_a_group_give_way_without_a_word() -> None:
 
 
 def test_two_groups_in_conflict() -> None:
-    def group(name: str, value: str) -> VirtualMesh:
-        leaves = traffic(name, rule={TIMEOUT: value}).leaves
-        return VirtualMesh(ref(name, "VirtualMesh"), at(), MeshSet(), leaves=leaves)
-
-    one, two = group("a", "1s"), group("b", "2s")
+    one, two = (
+        group(name, leaves=traffic(name, rule={TIMEOUT: value}).leaves) for name, value in (("a", "1s"), ("b", "2s"))
+    )
     ages = {one.leaves[0].position: 2, two.leaves[0].position: 1}
     state = given(one, two, ages=ages)
     assert timeout(state) == "2s"

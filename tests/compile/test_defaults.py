@@ -4,32 +4,24 @@ from __future__ import annotations
 
 from reconciler.adapters.base import Level
 from reconciler.model.facts import GatewayFacts, MeshFacts
-from reconciler.model.meshes import MeshGateway, VirtualMesh
+from reconciler.model.meshes import MeshGateway
 from reconciler.model.selectors import LabelExpression, Labels, MeshSet
 from tests.compile.builders import (
+    TIMEOUT,
     access,
-    at,
     cluster_facts,
     codes,
     found,
     given,
+    group,
     held,
     names,
-    ref,
     source,
     to,
     toy,
     traffic,
     workload,
 )
-
-RULE = {"traffic.timeout.request": "1s"}
-
-
-def group(name: str = "prod", **fields: object) -> VirtualMesh:
-    position = at("groups.yaml")
-    fields.setdefault("members", MeshSet())
-    return VirtualMesh(ref(name, "VirtualMesh"), position, access_position=at(), mtls_position=at(), **fields)
 
 
 def test_mtls_of_a_group() -> None:
@@ -104,7 +96,7 @@ def test_default_deny_that_the_mesh_cannot_do_is_an_error() -> None:
 
 
 def test_callers_that_nothing_allows_are_told() -> None:
-    calls = traffic("calls", rule=RULE, sources=(source("api.shop"), source("db.shop")))
+    calls = traffic("calls", rule=TIMEOUT, sources=(source("api.shop"), source("db.shop")))
     allows = access("allows", sources=(source("db.shop"),))
     (finding,) = found(given(group(access="Deny"), calls, allows).compiled(), "access-cut-off")
     assert "shop/api" in finding.message
@@ -113,7 +105,7 @@ def test_callers_that_nothing_allows_are_told() -> None:
 
 
 def test_allowed_callers_are_not_told() -> None:
-    calls = traffic("calls", rule=RULE, sources=source("api.shop"))
+    calls = traffic("calls", rule=TIMEOUT, sources=source("api.shop"))
     for allowing in (
         {"sources": (source("api.shop"),)},
         {"sources": (source(namespaces=("shop",)),)},
@@ -125,11 +117,13 @@ def test_allowed_callers_are_not_told() -> None:
 
 
 def test_service_that_nobody_may_call_is_told_once() -> None:
-    one = given(group(access="Deny"), traffic("a", rule=RULE), traffic("b", rule=RULE), access("d", action="Deny"))
+    one = given(
+        group(access="Deny"), traffic("a", rule=TIMEOUT), traffic("b", rule=TIMEOUT), access("d", action="Deny")
+    )
     (finding,) = found(one.compiled(), "access-cut-off")
     assert "nobody may call web.shop" in finding.message
     assert [document.name for document in finding.documents] == ["a", "b"]
 
 
 def test_without_default_deny_nobody_is_cut_off() -> None:
-    assert codes(given(traffic("a", to("web.shop"), rule=RULE)).compiled()) == []
+    assert codes(given(traffic("a", to("web.shop"), rule=TIMEOUT)).compiled()) == []

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from reconciler.model.findings import Severity
 from reconciler.model.native import Compiled
-from reconciler.model.refs import TargetId
 from reconciler.model.rules import OnUnsupported, Otherwise
 from tests.compile.builders import (
+    TARGET,
+    TIMEOUT,
+    US,
     access,
     cluster_facts,
     codes,
@@ -33,7 +35,6 @@ from tests.compile.test_nothing_lost import MATCHES, RULES
 
 ODD = {"traffic.retries.attempts": 2}
 PLAIN = {"traffic.retries.attempts": 1}
-TIMEOUT = {"traffic.timeout.request": "1s"}
 SERVICES = st.sampled_from(["web.shop", "api.shop"])
 DRAWN = st.lists(st.tuples(RULES, MATCHES, SERVICES, st.integers(0, 1), st.booleans()), min_size=1, max_size=5)
 
@@ -103,7 +104,7 @@ def test_where_nobody_is_to_blame_all_is_held() -> None:
 
 
 def test_joint_policies_go_everywhere_and_say_why_where_it_is() -> None:
-    targets = (TargetId("eu", "mesh"), TargetId("us", "mesh"))
+    targets = (TARGET, US)
     facts = {"eu": cluster_facts(), "us": cluster_facts("us", services=())}
     joint = OnUnsupported(all_or_nothing=True)
     documents = (traffic("joint", to("web.shop"), rule=ODD, on_unsupported=joint), traffic("other", rule=TIMEOUT))

@@ -14,11 +14,11 @@ from reconciler.model.extensions import Extension, RawObject
 from reconciler.model.facts import MeshFacts
 from reconciler.model.findings import error, warning
 from reconciler.model.intents import MeshIntent
-from reconciler.model.meshes import VirtualMesh
 from reconciler.model.refs import TargetId
-from reconciler.model.selectors import MeshSet
 from tests.compile.builders import (
     TARGET,
+    TIMEOUT,
+    US,
     access,
     at,
     cluster_facts,
@@ -26,6 +26,7 @@ from tests.compile.builders import (
     emit_hosts,
     found,
     given,
+    group,
     held,
     names,
     ref,
@@ -35,8 +36,6 @@ from tests.compile.builders import (
     traffic,
 )
 
-RULE = {"traffic.timeout.request": "1s"}
-
 
 def test_nothing_asked_is_nothing_written() -> None:
     one = given().compiled()
@@ -45,7 +44,7 @@ def test_nothing_asked_is_nothing_written() -> None:
 
 
 def test_same_arguments_same_result() -> None:
-    one = given(traffic("p", rule=RULE, sources=source("api.shop")), access("q", sources=(source("api.shop"),)))
+    one = given(traffic("p", rule=TIMEOUT, sources=source("api.shop")), access("q", sources=(source("api.shop"),)))
     assert one.compiled() == one.compiled()
     assert repr(one.intent()) == repr(one.intent())
 
@@ -64,7 +63,7 @@ def test_error_of_an_adapter_holds_its_documents() -> None:
         odd = warning("hash-key", "odd", at(), "", ref("q"))
         return [Built((), (error("mesh-inexpressible", "no", at(), "", ref("p")), odd))]
 
-    one = given(traffic("p", rule=RULE), adapter=toy(emitters=(emit,))).compiled()
+    one = given(traffic("p", rule=TIMEOUT), adapter=toy(emitters=(emit,))).compiled()
     assert codes(one) == ["hash-key", "mesh-inexpressible"]
     assert held(one) == ["p"]
     assert {finding.target for finding in one.findings} == {TARGET}
@@ -79,9 +78,9 @@ def test_where_nobody_alone_is_to_blame_an_error_of_an_adapter_holds_whoever_sha
             yield built([], gaps, host.origins, intent, host.service)
 
     documents = (
-        traffic("old", rule=RULE),
+        traffic("old", rule=TIMEOUT),
         traffic("new", rule={"traffic.retries.attempts": 1}),
-        traffic("other", to("api.shop"), rule=RULE),
+        traffic("other", to("api.shop"), rule=TIMEOUT),
     )
     one = given(*documents, adapter=toy(emitters=(emit,))).compiled()
     assert held(one) == ["new", "old"]
@@ -90,7 +89,7 @@ def test_where_nobody_alone_is_to_blame_an_error_of_an_adapter_holds_whoever_sha
 def test_object_made_twice_is_made_by_nobody() -> None:
     body = {"apiVersion": "toy.example.org/v1", "kind": "Host", "metadata": {"name": "web", "namespace": "shop"}}
     raw = Extension(ref("e", "Extension"), at(), (), (RawObject(body, at()),))
-    one = given(traffic("p", rule=RULE), raw).compiled()
+    one = given(traffic("p", rule=TIMEOUT), raw).compiled()
     assert names(one) == []
     assert held(one) == ["e", "p"]
     duplicates = found(one, "object-duplicate")
@@ -99,7 +98,7 @@ def test_object_made_twice_is_made_by_nobody() -> None:
 
 
 def test_object_made_by_two_emitters_or_two_meshes_is_made_by_nobody() -> None:
-    policy = traffic("p", rule=RULE)
+    policy = traffic("p", rule=TIMEOUT)
     one = given(policy, adapter=toy(emitters=(emit_hosts, emit_hosts))).compiled()
     assert (names(one), held(one)) == ([], ["p"])
     targets = (TargetId("eu", "a"), TargetId("eu", "b"))
@@ -109,15 +108,14 @@ def test_object_made_by_two_emitters_or_two_meshes_is_made_by_nobody() -> None:
 
 
 def test_objects_of_other_clusters_are_no_duplicates() -> None:
-    us = TargetId("us", "mesh")
     facts = {"eu": cluster_facts("eu"), "us": cluster_facts("us")}
-    one = given(traffic("p", rule=RULE), facts=facts, targets=(TARGET, us)).compiled()
+    one = given(traffic("p", rule=TIMEOUT), facts=facts, targets=(TARGET, US)).compiled()
     assert codes(one) == []
-    assert names(one) == names(one, us) == ["Host shop/web"]
+    assert names(one) == names(one, US) == ["Host shop/web"]
 
 
 def test_objects_are_sorted_by_key() -> None:
-    one = given(traffic("p", rule=RULE | {"traffic.mtls": "Strict"}), access("a")).compiled()
+    one = given(traffic("p", rule=TIMEOUT | {"traffic.mtls": "Strict"}), access("a")).compiled()
     assert names(one) == ["Host shop/web", "Mode shop/web", "Rule shop/a-web"]
 
 
@@ -139,21 +137,20 @@ def test_asserted_trust_domain() -> None:
 
 
 def test_mesh_without_adapter_has_no_entry() -> None:
-    desired, facts, _, now, _ = given(traffic("p", rule=RULE)).arguments()
+    desired, facts, _, now, _ = given(traffic("p", rule=TIMEOUT)).arguments()
     one = compile_state(desired, facts, {}, now)
     assert dict(one.objects) == {}
     assert codes(one) == ["adapter-unknown"]
 
 
 def test_stale_facts_are_compiled() -> None:
-    desired, facts, adapters, now, _ = given(traffic("p", rule=RULE)).arguments()
+    desired, facts, adapters, now, _ = given(traffic("p", rule=TIMEOUT)).arguments()
     stale = replace(facts, unreachable={"eu": "down"}, stale=frozenset({"eu"}))
     assert names(compile_state(desired, stale, adapters, now)) == ["Host shop/web"]
 
 
 def test_default_of_a_group_that_is_refused_holds_the_group() -> None:
-    leaves = traffic("prod", rule=RULE).leaves
-    prod = VirtualMesh(ref("prod", "VirtualMesh"), at(), MeshSet(), leaves=leaves)
+    prod = group(leaves=traffic("prod", rule=TIMEOUT).leaves)
     one = given(prod, adapter=toy({"traffic.timeout": Level.NONE})).compiled()
     assert (names(one), held(one), codes(one)) == ([], ["prod"], ["capability-unsupported"])
     assert one.holds[0].ref == prod.ref

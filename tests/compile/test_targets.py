@@ -16,6 +16,8 @@ from reconciler.model.settings import Settings
 from tests.compile.builders import (
     NOW,
     TARGET,
+    TIMEOUT,
+    US,
     at,
     cluster_facts,
     codes,
@@ -32,8 +34,6 @@ from tests.compile.builders import (
     verdict,
 )
 
-RULE = {"traffic.timeout.request": "1s"}
-US = TargetId("us", "mesh")
 TWO = {"eu": cluster_facts("eu"), "us": cluster_facts("us")}
 
 
@@ -68,7 +68,7 @@ def test_services_of_a_target(target: PolicyTarget, expected: list[str]) -> None
         service("pilot.toy-system"),
         service("kubernetes.default", selector={}),
     )
-    one = given(traffic("p", target, rule=RULE), named, facts={"eu": cluster_facts(services=services)})
+    one = given(traffic("p", target, rule=TIMEOUT), named, facts={"eu": cluster_facts(services=services)})
     hosts = sorted(f"{host.service.name}.{host.service.namespace}" for host in one.intent().hosts)
     assert hosts == expected
     assert ("policy-matches-nothing" in codes(one.compiled())) == (not expected)
@@ -76,7 +76,7 @@ def test_services_of_a_target(target: PolicyTarget, expected: list[str]) -> None
 
 def test_everything_is_what_is_enrolled_where_that_is_known() -> None:
     mesh = MeshFacts("toy", "toy-system", trust_domain="d", enrolled_namespaces=("batch",))
-    one = given(traffic("p", to(everything=True), rule=RULE), facts={"eu": cluster_facts(meshes=(mesh,))})
+    one = given(traffic("p", to(everything=True), rule=TIMEOUT), facts={"eu": cluster_facts(meshes=(mesh,))})
     assert [host.service.name for host in one.intent().hosts] == ["jobs"]
 
 
@@ -85,7 +85,7 @@ def test_namespace_of_another_mesh_in_the_cluster_is_left_to_it() -> None:
     two = MeshFacts("toy", "b-system", trust_domain="d", enrolled_namespaces=("batch",))
     facts = {"eu": cluster_facts(meshes=(one, two))}
     state = given(
-        traffic("p", to("web.shop", "jobs.batch"), rule=RULE),
+        traffic("p", to("web.shop", "jobs.batch"), rule=TIMEOUT),
         facts=facts,
         targets=(TargetId("eu", "a"), TargetId("eu", "b")),
     )
@@ -100,7 +100,7 @@ def test_namespace_of_another_mesh_in_the_cluster_is_left_to_it() -> None:
 
 
 def test_unknown_service_is_written_and_warned_about() -> None:
-    one = given(traffic("p", to("wep.shop"), rule=RULE))
+    one = given(traffic("p", to("wep.shop"), rule=TIMEOUT))
     host = one.host("wep.shop")
     assert host.facts is None
     assert host.service == ServiceRef("wep", "shop", "eu")
@@ -111,19 +111,19 @@ def test_unknown_service_is_written_and_warned_about() -> None:
 
 
 def test_unknown_service_is_an_error_that_holds_where_strict() -> None:
-    one = given(traffic("p", to("wep.shop"), rule=RULE), settings=Settings(strict=True)).compiled()
+    one = given(traffic("p", to("wep.shop"), rule=TIMEOUT), settings=Settings(strict=True)).compiled()
     assert [finding.severity.value for finding in found(one, "service-unknown")] == ["error"]
     assert (names(one), held(one)) == ([], ["p"])
 
 
 def test_unknown_destination_refuses() -> None:
-    one = given(traffic("p", to("web.shop", destinations=("nameless",)), rule=RULE)).compiled()
+    one = given(traffic("p", to("web.shop", destinations=("nameless",)), rule=TIMEOUT)).compiled()
     assert codes(one) == ["destination-unknown"]
     assert (names(one), held(one)) == ([], ["p"])
 
 
 def test_host_that_nobody_declares_is_told_and_written() -> None:
-    one = given(traffic("p", to(hosts=("api.example.org",)), rule=RULE)).compiled()
+    one = given(traffic("p", to(hosts=("api.example.org",)), rule=TIMEOUT)).compiled()
     assert codes(one) == ["host-undeclared"]
     assert verdict(one, "p", "traffic.timeout.request").destinations[0].host == "api.example.org"
 
@@ -149,18 +149,18 @@ def test_a_higher_priority_stands_above_a_narrower_target() -> None:
 
 
 def test_a_part_of_a_service_has_no_routes_of_its_own() -> None:
-    one = given(traffic("p", to("web.shop", subset=(("version", "v1"),)), rule=RULE)).compiled()
+    one = given(traffic("p", to("web.shop", subset=(("version", "v1"),)), rule=TIMEOUT)).compiled()
     assert codes(one) == ["target-subset"]
     assert held(one) == ["p"]
 
 
 def test_each_cluster_in_scope_gets_the_policy() -> None:
-    one = given(traffic("p", rule=RULE), facts=TWO, targets=(TARGET, US)).compiled()
+    one = given(traffic("p", rule=TIMEOUT), facts=TWO, targets=(TARGET, US)).compiled()
     assert (names(one), names(one, US)) == (["Host shop/web"], ["Host shop/web"])
 
 
 def test_source_scoped_elsewhere_does_not_apply_here() -> None:
-    policy = traffic("p", rule=RULE, sources=source("api.shop", clusters=("us",)))
+    policy = traffic("p", rule=TIMEOUT, sources=source("api.shop", clusters=("us",)))
     one = given(policy, facts=TWO, targets=(TARGET, US)).compiled()
     assert (names(one), names(one, US)) == ([], ["Host shop/web"])
     assert codes(one) == []
@@ -168,19 +168,19 @@ def test_source_scoped_elsewhere_does_not_apply_here() -> None:
 
 
 def test_source_with_a_cluster_does_not_apply_elsewhere() -> None:
-    policy = traffic("p", rule=RULE, sources=source("api.shop.us"))
+    policy = traffic("p", rule=TIMEOUT, sources=source("api.shop.us"))
     one = given(policy, facts=TWO, targets=(TARGET, US)).compiled()
     assert (names(one), names(one, US)) == ([], ["Host shop/web"])
 
 
 def test_expired_policy_is_told_and_not_applied() -> None:
-    one = given(traffic("p", rule=RULE, expires=NOW)).compiled()
+    one = given(traffic("p", rule=TIMEOUT, expires=NOW)).compiled()
     assert (names(one), codes(one), held(one)) == ([], ["policy-expired"], [])
-    assert names(given(traffic("p", rule=RULE, expires=NOW + timedelta(seconds=1))).compiled()) == ["Host shop/web"]
+    assert names(given(traffic("p", rule=TIMEOUT, expires=NOW + timedelta(seconds=1))).compiled()) == ["Host shop/web"]
 
 
 def test_unreachable_target_has_no_entry_and_silences_the_warning_about_nothing() -> None:
-    policy = traffic("p", to("nothing-here.shop.us"), rule=RULE)
+    policy = traffic("p", to("nothing-here.shop.us"), rule=TIMEOUT)
     one = given(policy, facts={"eu": cluster_facts()}, targets=(TARGET, US)).compiled()
     assert sorted(one.objects) == [TARGET]
     assert codes(one) == []
@@ -188,7 +188,7 @@ def test_unreachable_target_has_no_entry_and_silences_the_warning_about_nothing(
 
 
 def test_matches_nothing_is_told_once() -> None:
-    policy = traffic("p", to("*.nowhere"), rule=RULE)
+    policy = traffic("p", to("*.nowhere"), rule=TIMEOUT)
     one = given(policy, facts=TWO, targets=(TARGET, US)).compiled()
     (finding,) = found(one, "policy-matches-nothing")
     assert (finding.target, finding.position) == (None, policy.position)
@@ -196,7 +196,7 @@ def test_matches_nothing_is_told_once() -> None:
 
 def test_an_item_that_matches_nothing_is_told_beside_others_that_do() -> None:
     for item in (to(namespaces=("nowhere",)), to(labels=Labels((("app", "nobody"),))), to("*.nowhere")):
-        policy = traffic("p", to("web.shop"), item, rule=RULE)
+        policy = traffic("p", to("web.shop"), item, rule=TIMEOUT)
         one = given(policy, facts=TWO, targets=(TARGET, US)).compiled()
         (finding,) = found(one, "target-matches-nothing")
         assert (finding.target, finding.position) == (None, item.position)
