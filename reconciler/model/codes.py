@@ -124,6 +124,7 @@ CODES: dict[str, str] = {
     "namespace-not-enrolled": "The namespace of the service is not in the mesh, so nothing there enforces the rule.",
     "workload-not-enrolled": "Some workloads of the service are not in the mesh, so nothing there enforces the rule.",
     "nothing-matches": "An access rule that no request or caller can meet.",
+    "port-taken": "A proxy has no port left for calls of its service to another one, since something listens there.",
     "port-needed": "The mesh wants the number of a service port, and it is not known which one is meant.",
     "route-order": "Which of two routes a request goes to is left to each implementation of the mesh's standard.",
     "server-protocol": "A server that proxies are to ask is not declared to speak what it is asked in.",

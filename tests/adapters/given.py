@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from reconciler.model.access import AccessAction, Jwt, JwtProvider, TokenPlace
-from reconciler.model.destinations import Subset
+from reconciler.model.destination_intents import DestinationIntent
+from reconciler.model.destinations import DestinationPort, Endpoint, Subset
 from reconciler.model.facts import (
     ClusterFacts,
     CrdFacts,
@@ -70,6 +72,7 @@ def dump(value: Any) -> str:
 PLAIN: Given = {
     "istio": {"type": "istio", "namespace": "istio-system", "trust_domain": "cluster.local"},
     "gateway-api": {"type": "gateway-api", "namespace": "", "version": "1.6.1", "channel": "experimental"},
+    "envoy": {"type": "envoy", "namespace": "", "trust_domain": "cluster.local", "declared": True},
 }
 
 
@@ -78,21 +81,56 @@ def intent(given: Given, plain: str = "istio") -> MeshIntent:
     mesh = dict(given.get("mesh", {}))
     gateways = tuple(GatewayFacts(**gateway) for gateway in mesh.pop("gateways", ()))
     enrolled = tuple(mesh.pop("enrolled_namespaces", ()))
-    deny = given.get("default_deny")
+    deny, cluster = given.get("default_deny"), _cluster(given.get("cluster", {}))
+    facts = MeshFacts(**(PLAIN[plain] | mesh), gateways=gateways, enrolled_namespaces=enrolled)
     return MeshIntent(
         target=TargetId("eu-1", "mesh"),
         cluster_domain=given.get("cluster_domain", "cluster.local"),
-        cluster=_cluster(given.get("cluster", {})),
-        mesh=MeshFacts(
-            **(PLAIN[plain] | mesh),
-            gateways=gateways,
-            enrolled_namespaces=enrolled,
-        ),
+        cluster=_spoken(cluster) if facts.declared else cluster,
+        mesh=facts,
+        destinations=tuple(_declared(cluster, given.get("endpoints", {}))) if facts.declared else (),
         hosts=tuple(_host(name, host or {}, given) for name, host in given.get("hosts", {}).items()),
         access=tuple(_access(access) for access in given.get("access", ())),
         mtls=tuple(_mtls(mtls) for mtls in given.get("mtls", ())),
         default_deny=None if deny is None else DefaultDeny(_gateways(deny), (origin("VirtualMesh", "default/prod"),)),
     )
+
+
+#: where a service answers whose endpoints are not given
+ENDPOINTS: tuple[Given, ...] = (
+    {"address": "127.0.1.1", "name": "one", "locality": "eu/a", "labels": {"version": "v1"}},
+    {"address": "127.0.1.2", "name": "two", "locality": "us/b", "labels": {"version": "v2"}},
+)
+
+
+def _spoken(cluster: ClusterFacts) -> ClusterFacts:
+    """Documents say what each port speaks; here its name does."""
+    services = (
+        replace(one, ports=tuple(replace(port, app_protocol=port.app_protocol or _said(port)) for port in one.ports))
+        for one in cluster.services
+    )
+    return replace(cluster, services=tuple(services))
+
+
+def _said(port: PortFacts) -> str:
+    return port.name.partition("-")[0]
+
+
+def _declared(cluster: ClusterFacts, endpoints: Mapping[str, Iterable[Given]]) -> Iterator[DestinationIntent]:
+    """A document for each service; the proxies before its endpoints call the others."""
+    for one in cluster.services:
+        ports = tuple(DestinationPort(port.number, port.name, _said(port).upper()) for port in one.ports)
+        yield DestinationIntent(
+            service=one.ref,
+            hosts=(one.ref.label,),
+            ports=ports,
+            external=False,
+            resolution="",
+            endpoints=tuple(Endpoint(**place) for place in endpoints.get(one.ref.label, ENDPOINTS)),
+            selector={},
+            visible_to=(),
+            origins=(origin("Destination", one.ref.name),),
+        )
 
 
 def origin(kind: str, policy: str) -> Origin:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.adapters.built import Built, built
 from reconciler.adapters.envoy import names
+from reconciler.adapters.envoy.connections import tcp_listeners, tell_unseen
 from reconciler.adapters.envoy.kinds import VIRTUAL_HOST, resource
 from reconciler.adapters.envoy.proxies import Proxy, proxies_of
 from reconciler.adapters.envoy.routes import Called, default_route, routes_of
@@ -24,12 +25,15 @@ def emit(intent: MeshIntent) -> Iterator[Built]:
         service = destination.service
         host = next(iter(intent.hosts_by_name.get((service.name, service.namespace), ())), None)
         facts, gaps, made = intent.cluster.service(service.name, service.namespace), Gaps(), list[NativeObject]()
+        origins = (*destination.origins, *(host.origins if host else ()))
         for proxy in proxies:
             made += upstreams(destination, host, proxy, intent, gaps)
             if proxy.served and facts is not None:
                 made += _virtual_hosts(facts, destination, proxy, intent, gaps)
-        origins = (*destination.origins, *(host.origins if host else ()))
-        yield built(made, gaps, origins, intent, host.service if host else None)
+                made += tcp_listeners(facts, host, proxy, intent, (gaps, origins))
+        if host is not None and facts is not None:
+            tell_unseen(host, facts, gaps)
+        yield built(made, gaps, origins, intent, service)
     yield from (Built((_rest(proxy, intent),)) for proxy in proxies if proxy.served)
 
 

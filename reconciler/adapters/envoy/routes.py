@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from reconciler.adapters import weights
 from reconciler.adapters.envoy import names
-from reconciler.adapters.envoy.matches import route_matches
+from reconciler.adapters.envoy.answers import answer
+from reconciler.adapters.envoy.backends import destinations, mirrors
+from reconciler.adapters.envoy.cors import cors
+from reconciler.adapters.envoy.faults import fault
+from reconciler.adapters.envoy.hashing import hash_policies, keeps_subset
+from reconciler.adapters.envoy.headers import SIDES, changes
+from reconciler.adapters.envoy.matches import is_about, route_match
+from reconciler.adapters.envoy.ports import Called as Called
 from reconciler.adapters.envoy.proxies import Proxy
+from reconciler.adapters.envoy.retries import interplay, retries, timeouts
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at, section, tree
-from reconciler.model.facts import PortFacts, ServiceFacts
+from reconciler.adapters.rewriting import replacement
 from reconciler.model.intents import Backend, HostIntent, MeshIntent, Route
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """The port of a service that is called."""
-
-    service: ServiceFacts
-    port: PortFacts
+from reconciler.model.selectors import Match
 
 
 def default_route(called: Called) -> dict[str, Any]:
@@ -31,43 +30,62 @@ def default_route(called: Called) -> dict[str, Any]:
 
 
 def routes_of(host: HostIntent, called: Called, proxy: Proxy, intent: MeshIntent, gaps: Gaps) -> list[dict[str, Any]]:
-    """Those of a host that are about this caller, in order; to the host itself where none is."""
+    """Those of a host that are about this caller, in order; to the host itself where policies ask for none."""
     meant = [route for route in host.routes if proxy.is_among(route.sources)]
-    found = [native for route in meant for native in _native(route, called, gaps)]
-    return found or [default_route(called)]
+    itself = Route((), (), (Backend(host.service, 1),), (), (), host.origins, name="default")
+    return [native for route in meant or [itself] for native in native_routes(route, called, intent, gaps)]
 
 
-def _native(route: Route, called: Called, gaps: Gaps) -> Iterator[dict[str, Any]]:
+def native_routes(route: Route, called: Called, intent: MeshIntent, gaps: Gaps) -> Iterator[dict[str, Any]]:
     """One for each match: they are alternatives."""
-    action = _action(route, called, gaps)
-    for match in route_matches(route, called, gaps):
-        yield {**({"name": route.name} if route.name else {}), "match": match, **action}
+    told, rule = gaps.about(route.askers.match), tree(route.leaves)
+    for match in route.matches or (Match(),):
+        if is_about(match, called, told):
+            named = {"name": route.name} if route.name else {}
+            yield {**named, "match": route_match(match, told), **_done(route, match, rule, (called, intent, gaps))}
 
 
-def _action(route: Route, called: Called, gaps: Gaps) -> dict[str, Any]:
-    rule = tree(route.leaves)
-    if route.reject:
-        return {"direct_response": {"status": 404}}
-    return {"route": _forward(route, called, gaps) | _timeout(rule)}
+def _done(
+    route: Route, match: Match, rule: Mapping[str, Any], place: tuple[Called, MeshIntent, Gaps]
+) -> dict[str, Any]:
+    """What becomes of the requests of a match."""
+    gaps = place[2]
+    filters = fault(route, rule, gaps) | cors(route, rule, gaps)
+    configured = {"typed_per_filter_config": filters} if filters else {}
+    if answered := answer(route, match, rule, gaps):
+        # the request goes nowhere, so only what is done to its answer holds
+        done = changes(section(rule, "headers"), gaps, route.leaves, ("response",))
+        return {**answered, **done.fields, **configured}
+    done = changes(section(rule, "headers"), gaps, route.leaves, SIDES)
+    action = _forward(route, rule, place) | _rewrite(route, match, rule, done.host, gaps)
+    interplay(route, action, "fault" in rule, gaps)
+    return {"route": action, **done.fields, **configured}
 
 
-def _forward(route: Route, called: Called, gaps: Gaps) -> dict[str, Any]:
-    shares = weights.whole([backend.weight for backend in route.backends])
-    if not any(shares):
-        gaps.error("mesh-invalid-value", "the weights of a route are all 0", leaf_at(route.leaves, "traffic.route"))
-    if len(route.backends) == 1:
-        return {"cluster": cluster_of(route.backends[0], called)}
-    parts = [
-        {"name": cluster_of(backend, called), "weight": share}
-        for backend, share in zip(route.backends, shares, strict=True)
-    ]
-    return {"weighted_clusters": {"clusters": parts}}
+def _forward(route: Route, rule: Mapping[str, Any], place: tuple[Called, MeshIntent, Gaps]) -> dict[str, Any]:
+    called, intent, gaps = place
+    action = destinations(route, called, intent, gaps)
+    hashed = hash_policies(route, intent, gaps)
+    if hashed and "weighted_clusters" in action and keeps_subset(route, intent):
+        action["weighted_clusters"]["use_hash_policy"] = True
+    return {
+        **action,
+        **mirrors(route, called, intent, gaps),
+        **timeouts(route, rule, gaps),
+        **retries(route, rule, gaps),
+        **hashed,
+    }
 
 
-def cluster_of(backend: Backend, called: Called) -> str:
-    return names.upstream(backend.service, backend.port or called.port.number, backend.subset)
-
-
-def _timeout(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """The proxy has a limit of 15 s of its own where none is said."""
-    return {"timeout": section(rule, "timeout").get("request", "0s")}
+def _rewrite(route: Route, match: Match, rule: Mapping[str, Any], host: str, gaps: Gaps) -> dict[str, Any]:
+    """``host``: what a header operation makes the authority."""
+    asked, leaf = section(rule, "rewrite"), leaf_at(route.leaves, "traffic.rewrite")
+    native: dict[str, Any] = {}
+    if found := replacement(asked, [match.path], leaf, gaps):
+        native["regex_rewrite"] = {"pattern": {"regex": found[0]}, "substitution": found[1]}
+    if "host" in asked and host:
+        told = "the host is set by rewrite.host and by a header, and the mesh takes one"
+        gaps.error("mesh-invalid-value", told, leaf)
+    if "host" in asked or host:
+        native["host_rewrite_literal"] = str(asked.get("host", host))
+    return native

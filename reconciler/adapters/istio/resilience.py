@@ -10,26 +10,14 @@ from reconciler.adapters.durations import seconds
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import VIRTUAL_SERVICE
 from reconciler.adapters.leaves import leaf_at, section
+from reconciler.adapters.retrying import DEFAULT_ATTEMPTS, GRPC_STATUSES, conditions, grpc_status
 from reconciler.adapters.served import has_field
 from reconciler.model.intents import MeshIntent, Route
 from reconciler.model.rules import Leaf
 
-#: what the mesh does when nothing is said: fields of a retry policy without a count keep that count,
-#: since a count left out next to them would mean none
-DEFAULT_ATTEMPTS = 2
 #: the shortest length that the mesh accepts
 SHORTEST = Fraction(1, 1000)
 _RETRIES = {"attempts", "perTry", "on", "statusCodes", "otherLocalities"}
-_CONDITIONS = {
-    "5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited", "retriable-4xx",
-    "refused-stream", "retriable-status-codes", "retriable-headers", "http3-post-connect-failure", "cancelled",
-    "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
-}  # fmt: skip
-_GRPC = (
-    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
-    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
-    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
-)  # fmt: skip
 
 
 def duration(value: Any, leaf: Leaf | None, gaps: Gaps) -> str:
@@ -60,14 +48,15 @@ def retries(route: Route, rule: Mapping[str, Any], intent: MeshIntent, gaps: Gap
     backoff = section(asked, "backoff")
     if not asked.keys() & _RETRIES and "base" not in backoff:
         return {}
+    # fields of a retry policy without a count keep the mesh's own count, since a count left out next to them means none
     attempts = int(asked.get("attempts", DEFAULT_ATTEMPTS))
     if attempts <= 0:
         return {"retries": {"attempts": 0}}
     native: dict[str, Any] = {"attempts": attempts}
     if "perTry" in asked:
         native["perTryTimeout"] = duration(asked["perTry"], leaf, gaps)
-    if conditions := _conditions(asked, leaf, gaps):
-        native["retryOn"] = ",".join(conditions)
+    if found := _conditions(asked, leaf, gaps):
+        native["retryOn"] = ",".join(found)
     if "otherLocalities" in asked:
         native["retryRemoteLocalities"] = bool(asked["otherLocalities"])
     if "base" in backoff and has_backoff(intent):
@@ -81,19 +70,8 @@ def has_backoff(intent: MeshIntent) -> bool:
 
 
 def _conditions(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> list[str]:
-    names = [str(name) for name in asked.get("on") or ()]
-    for name in names:
-        if name not in _CONDITIONS:
-            gaps.error(
-                "mesh-invalid-value",
-                f"the mesh does not know the retry condition {name!r}",
-                leaf,
-                f"known: {', '.join(sorted(_CONDITIONS))}",
-            )
-    codes = [str(code) for code in asked.get("statusCodes") or ()]
-    if codes and "retriable-status-codes" not in names:
-        names.append("retriable-status-codes")  # without it older versions ignore the numbers
-    return list(dict.fromkeys([*names, *codes]))
+    codes = (str(code) for code in asked.get("statusCodes") or ())
+    return list(dict.fromkeys([*conditions(asked, leaf, gaps), *codes]))
 
 
 def fault(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
@@ -117,10 +95,11 @@ def _status(abort: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str
         return {}
     if http is not None:
         return {"httpStatus": int(http)}
-    name = _GRPC[grpc] if isinstance(grpc, int) and 0 <= grpc < len(_GRPC) else str(grpc).upper()
-    if name not in _GRPC:
+    number = grpc_status(grpc)
+    if number is None:
         gaps.error("mesh-invalid-value", f"not a gRPC status: {grpc!r}", leaf)
-    return {"grpcStatus": name}
+        return {}
+    return {"grpcStatus": GRPC_STATUSES[number]}
 
 
 def interplay(route: Route, native: Mapping[str, Any], gaps: Gaps) -> None:

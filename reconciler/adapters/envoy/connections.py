@@ -1,0 +1,124 @@
+"""TCP services at callers: a listener for each port, at the caller's own address, and where its connections go.
+
+No requests are seen here, so policies are said by the listener itself: changing them ends its connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from reconciler.adapters.envoy import names
+from reconciler.adapters.envoy.backends import destinations
+from reconciler.adapters.envoy.bootstrap import ADMIN_PORT, socket
+from reconciler.adapters.envoy.hashing import hash_policies
+from reconciler.adapters.envoy.kinds import LISTENER, resource, typed
+from reconciler.adapters.envoy.listeners import OUTBOUND_PORT
+from reconciler.adapters.envoy.ports import Called, number_of
+from reconciler.adapters.envoy.proxies import Proxy
+from reconciler.adapters.envoy.retries import timeouts
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.leaves import tree
+from reconciler.model.facts import ServiceFacts
+from reconciler.model.intents import Backend, HostIntent, MeshIntent, Origin, Route
+from reconciler.model.native import NativeObject
+from reconciler.model.refs import ServiceRef
+from reconciler.model.selectors import Match
+
+_PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+_OWN = {OUTBOUND_PORT: "the proxy's own listener", ADMIN_PORT: "the proxy's administration"}
+
+
+def tcp_listeners(
+    facts: ServiceFacts,
+    host: HostIntent | None,
+    proxy: Proxy,
+    intent: MeshIntent,
+    told: tuple[Gaps, tuple[Origin, ...]],
+) -> Iterator[NativeObject]:
+    """None for a service that the proxy stands before, whose own port is there already."""
+    gaps, origins = told
+    if any(one.service == facts.ref for one in proxy.served):
+        return
+    for port in (one for one in facts.ports if not names.is_http(one)):
+        holder = _holders(proxy, intent).get(port.number)
+        route = _route(Called(facts, port), host, proxy)
+        if holder not in (facts.ref, None):
+            taken = holder.label if isinstance(holder, ServiceRef) else holder
+            where = f"port {port.number} at {proxy.local} of proxy {proxy.namespace}/{proxy.name}"
+            hint = "give the service another port, or the machine's workloads addresses of their own"
+            gaps.warning("port-taken", f"calls to {facts.ref.label} have no way: {where} is {taken}", None, hint)
+        elif route is not None:
+            name = f"{names.OUTBOUND}.{names.upstream(facts.ref, port.number)}"
+            spec = _listener(name, proxy, port.number, _forward(route, Called(facts, port), intent, gaps))
+            yield resource(intent, proxy, LISTENER, name, spec, origins)
+
+
+def tell_unseen(host: HostIntent, facts: ServiceFacts, gaps: Gaps) -> None:
+    """Routes about requests, where only connections are seen."""
+    routes = (
+        one
+        for one in host.routes
+        if one.leaves or one.mirrors or any(replace(m, ports=()) != Match() for m in one.matches)
+    )
+    if facts.ports and not any(names.is_http(port) for port in facts.ports) and any(True for _ in routes):
+        told = f"no port of {host.service.label} carries HTTP, so its routes have no effect"
+        gaps.warning("http-route-on-tcp", told, hint="declare what its ports speak")
+
+
+def _holders(proxy: Proxy, intent: MeshIntent) -> Mapping[int, ServiceRef | str]:
+    """Who has a port at the address where a proxy's services make their calls: what listens there, then the first
+    service by name."""
+    found: dict[int, ServiceRef | str] = dict(_OWN)
+    for one in proxy.served:
+        facts = intent.cluster.service(one.service.name, one.service.namespace)
+        for port in facts.ports if facts else ():
+            target = port.target if isinstance(port.target, int) and port.target else port.number
+            found.setdefault(one.endpoint.ports.get(port.name) or target, one.service)
+            if proxy.address == proxy.local:
+                found.setdefault(port.number, one.service)
+    for destination in sorted(intent.destinations, key=lambda one: one.service.label):
+        facts = intent.cluster.service(destination.service.name, destination.service.namespace)
+        for port in facts.ports if facts else ():
+            if not names.is_http(port):
+                found.setdefault(port.number, facts.ref if facts else destination.service)
+    return found
+
+
+def _route(called: Called, host: HostIntent | None, proxy: Proxy) -> Route | None:
+    """The first that is about all connections of a port; None where they are rejected."""
+    itself = Route((), (), (Backend(called.service.ref, 1),), (), (), ())
+    meant = (one for one in (host.routes if host else ()) if proxy.is_among(one.sources) and _takes(one, called))
+    route = next(meant, itself)
+    return None if route.reject else route
+
+
+def _takes(route: Route, called: Called) -> bool:
+    return not route.matches or any(
+        replace(match, ports=()) == Match()
+        and called.port.number in {number_of(port, called.service) for port in match.ports}
+        for match in route.matches
+    )
+
+
+def _forward(route: Route, called: Called, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
+    found = destinations(route, called, intent, gaps)
+    if "weighted_clusters" in found:
+        shares = [{"name": one["name"], "weight": one["weight"]} for one in found["weighted_clusters"]["clusters"]]
+        found = {"weighted_clusters": {"clusters": [one for one in shares if one["weight"]]}}
+    hashed = hash_policies(route, intent, gaps).get("hash_policy", ())
+    from_address = any("connection_properties" in one for one in hashed)
+    by_address: dict[str, Any] = {"hash_policy": [{"source_ip": {}}]} if from_address else {}
+    idle = timeouts(route, tree(route.leaves), gaps).get("idle_timeout", "0s")
+    return {**found, **by_address, "idle_timeout": idle}
+
+
+def _listener(name: str, proxy: Proxy, port: int, forward: Mapping[str, Any]) -> dict[str, Any]:
+    config = typed(_PROXY, stat_prefix=name, **forward)
+    chain = {"filters": [{"name": "envoy.filters.network.tcp_proxy", "typed_config": config}]}
+    return {
+        "name": name,
+        "address": socket(proxy.local, port),
+        "traffic_direction": "OUTBOUND",
+        "filter_chains": [chain],
+    }

@@ -1,0 +1,60 @@
+"""Injected faults, by the caller's proxy: requests that wait or fail, and answers that come slowly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.adapters.envoy.amounts import length, share
+from reconciler.adapters.envoy.filters import FAULT
+from reconciler.adapters.envoy.kinds import typed
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.leaves import leaf_at, section
+from reconciler.adapters.retrying import grpc_status
+from reconciler.model.intents import Route
+from reconciler.model.rules import Leaf
+
+_FAULT = "envoy.extensions.filters.http.fault.v3.HTTPFault"
+_BANDWIDTH = re.compile(r"([0-9]+) ?([kKmMG]?)bps")
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+#: of the filter: bits in a KiB
+_STEP = 8 * 1024
+
+
+def fault(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
+    """By the name of the filter; empty when the rule asks for none."""
+    asked = section(rule, "fault")
+    leaf = leaf_at(route.leaves, "traffic.fault")
+    native: dict[str, Any] = {}
+    if delay := section(asked, "delay"):
+        waits = {"fixed_delay": length(delay.get("duration"), leaf, gaps)}
+        native["delay"] = {**waits, "percentage": share(delay.get("percent"))}
+    if abort := section(asked, "abort"):
+        native["abort"] = _status(abort, leaf, gaps) | {"percentage": share(abort.get("percent"))}
+    if slow := section(asked, "bandwidth"):
+        limit = {"limit_kbps": _kibibytes(str(slow.get("limit")), leaf, gaps)}
+        native["response_rate_limit"] = {"fixed_limit": limit, "percentage": share(slow.get("percent"))}
+    return {FAULT: typed(_FAULT, **native)} if native else {}
+
+
+def _status(abort: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
+    http, grpc = abort.get("httpStatus"), abort.get("grpcStatus")
+    if (http is None) == (grpc is None):
+        gaps.error("mesh-invalid-value", "an abort has one status, httpStatus or grpcStatus", leaf)
+        return {}
+    if http is not None:
+        return {"http_status": int(http)}
+    number = grpc_status(grpc)
+    if number is None:
+        gaps.error("mesh-invalid-value", f"not a gRPC status: {grpc!r}", leaf)
+    return {"grpc_status": number}
+
+
+def _kibibytes(limit: str, leaf: Leaf | None, gaps: Gaps) -> int:
+    """In a second, never more than is asked."""
+    found = _BANDWIDTH.fullmatch(limit)
+    most = int(found[1]) * _UNITS[found[2].lower()] // _STEP if found else 0
+    if not most:
+        gaps.error("mesh-invalid-value", f"not a bandwidth of at least {_STEP} bps: {limit!r}", leaf)
+    return most

@@ -1,0 +1,48 @@
+"""Words of failures that proxies of several meshes know: gRPC statuses, and what a request is tried again on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.adapters.gaps import Gaps
+from reconciler.model.rules import Leaf
+
+#: in the order of their numbers
+GRPC_STATUSES = (
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+)  # fmt: skip
+#: tries after the first where a policy asks for retries and not how many
+DEFAULT_ATTEMPTS = 2
+BY_STATUS = "retriable-status-codes"
+_CONDITIONS = {
+    "5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited", "retriable-4xx",
+    "refused-stream", BY_STATUS, "retriable-headers", "http3-post-connect-failure", "cancelled",
+    "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
+}  # fmt: skip
+
+
+def conditions(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> list[str]:
+    """What ``retries`` names to be tried again on."""
+    names = [str(name) for name in asked.get("on") or ()]
+    for name in names:
+        if name not in _CONDITIONS:
+            gaps.error(
+                "mesh-invalid-value",
+                f"the mesh does not know the retry condition {name!r}",
+                leaf,
+                f"known: {', '.join(sorted(_CONDITIONS))}",
+            )
+    if asked.get("statusCodes") and BY_STATUS not in names:
+        names.append(BY_STATUS)  # without it the numbers are ignored
+    return list(dict.fromkeys(names))
+
+
+def grpc_status(value: Any) -> int | None:
+    """The number of a status, by its name or number; None where there is none."""
+    if isinstance(value, int):
+        return value if 0 <= value < len(GRPC_STATUSES) else None
+    name = str(value).upper()
+    return GRPC_STATUSES.index(name) if name in GRPC_STATUSES else None
