@@ -1,0 +1,3 @@
+"""Commands are tested on the clusters of the pipeline's tests."""
+
+from tests.pipeline.conftest import fleet as fleet
