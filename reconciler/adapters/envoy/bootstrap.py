@@ -10,6 +10,8 @@ from reconciler.adapters.envoy.proxies import proxies_of
 from reconciler.model.intents import MeshIntent
 
 ADMIN_PORT = 15000
+#: the proxy refuses expressions that are larger than this, and by itself takes very small ones only
+_RUNTIME = {"re2.max_program_size.error_level": 32768}
 
 
 def emit(intent: MeshIntent) -> Iterator[Built]:
@@ -26,6 +28,7 @@ def emit(intent: MeshIntent) -> Iterator[Built]:
                 "metadata": {"identity": identity},
             },
             "admin": {"address": socket(proxy.local, ADMIN_PORT)},
+            "layered_runtime": {"layers": [{"name": "static", "static_layer": _RUNTIME}]},
             "dynamic_resources": {"lds_config": files("listeners.json"), "cds_config": files("clusters.json")},
         }
         yield Built((resource(intent, proxy, BOOTSTRAP, "bootstrap", spec, proxy.origins),))

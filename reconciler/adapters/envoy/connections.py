@@ -56,14 +56,14 @@ def tcp_listeners(
 
 def tell_unseen(host: HostIntent, facts: ServiceFacts, gaps: Gaps) -> None:
     """Routes about requests, where only connections are seen."""
-    routes = (
-        one
-        for one in host.routes
-        if one.leaves or one.mirrors or any(replace(m, ports=()) != Match() for m in one.matches)
-    )
-    if facts.ports and not any(names.is_http(port) for port in facts.ports) and any(True for _ in routes):
+    if facts.ports and not any(names.is_http(port) for port in facts.ports) and any(map(_is_http, host.routes)):
         told = f"no port of {host.service.label} carries HTTP, so its routes have no effect"
         gaps.warning("http-route-on-tcp", told, hint="declare what its ports speak")
+
+
+def _is_http(route: Route) -> bool:
+    conditions = any(replace(match, ports=()) != Match() for match in route.matches)
+    return conditions or bool(route.mirrors) or any(leaf.path != "traffic.timeout.idle" for leaf in route.leaves)
 
 
 def _holders(proxy: Proxy, intent: MeshIntent) -> Mapping[int, ServiceRef | str]:
