@@ -25,6 +25,7 @@ from reconciler.compile.notes import REFUSED, Notes
 from reconciler.compile.observed import tell_observed, with_versions
 from reconciler.compile.passed_by import tell_passed_by
 from reconciler.compile.patches import patched
+from reconciler.compile.proxies import proxies_of
 from reconciler.compile.reach import reaches_of
 from reconciler.compile.site import Site, World, site_of
 from reconciler.compile.telemetry import telemetry_of
@@ -210,6 +211,7 @@ def _intent(site: Site, notes: Notes) -> MeshIntent:
         ingress=tuple(incoming.gateways),
         reaches=reaches_of(access.reach, hosts.hosts, site, notes),
         egress=egress_of(site, notes),
+        proxies=proxies_of(site, notes),
     )
 
 

@@ -124,6 +124,8 @@ def mesh(root: Map, clusters: Iterable[str], into: Decoder) -> Mesh:
         revision=recognise.get("revision", ""),
         mtls=mode_or_none(config.get("mtls", "")),
         egress=config.get("egress", ""),
+        dns_capture=config.get("dnsCapture"),
+        hold=config.get("hold"),
         trust_domain=config.get("trustDomain", ""),
         trust_domain_aliases=strings(config, "trustDomainAliases") if "trustDomainAliases" in config else None,
         version=spec.get("version", ""),

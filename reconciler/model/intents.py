@@ -18,7 +18,7 @@ from reconciler.model.facts import ClusterFacts, GatewayFacts, MeshFacts, Servic
 from reconciler.model.findings import Finding
 from reconciler.model.ingress_intents import GatewayIntent
 from reconciler.model.origins import Origin as Origin
-from reconciler.model.reach import EgressIntent, ReachIntent
+from reconciler.model.reach import EgressIntent, ProxyIntent, ReachIntent
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
 from reconciler.model.routing import Askers as Askers
 from reconciler.model.routing import Backend as Backend
@@ -125,6 +125,7 @@ class MeshIntent:
     reaches: tuple[ReachIntent, ...] = ()
     ingress: tuple[GatewayIntent, ...] = ()
     egress: EgressIntent | None = None
+    proxies: ProxyIntent | None = None
 
     @cached_property
     def hosts_by_name(self) -> Mapping[tuple[str, str], tuple[HostIntent, ...]]:

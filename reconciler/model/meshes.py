@@ -33,6 +33,8 @@ class Mesh:
     revision: str = ""  # match.revision
     mtls: str = ""  # Strict | Permissive | Disabled | "" (leave as it is)
     egress: str = ""  # AllowAny | RegistryOnly | "" (leave as it is)
+    dns_capture: bool | None = None  # proxies answer the questions of workloads for names; None: leave as it is
+    hold: bool | None = None  # workloads start after their proxies; None: leave as it is
     trust_domain: str = ""  # asserted; else the discovered one
     trust_domain_aliases: tuple[str, ...] | None = None  # asserted; None says nothing about them
     version: str = ""  # the range in which its version is to be

@@ -1,4 +1,4 @@
-"""How far the configuration of callers reaches: what their proxies know of, and nothing else."""
+"""What holds for the proxies of callers: how far their configuration reaches, and how they are run."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ class EgressIntent:
     """What the proxies of the mesh do with calls to hosts that it does not know: AllowAny | RegistryOnly."""
 
     mode: str
+    origins: tuple[Origin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyIntent:
+    """How the proxies of the mesh are run: whether they answer the questions of workloads for names, and whether
+    workloads start after them. None: as the mesh is configured."""
+
+    dns_capture: bool | None
+    hold: bool | None
     origins: tuple[Origin, ...]
 
 

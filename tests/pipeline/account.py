@@ -29,6 +29,7 @@ WRITTEN = (
     ("networking.istio.io", "destinationrules"),
     ("networking.istio.io", "envoyfilters"),
     ("networking.istio.io", "gateways"),
+    ("networking.istio.io", "proxyconfigs"),
     ("networking.istio.io", "serviceentries"),
     ("networking.istio.io", "sidecars"),
     ("networking.istio.io", "virtualservices"),
@@ -41,10 +42,13 @@ WRITTEN = (
 OBJECTS = """{objects: [
   {apiVersion: networking.istio.io/v1alpha3, kind: WorkloadGroup, metadata: {name: own, namespace: NS},
    spec: {template: {serviceAccount: own}}},
+  {apiVersion: networking.istio.io/v1beta1, kind: ProxyConfig, metadata: {name: own, namespace: NS},
+   spec: {concurrency: 2}},
   {apiVersion: v1, kind: ConfigMap, metadata: {name: own, namespace: NS}, data: {color: red}}]}"""
 VERSIONS = {
     "": "/api/v1",
     "networking.istio.io": "/apis/networking.istio.io/v1alpha3",
+    "proxyconfigs": "/apis/networking.istio.io/v1beta1",
     "extensions.istio.io": "/apis/extensions.istio.io/v1alpha1",
     "telemetry.istio.io": "/apis/telemetry.istio.io/v1alpha1",
 }
@@ -148,7 +152,7 @@ class Account(Fleet):
         and what is of this test's namespace alone is NS."""
         found = set()
         for group, plural in WRITTEN:
-            base = VERSIONS.get(group, f"/apis/{group}/v1beta1")
+            base = VERSIONS.get(plural) or VERSIONS.get(group, f"/apis/{group}/v1beta1")
             path = f"{base}/namespaces/{self.namespace}/{plural}?labelSelector=reconciler.dev/owner%3D{self.namespace}"
             names = [item["metadata"]["name"] for item in self.made("GET", path, None)["items"]]
             plain = [re.sub("-[0-9a-f]{10}$", "-", name).replace(self.namespace, "NS") for name in names]

@@ -31,6 +31,7 @@ ALL = {
     "envoyfilters script-",
     "gateways edge-http",
     "peerauthentications reviews-mtls",
+    "proxyconfigs own",
     "requestauthentications cart-jwt",
     "serviceentries billing-",
     "sidecars default",
@@ -69,7 +70,7 @@ def test_runs_under_exactly_the_printed_role_do_all_that_they_have_to(account: A
     run = account.apply()
     assert rows(run) == {"eu/mesh": {"ok": len(ALL) - 4, "changed": 2, "pruned": 2, "drifted": 1}}, said(run)
     assert account.made("GET", path, None)["spec"]["http"][0]["timeout"] == "1s"
-    assert account.ours() == ALL - {"workloadgroups own", "configmaps own"}
+    assert account.ours() == ALL - {"workloadgroups own", "configmaps own", "proxyconfigs own"}
     assert rows(account.apply()) == {"eu/mesh": {"ok": len(ALL) - 2}}
 
 

@@ -40,10 +40,10 @@ ENVOY_FILTER = _networking("EnvoyFilter", "envoyfilters", 45, ("v1alpha3",))
 SIDECAR = _networking("Sidecar", "sidecars", 46)
 
 GATEWAY = _networking("Gateway", "gateways", 25)
+PROXY_CONFIG = _networking("ProxyConfig", "proxyconfigs", 10, ("v1beta1",))
 OWNABLE = (
     _networking("WorkloadEntry", "workloadentries", 10),
     _networking("WorkloadGroup", "workloadgroups", 10),
-    _networking("ProxyConfig", "proxyconfigs", 10, ("v1beta1",)),
     NativeKind(KindId("extensions.istio.io", "TrafficExtension"), ("v1alpha1",), "trafficextensions", wave=45),
 )
 KINDS = (
@@ -58,6 +58,7 @@ KINDS = (
     ENVOY_FILTER,
     SIDECAR,
     GATEWAY,
+    PROXY_CONFIG,
     *OWNABLE,
 )
 

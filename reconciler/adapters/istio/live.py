@@ -106,12 +106,12 @@ def _number(value: Any) -> int | None:
 
 
 #: kinds of which the mesh takes one for the same workloads, the oldest
-_PER_WORKLOADS = {"PeerAuthentication": "mTLS", "Telemetry": "telemetry", "Sidecar": "reach"}
+_PER_WORKLOADS = {"PeerAuthentication": "mTLS", "Telemetry": "telemetry", "Sidecar": "reach", "ProxyConfig": "proxies"}
 
 
 def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
     """What an object takes for itself alone: each host that it routes inside the mesh, a subset or the settings of a
-    host, or the mTLS mode, the telemetry or the reach of some workloads. Of two objects with one such claim the mesh
+    host, or mTLS mode, telemetry, reach or proxies of some workloads. Of two objects with one such claim the mesh
     uses one and drops the other."""
     namespace, spec = str(section(body, "metadata").get("namespace", "")), section(body, "spec")
     if body.get("kind") == "VirtualService":
