@@ -65,7 +65,12 @@ async def spawn(program: Program) -> Process:
 
 
 async def end(process: Process, patience: float) -> None:
-    """Ask it to end, and kill it, with what it started, when that takes longer than ``patience`` seconds."""
+    """Ask it to end, and kill it, with what it started, when that takes longer than ``patience`` seconds.
+
+    Nothing is done about one that has ended: its number may be another's by now.
+    """
+    if process.returncode is not None:
+        return
     _signal(process, signal.SIGTERM)
     with suppress(TimeoutError):
         await asyncio.wait_for(process.wait(), patience)
@@ -74,15 +79,18 @@ async def end(process: Process, patience: float) -> None:
 
 
 def kill(process: Process) -> None:
-    """At once, and what is left of its group."""
+    """At once, and what is left of its group; to be called before anything else can have its number."""
     _signal(process, signal.SIGKILL)
 
 
 def last_words(log: Path) -> str:
-    """The end of a log, in one line."""
-    with log.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - _TOLD))
-        lines = file.read().decode(errors="replace").splitlines()
+    """The end of a log, in one line; "" when it is gone."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TOLD))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
     return "; ".join(line.strip() for line in lines[-3:] if line.strip())
 
 

@@ -45,6 +45,7 @@ class Processes:
         self._pace = pace or Pace()
         self._running: dict[str, Process] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._starting: set[str] = set()
 
     async def __aenter__(self) -> Processes:
         return self
@@ -64,16 +65,14 @@ class Processes:
 
     async def start(self, program: Program, within: float = 30.0) -> None:
         """Returns when it is ready. ProcessError, and it does not run, when it ends before or is not within seconds."""
-        if program.name in self._running:
+        if program.name in self.names() | self._starting:
             raise ProcessError(f"{program.name} runs already")
-        process = self._running[program.name] = await spawn(program)
+        self._starting.add(program.name)
         try:
-            await _until_ready(program, process, within)
-        except BaseException:
-            del self._running[program.name]
-            kill(process)
-            await process.wait()
-            raise
+            process = self._running[program.name] = await spawn(program)
+            await self._until_ready(program, process, within)
+        finally:
+            self._starting.discard(program.name)
         self._keepers[program.name] = asyncio.create_task(self._keep(program), name=f"keeps {program.name}")
 
     async def stop(self, name: str) -> None:
@@ -86,6 +85,16 @@ class Processes:
         process = self._running.pop(name, None)
         if process is not None:
             await end(process, self._pace.patience)
+
+    async def _until_ready(self, program: Program, process: Process, within: float) -> None:
+        try:
+            await _until_ready(program, process, within)
+            if self._running.get(program.name) is not process:
+                raise ProcessError(f"{program.name} was stopped before it was ready")
+        except BaseException:
+            self._running.pop(program.name, None)
+            await end(process, 0)
+            raise
 
     async def stop_all(self) -> None:
         await asyncio.gather(*(self.stop(name) for name in list(self._running)))
@@ -128,6 +137,7 @@ async def _until_ready(program: Program, process: Process, within: float) -> Non
             while not await _is_ready(program):
                 await asyncio.wait([ending], timeout=_ASK_AGAIN)
                 if ending.done():
+                    kill(process)
                     words = last_words(program.log)
                     raise ProcessError(f"{program.name} ended before it was ready ({ending.result()}): {words}")
     except TimeoutError as problem:

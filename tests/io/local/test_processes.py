@@ -44,7 +44,7 @@ Wait = Callable[[int], bool]
 
 def shell(name: str, script: str, folder: Path, file: str = "") -> Program:
     async def ready() -> bool:
-        return not file or (folder / file).exists()
+        return not file or ((folder / file).exists() and bool((folder / file).read_text()))
 
     return Program(name, ("sh", "-c", script), folder, folder / "logs" / f"{name}.log", ready)
 
@@ -113,11 +113,41 @@ async def test_what_was_started_again_runs(tmp_path: Path, ended: Wait) -> None:
     assert await asyncio.to_thread(ended, second)
 
 
-async def test_one_that_ends_before_it_is_ready_is_told_with_its_last_words(tmp_path: Path) -> None:
+async def test_one_that_is_about_to_be_started_again_is_stopped(tmp_path: Path) -> None:
+    told: asyncio.Queue[Ended] = asyncio.Queue()
+    async with Processes(told.put_nowait, Pace(first=3600.0)) as processes:
+        await processes.start(shell("web", "echo $$ >pid; exec sleep 600", tmp_path, "pid"))
+        (tmp_path / "logs/web.log").unlink()
+        os.kill(processes.pids()["web"], signal.SIGKILL)
+        assert await asyncio.wait_for(told.get(), BOUND) == Ended("web", -signal.SIGKILL, "", 3600.0)
+        assert (processes.pids(), processes.names()) == ({}, {"web"})
+        await processes.stop("web")
+        assert not processes.names()
+
+
+async def test_one_that_is_not_ready_yet_is_stopped(tmp_path: Path, ended: Wait) -> None:
     async with Processes(nobody_told) as processes:
+        starting = asyncio.create_task(processes.start(shell("web", "exec sleep 600", tmp_path, "never")))
+        async with asyncio.timeout(BOUND):
+            while not processes.pids():  # noqa: ASYNC110  (it is there before anything is told)
+                await asyncio.sleep(0)
+        child = processes.pids()["web"]
+        with pytest.raises(ProcessError, match="web runs already"):
+            await processes.start(shell("web", "exec sleep 600", tmp_path))
+        await processes.stop("web")
+        with pytest.raises(ProcessError, match="web"):
+            await starting
+        assert not processes.names()
+    assert await asyncio.to_thread(ended, child)
+
+
+async def test_one_that_ends_before_it_is_ready_is_told_with_its_last_words(tmp_path: Path, ended: Wait) -> None:
+    async with Processes(nobody_told) as processes:
+        taken = "echo the port is taken >&2; exit 7"
         with pytest.raises(ProcessError, match=r"web ended before it was ready \(7\): the port is taken"):
-            await processes.start(shell("web", "echo the port is taken >&2; exit 7", tmp_path, "never"))
+            await processes.start(shell("web", f"sleep 600 & echo $! >pid; {taken}", tmp_path, "never"))
         assert not processes.pids()
+    assert await asyncio.to_thread(ended, int((tmp_path / "pid").read_text()))
 
 
 async def test_one_that_is_never_ready_is_ended(tmp_path: Path, ended: Wait) -> None:
