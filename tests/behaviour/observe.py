@@ -139,9 +139,11 @@ def _request(wanted: Mapping[str, Any], seen: Sequence[Seen]) -> Iterator[str]:
 
 
 def _path(wanted: str, seen: Sequence[Seen]) -> Iterator[str]:
+    """With the query where one is expected."""
     for one in seen:
-        if one.told.get("path") != wanted:
-            yield f"the service saw the path {one.told.get('path')!r}, not {wanted!r} ({one.status})"
+        query = f"?{one.told.get('query')}" if "?" in wanted else ""
+        if f"{one.told.get('path')}{query}" != wanted:
+            yield f"the service saw the path {one.told.get('path')!r}{query}, not {wanted!r} ({one.status})"
 
 
 def _body(wanted: str, seen: Sequence[Seen]) -> Iterator[str]:

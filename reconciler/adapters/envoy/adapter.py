@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.adapters.base import Adapter
-from reconciler.adapters.envoy import bootstrap, inbound, listeners, outbound
+from reconciler.adapters.envoy import bootstrap, inbound, ingress, listeners, outbound
 from reconciler.adapters.envoy.capabilities import claims as capability_claims
 from reconciler.adapters.envoy.detect import DEFAULT_TRUST_DOMAIN, DETECT_KINDS, TYPE, detect
 from reconciler.adapters.envoy.kinds import KINDS
@@ -17,7 +17,7 @@ ADAPTER = Adapter(
     detect_kinds=DETECT_KINDS,
     detect=detect,
     default_mesh=MeshFacts(TYPE, "", trust_domain=DEFAULT_TRUST_DOMAIN, declared=True),
-    emitters=(bootstrap.emit, outbound.emit, inbound.emit, listeners.emit),
+    emitters=(bootstrap.emit, outbound.emit, inbound.emit, listeners.emit, ingress.emit),
     capabilities=capability_claims,
     health=health,
     claims=claims,
