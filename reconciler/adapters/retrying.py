@@ -18,22 +18,23 @@ GRPC_STATUSES = (
 DEFAULT_ATTEMPTS = 2
 BY_STATUS = "retriable-status-codes"
 _CONDITIONS = {
-    "5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited", "retriable-4xx",
+    "5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "retriable-4xx",
     "refused-stream", BY_STATUS, "retriable-headers", "http3-post-connect-failure", "cancelled",
     "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
 }  # fmt: skip
 
 
-def conditions(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> list[str]:
-    """What ``retries`` names to be tried again on."""
+def conditions(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps, own: frozenset[str]) -> list[str]:
+    """What ``retries`` names to be tried again on. ``own``: what only this mesh's proxies know."""
+    known = _CONDITIONS | own
     names = [str(name) for name in asked.get("on") or ()]
     for name in names:
-        if name not in _CONDITIONS:
+        if name not in known:
             gaps.error(
                 "mesh-invalid-value",
                 f"the mesh does not know the retry condition {name!r}",
                 leaf,
-                f"known: {', '.join(sorted(_CONDITIONS))}",
+                f"known: {', '.join(sorted(known))}",
             )
     if asked.get("statusCodes") and BY_STATUS not in names:
         names.append(BY_STATUS)  # without it the numbers are ignored

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.adapters.built import Built, built
-from reconciler.adapters.envoy import doors
+from reconciler.adapters.envoy import gateway_tls
 from reconciler.adapters.envoy.backends import destinations
 from reconciler.adapters.envoy.bootstrap import socket
 from reconciler.adapters.envoy.kinds import LISTENER, VIRTUAL_HOST, resource, typed
@@ -104,7 +104,7 @@ def _chains(door: Door, intent: MeshIntent, gaps: Gaps) -> Iterator[dict[str, An
         yield from named_chains(door.proxy, intent)
     elif listener.carries_http:
         filters = [connection_manager(door.routes, "Gateway", intent)]
-        yield {**_names(listener), "filters": filters, **doors.secured(listener, intent, gaps)}
+        yield {**_names(listener), "filters": filters, **gateway_tls.secured(listener, intent, gaps)}
     else:
         for table in door.tables:
             check_connections(table, gaps)
@@ -125,7 +125,7 @@ def _connections(table: HostTable, door: Door, intent: MeshIntent, gaps: Gaps) -
     name = f"gateway.{door.listener.port}.{table.host.replace('*', 'any')}"
     config = typed(_TCP, stat_prefix=name, **(_shares(forward[0]) if forward else {"cluster": "nobody"}))
     filters = [{"name": "envoy.filters.network.tcp_proxy", "typed_config": config}]
-    ended = doors.secured(door.listener, intent, gaps)
+    ended = gateway_tls.secured(door.listener, intent, gaps)
     return {**matched, "filters": filters, **ended}
 
 

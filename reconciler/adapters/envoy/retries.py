@@ -15,6 +15,8 @@ from reconciler.adapters.retrying import DEFAULT_ATTEMPTS, conditions
 from reconciler.model.intents import Route
 from reconciler.model.rules import Leaf
 
+_OWN = frozenset({"envoy-ratelimited"})
+
 #: where nobody says on what: nothing has been done yet, or the answer says so
 _SAFE = ("connect-failure", "refused-stream", "unavailable", "cancelled")
 _HOW = {"attempts", "perTry", "on", "statusCodes", "otherLocalities", "backoff"}
@@ -52,7 +54,7 @@ def retries(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]
     if not asked.keys() & _HOW or attempts <= 0:
         return {}
     native: dict[str, Any] = {
-        "retry_on": ",".join(conditions(asked, leaf, gaps) or _SAFE),
+        "retry_on": ",".join(conditions(asked, leaf, gaps, _OWN) or _SAFE),
         "num_retries": attempts,
         "retry_host_predicate": [_OTHER_HOSTS],
         "host_selection_retry_max_attempts": _TRIES_TO_CHOOSE,

@@ -15,6 +15,8 @@ from reconciler.adapters.served import has_field
 from reconciler.model.intents import MeshIntent, Route
 from reconciler.model.rules import Leaf
 
+_OWN = frozenset({"envoy-ratelimited"})
+
 #: the shortest length that the mesh accepts
 SHORTEST = Fraction(1, 1000)
 _RETRIES = {"attempts", "perTry", "on", "statusCodes", "otherLocalities"}
@@ -71,7 +73,7 @@ def has_backoff(intent: MeshIntent) -> bool:
 
 def _conditions(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> list[str]:
     codes = (str(code) for code in asked.get("statusCodes") or ())
-    return list(dict.fromkeys([*conditions(asked, leaf, gaps), *codes]))
+    return list(dict.fromkeys([*conditions(asked, leaf, gaps, _OWN), *codes]))
 
 
 def fault(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
