@@ -29,7 +29,7 @@ def secured(listener: Listener, intent: MeshIntent, gaps: Gaps) -> dict[str, Any
     if tls is None or tls.mode == "Passthrough" or listener.finds_its_way:
         return {}
     if tls.mode == "MeshMutual":
-        return server_tls(own_domains(intent))
+        return server_tls({"prefix": f"spiffe://{domain}/"} for domain in own_domains(intent))
     if tls.secret is None:
         gaps.error("mesh-inexpressible", f"listener {listener.name} ends TLS without a certificate (secretRef)")
         return {}
