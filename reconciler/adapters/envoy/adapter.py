@@ -9,6 +9,7 @@ from reconciler.adapters.envoy.detect import DEFAULT_TRUST_DOMAIN, DETECT_KINDS,
 from reconciler.adapters.envoy.kinds import KINDS
 from reconciler.adapters.envoy.listeners import OUTBOUND_PORT
 from reconciler.adapters.envoy.live import claims, health
+from reconciler.adapters.envoy.spoken import as_spoken
 from reconciler.model.facts import MeshFacts
 
 ADAPTER = Adapter(
@@ -17,7 +18,9 @@ ADAPTER = Adapter(
     detect_kinds=DETECT_KINDS,
     detect=detect,
     default_mesh=MeshFacts(TYPE, "", trust_domain=DEFAULT_TRUST_DOMAIN, declared=True),
-    emitters=(bootstrap.emit, outbound.emit, inbound.emit, listeners.emit, ingress.emit),
+    emitters=tuple(
+        as_spoken(one) for one in (bootstrap.emit, outbound.emit, inbound.emit, listeners.emit, ingress.emit)
+    ),
     capabilities=capability_claims,
     health=health,
     claims=claims,

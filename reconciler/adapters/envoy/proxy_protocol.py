@@ -3,11 +3,13 @@ its own proxy where it has one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.adapters.envoy.kinds import typed
 from reconciler.adapters.leaves import section
+from reconciler.model.intents import Origin
+from reconciler.model.rules import Leaf
 
 _SOCKETS = "envoy.extensions.transport_sockets"
 _PLAIN = {
@@ -28,3 +30,8 @@ def announced(rule: Mapping[str, Any], secured: Mapping[str, Any]) -> dict[str, 
         transport_socket=inner,
     )
     return {"transport_socket": {"name": "envoy.transport_sockets.upstream_proxy_protocol", "typed_config": config}}
+
+
+def asking(leaves: Iterable[Leaf], path: str) -> tuple[Origin, ...]:
+    """The policies that ask for something of a service as a whole."""
+    return tuple(Origin(leaf.policy, leaf.position) for leaf in leaves if leaf.path == path)
