@@ -51,7 +51,7 @@ def command(file: str | None, rev: str, confirm: tuple[str, ...], output: str, *
     )
     told = _Told(output == "text")
     fingerprint = approved["plan"]["fingerprint"] if approved else ""
-    with open_world(options, "manual") as world, stop_on_signals() as stopped:
+    with open_world(options, "manual", reads_head=not rev) as world, stop_on_signals() as stopped:
         try:
             run = asyncio.run(pipeline.apply(world, request, progress=told, stop=stopped, approved=fingerprint))
         except OutsideError as problem:

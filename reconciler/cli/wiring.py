@@ -6,7 +6,8 @@ import getpass
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from reconciler.cli.folders import state_folder
 from reconciler.cli.options import SourceOptions
 from reconciler.model import clusters
 from reconciler.model.events import Actor
+from reconciler.ports import OutsideError
 
 if TYPE_CHECKING:
     from reconciler.io.git import Credentials
@@ -27,7 +29,10 @@ CLUSTERS = "clusters"  # in the state folder: directory clusters of repositories
 def open_source(options: SourceOptions) -> tuple[Source, Path]:
     """The source, and the folder against which relative paths of directory clusters are resolved: the work tree
     itself, or a folder of the state for a repository that has none here."""
-    state = state_folder(options)
+    return _source_at(options, state_folder(options))
+
+
+def _source_at(options: SourceOptions, state: Path) -> tuple[Source, Path]:
     local = Path(options.repo).expanduser()
     if "://" not in options.repo and local.is_dir() and not options.branch and not options.tag:
         from reconciler.io.worktree import WorktreeSource
@@ -81,15 +86,35 @@ def cluster_opener(base: Path) -> Callable[[clusters.Cluster], Cluster]:
     return opener
 
 
+def _open_source_aside(options: SourceOptions, state: Path, *, reads_head: bool) -> tuple[Source, Path]:
+    """Most of it is waiting for Git, so what takes long to import is imported meanwhile."""
+    with ThreadPoolExecutor(1) as aside:
+        opening = aside.submit(_read_source, options, state, reads_head=reads_head)
+        import reconciler.io.store.sql  # noqa: F401
+
+        return opening.result()
+
+
+def _read_source(options: SourceOptions, state: Path, *, reads_head: bool) -> tuple[Source, Path]:
+    """With the files of its head already read where that is what the run is about; the run itself says what fails.
+
+    ``state`` is given, because the command line is known to its own thread only."""
+    source, base = _source_at(options, state)
+    with suppress(OutsideError):
+        if reads_head and (head := source.last_known()):
+            source.tree(head)
+    return source, base
+
+
 @contextmanager
-def open_world(options: SourceOptions, trigger: str) -> Iterator[World]:
+def open_world(options: SourceOptions, trigger: str, *, reads_head: bool = False) -> Iterator[World]:
     """Everything for one command; the store is closed at the end."""
     from reconciler.io.ids import new_id
     from reconciler.pipeline.meshes import installed
     from reconciler.pipeline.world import World
 
     state = state_folder(options)
-    source, base = open_source(options)
+    source, base = _open_source_aside(options, state, reads_head=reads_head)
     store = open_state(state)
     try:
         yield World(

@@ -37,17 +37,20 @@ async def compile_with_ages(world: World, desired: DesiredState, facts: Facts, n
     """Compile; when the age of a value decides between policies, look the ages up and compile again."""
     if known := world.kept.compiled(desired, facts, now):
         return known
-    before = world.kept.before
-    compiled = (
-        compile_again(before, desired, facts, world.adapters, now)
-        if before is not None
-        else compile_state(desired, facts, world.adapters, now)
-    )
+    # in a thread of its own: what is read of the clusters meanwhile, leases and signals do not wait for it
+    compiled = await asyncio.to_thread(_compiled, world, desired, facts, now)
     if compiled.ties:  # not kept: a history that is fetched deeper may tell more the next time
         ages = await asyncio.to_thread(_ages, world, desired.revision, compiled.ties)
         return compile_state(desired, facts, world.adapters, now, ages)
     world.kept.keep(Before(desired, facts, world.adapters, now, compiled))
     return compiled
+
+
+def _compiled(world: World, desired: DesiredState, facts: Facts, now: datetime) -> Compiled:
+    before = world.kept.before
+    if before is not None:
+        return compile_again(before, desired, facts, world.adapters, now)
+    return compile_state(desired, facts, world.adapters, now)
 
 
 def _ages(world: World, revision: str, places: tuple[Position, ...]) -> dict[Position, int]:

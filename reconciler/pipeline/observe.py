@@ -12,10 +12,10 @@ from reconciler.model.live import LiveCluster, LiveState, Prediction
 from reconciler.model.native import Compiled, NativeKind, NativeObject
 from reconciler.model.refs import KindId, ObjectKey, TargetId
 from reconciler.pipeline import state
-from reconciler.pipeline.discover import adapters_on
+from reconciler.pipeline.ahead import Ahead, kinds_ahead
 from reconciler.pipeline.flow import Stage
 from reconciler.pipeline.kept import Observed
-from reconciler.pipeline.world import Connections, World
+from reconciler.pipeline.world import World
 from reconciler.plan.build import setting_for
 from reconciler.plan.objects import compared
 from reconciler.plan.rules import PlanRules
@@ -29,25 +29,25 @@ async def observe(
     desired: DesiredState,
     compiled: Compiled,
     rules: PlanRules,
-    opened: Connections,
+    ahead: Ahead,
     unreachable: Mapping[str, str],
 ) -> LiveState:
     """Live objects of every cluster that has a selected target, or had one; ``unreachable`` ones are not tried
     again."""
     names = observed_clusters(world, desired, rules.selection.targets)
-    stage = reading(world, desired, compiled, rules, opened)([name for name in names if name not in unreachable])
+    stage = reading(world, desired, compiled, rules, ahead)([name for name in names if name not in unreachable])
     read = await stage.run(lambda name, why: world.late(desired.clusters[name], why))
     return live_state({name: read[name] if name in read else unreachable[name] for name in names})
 
 
 def reading(
-    world: World, desired: DesiredState, compiled: Compiled, rules: PlanRules, opened: Connections
+    world: World, desired: DesiredState, compiled: Compiled, rules: PlanRules, ahead: Ahead
 ) -> Callable[[Iterable[str]], Stage[LiveCluster | str]]:
     """Makes a stage that reads some clusters: each as it is, or why it could not be read."""
 
     def of(names: Iterable[str]) -> Stage[LiveCluster | str]:
         jobs = {
-            name: partial(_observe, world, desired, compiled, rules, opened.to(desired.clusters[name]))
+            name: partial(_observe, world, desired, compiled, rules, ahead, ahead.opened.to(desired.clusters[name]))
             for name in names
         }
         return Stage(world, desired, "reading", jobs)
@@ -72,8 +72,7 @@ def observed_clusters(world: World, desired: DesiredState, chosen: frozenset[Tar
 
 def kinds_of(world: World, desired: DesiredState, compiled: Compiled, cluster: str) -> dict[KindId, NativeKind]:
     """Every kind to list on a cluster: the adapters', those compiled, and those ever managed there."""
-    kinds = {kind.kind: kind for kind in state.managed_kinds(world.remembered, cluster)}
-    kinds |= {kind.kind: kind for adapter in adapters_on(cluster, desired, world) for kind in adapter.kinds}
+    kinds = kinds_ahead(world, desired, cluster)
     for target, natives in compiled.objects.items():
         if target.cluster == cluster:
             found = {id(native.kind): native.kind for native in natives}
@@ -82,13 +81,13 @@ def kinds_of(world: World, desired: DesiredState, compiled: Compiled, cluster: s
 
 
 async def _observe(
-    world: World, desired: DesiredState, compiled: Compiled, rules: PlanRules, cluster: Cluster
+    world: World, desired: DesiredState, compiled: Compiled, rules: PlanRules, ahead: Ahead, cluster: Cluster
 ) -> LiveCluster | str:
     """One cluster as it is, or why it could not be read."""
     kinds = kinds_of(world, desired, compiled, cluster.name)
     try:
         async with asyncio.timeout(desired.settings.limits.timeout):
-            listing = await cluster.list_objects([kinds[key] for key in sorted(kinds)])
+            listing = await ahead.listing(cluster, [kinds[key] for key in sorted(kinds)])
             proven = await asyncio.to_thread(world.store.proven, cluster.name)
             known = _observed(world, cluster.name, listing, proven)
             under = (desired, compiled.objects, rules.settings, rules.source)

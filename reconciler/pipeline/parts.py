@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.model.facts import ClusterFacts, Facts
 from reconciler.model.live import LiveCluster, LiveState
 from reconciler.model.plans import TargetPlan
+from reconciler.pipeline.ahead import Ahead
 from reconciler.pipeline.compiling import Compilation
 from reconciler.pipeline.discover import Discovery
 from reconciler.pipeline.flow import Stage, cut_off
@@ -126,7 +127,7 @@ class _Parting:
 
     def reading(self, view: _View) -> Callable[[Iterable[str]], Stage[LiveCluster | str]]:
         basis = self.basis
-        return reading(basis.world, basis.desired, view.compilation.compiled, view.rules, basis.opened)
+        return reading(basis.world, basis.desired, view.compilation.compiled, view.rules, Ahead(basis.opened))
 
 
 async def read_again(basis: Basis, planned: Planned) -> Planned:

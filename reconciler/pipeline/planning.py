@@ -15,11 +15,12 @@ from reconciler.model.plans import Plan
 from reconciler.model.refs import KindId, TargetId
 from reconciler.model.settings import IgnoreRule
 from reconciler.pipeline import state
+from reconciler.pipeline.ahead import read_ahead
 from reconciler.pipeline.blame import with_commits
 from reconciler.pipeline.compiling import Compilation, compile_all
 from reconciler.pipeline.discover import Discovery, discover
 from reconciler.pipeline.health import with_health
-from reconciler.pipeline.observe import kinds_of, observe
+from reconciler.pipeline.observe import kinds_of, observe, observed_clusters
 from reconciler.pipeline.prepare import Prepared, prepare
 from reconciler.pipeline.world import Connections, Request, World
 from reconciler.plan.build import Previous, build_plan
@@ -109,10 +110,15 @@ async def whole_plan(basis: Basis) -> Planned:
     facts = basis.request.facts
     if facts is None:
         facts = await discover(world, desired, basis.opened, basis.prepared.selected, basis.request)
-    compilation = await basis.compiled(facts)
-    rules = basis.rules(compilation, facts)
     unreachable = basis.unreachable(facts)
-    live = await observe(world, desired, compilation.compiled, rules, basis.opened, unreachable)
+    names = observed_clusters(world, desired, basis.prepared.selected)
+    ahead = read_ahead(world, desired, basis.opened, [name for name in names if name not in unreachable])
+    try:
+        compilation = await basis.compiled(facts)
+        rules = basis.rules(compilation, facts)
+        live = await observe(world, desired, compilation.compiled, rules, ahead, unreachable)
+    finally:
+        await ahead.end()
     return await basis.plan(facts, compilation, rules, live)
 
 

@@ -30,6 +30,7 @@ class Repository:
         self._command = GitCommand(name, git_folder, timeout)
         self._around = Surroundings(variables=(("GIT_DIR", str(git_folder)),))
         self._identities: dict[str, str] = {}
+        self._last: SourceTree | None = None
 
     def run(self, *arguments: str, stdin: bytes = b"", limit: int = 0) -> Answer:
         """A command whatever its status."""
@@ -135,7 +136,13 @@ class Repository:
         return frozenset(path.read_text().split()) if path.is_file() else frozenset()
 
     def tree(self, revision: str) -> SourceTree:
-        sha = self.resolve(revision)
+        """The last one is kept: a commit does not become another."""
+        if self._last is None or self._last.commit.sha != revision:
+            sha = self.resolve(revision)
+            self._last = self._last if self._last and self._last.commit.sha == sha else self._tree(sha)
+        return self._last
+
+    def _tree(self, sha: str) -> SourceTree:
         out = self.ask("list its files", *trees.arguments(sha, self.folder))
         listed = trees.parse_listing(out, self.folder)
         contents = self.objects(trees.wanted(listed, self.name))

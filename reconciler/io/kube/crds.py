@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,7 @@ _SLIM = msgspec.json.Decoder(_SlimCrd)
 #: holds all of the definition once more
 _WHOLE = "kubectl.kubernetes.io/last-applied-configuration"
 _SCHEMAS = dict[tuple[KindId, str], Mapping[str, Any]]
+AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +94,18 @@ class Crds:
     def __init__(self, transport: Transport, lists: Lists) -> None:
         self._transport = transport
         self._lists = lists
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self.seen: Snapshot[Head] | None = None
         self._read: Snapshot[Head] | None = None
         self._facts: Mapping[KindId, CrdFacts] = {}
         self._schemas: dict[str, tuple[str, _SCHEMAS]] = {}
 
     async def versions(self) -> Snapshot[Head] | None:
-        """The head of every definition; None where we may not look. They stay as ``seen``."""
+        """The head of every definition, the very same value while none has changed; None where we may not look. They
+        stay as ``seen``."""
         try:
-            self.seen = await self._lists.read(paths.collection(CRD, "v1"), _head, pages.METADATA_ONLY)
+            now = await self._lists.read(paths.collection(CRD, "v1"), _head, pages.METADATA_ONLY)
+            self.seen = self.seen if self.seen is not None and self.seen.items == now.items else now
         except (Forbidden, Absent) as error:
             if error.status == 401:
                 raise
@@ -125,21 +130,20 @@ class Crds:
         """openAPIV3Schema by kind and served version, of the kinds ``seen`` that have one."""
         wanted = {f"{kind.plural}.{kind.kind.group}": kind for kind in kinds if "." in kind.kind.group}
         now = {head.name: head.version for head in self.seen.items} if self.seen else {}
-        found: _SCHEMAS = {}
-        for name, kind in sorted(wanted.items()):
-            if name in now:
-                found |= await self._schemas_of(name, kind, now[name])
-        return found
+        served = [(name, kind) for name, kind in sorted(wanted.items()) if name in now]
+        each = await asyncio.gather(*(self._schemas_of(name, kind, now[name]) for name, kind in served))
+        return {place: schema for schemas in each for place, schema in schemas.items()}
 
     async def _schemas_of(self, name: str, kind: NativeKind, version: str) -> _SCHEMAS:
         known = self._schemas.get(name)
         if known and known[0] == version:
             return known[1]
         key = ObjectKey(CRD.kind.group, CRD.kind.kind, "", name)
-        try:
-            answer = await self._transport.get(paths.item(CRD, "v1", key))
-        except (Forbidden, Absent):
-            return {}
+        async with self._slots:
+            try:
+                answer = await self._transport.get(paths.item(CRD, "v1", key))
+            except (Forbidden, Absent):
+                return {}
         crd: _Crd = pages.decoded(_CRDS, answer)
         schemas: _SCHEMAS = {
             (kind.kind, entry.name): entry.schema.open_api

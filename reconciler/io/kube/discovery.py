@@ -37,21 +37,31 @@ class Discovery:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._known: dict[KindId, str] = {}
+        self._knowledge = object()
         self._under: object = None
         self._version = ""
+
+    @property
+    def knowledge(self) -> object:
+        """Another value once what was known is given up; None while nothing is known."""
+        return self._knowledge if self._known else None
 
     def holds_with(self, token: object) -> None:
         """What is served stays known while this is the very same value; with None it is asked for each time."""
         if token is None or token is not self._under:
-            self._known.clear()
+            self._give_up()
         self._under = token
+
+    def _give_up(self) -> None:
+        self._known.clear()
+        self._knowledge = object()
 
     async def server_version(self) -> str:
         answer = await self._transport.get("/version")
         version: _Version = pages.decoded(_VERSION, answer)
         if version.git_version != self._version:
             self._version = version.git_version
-            self._known.clear()
+            self._give_up()
         return self._version
 
     async def served(self, kinds: Iterable[NativeKind]) -> dict[KindId, Served]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -24,6 +24,7 @@ from reconciler.model.refs import KindId, ObjectKey
 from reconciler.model.rights import HINT
 from reconciler.ports import Absent, ClusterError, Forbidden, Inspection, Listing, Schemas, Unreachable
 
+T = TypeVar("T")
 AT_ONCE = 4
 Objects = Snapshot[LiveObject]
 #: what listing one kind came to: its objects, None when it is not served, or what went wrong
@@ -77,13 +78,12 @@ class Reader:
     async def list_objects(self, kinds: Sequence[NativeKind]) -> Listing:
         """One failing kind is unread; raises only when no kind could be asked about, or nobody knows us (401)."""
         kinds = tuple({kind.kind: kind for kind in kinds}.values())
-        self._discovery.holds_with(await self._crds.versions())
-        listed = await self._list(kinds)
+        schemas, listed = await self._list_beside(self._looked_up(kinds), kinds)
         failed = {kind: error for kind, error in listed.items() if isinstance(error, ClusterError)}
         for error in failed.values():
             if error.status == 401 or (isinstance(error, Unreachable) and len(failed) == len(listed)):
                 raise error
-        schemas = await self._crds.schemas(kind for kind in kinds if isinstance(listed[kind.kind], Snapshot))
+        schemas = {place: schema for place, schema in schemas.items() if isinstance(listed[place[0]], Snapshot)}
         of = (*listed.values(), *schemas.values())
         known = self._listing.get(kinds)
         if known is not None and _same(known, of):
@@ -108,19 +108,17 @@ class Reader:
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         """All or nothing: facts with a part missing would compile to other objects. Kinds not served are left out."""
         known = {kind.kind: kind for kind in (*FACT_KINDS, *kinds) if kind.kind != CRD.kind}
-        version, crds = await asyncio.gather(self._discovery.server_version(), self._crds.facts())
-        self._discovery.holds_with(self._crds.seen)
-        listed = await self._list(known.values())
-        for error in listed.values():
-            if isinstance(error, ClusterError):
-                raise error
-        lone = () if POD.kind in known else await self._lone_pods()
+        look = _together(self._discovery.server_version(), self._crds.facts(), self._lone_pods(known))
+        (version, crds, lone), listed = await self._list_beside(look, tuple(known.values()))
+        for found in (*listed.values(), lone):
+            if isinstance(found, ClusterError):
+                raise found
         asked = tuple(sorted({kind.kind: kind for kind in kinds}.values(), key=lambda kind: kind.kind))
         of = (version, crds, lone, *listed.values())
         before = self._inspection.get(asked)
         if before is not None and _same(before, of):
-            found: Inspection = before.made
-            return found
+            same: Inspection = before.made
+            return same
         about = [kind.kind for kind in (*FACT_KINDS, POD)]
         bodies = [*Bodies([item for kind in about for item in _objects(listed.get(kind))]), *lone]
         facts = cluster_facts(self._name, bodies, version=version, crds=crds)
@@ -145,8 +143,21 @@ class Reader:
             return pages.live_object(pages.item(answer), kind, version)
         return None
 
-    async def _list(self, kinds: Iterable[NativeKind]) -> dict[KindId, Listed]:
-        kinds = tuple(kinds)
+    async def _looked_up(self, kinds: Sequence[NativeKind]) -> Schemas:
+        await self._crds.versions()
+        return await self._crds.schemas(kinds)
+
+    async def _list_beside(self, look: Awaitable[T], kinds: Sequence[NativeKind]) -> tuple[T, dict[KindId, Listed]]:
+        """A look at the definitions, and beside it the lists: read once more where the look shows that what was known
+        to be served may not be any longer."""
+        known = self._discovery.knowledge
+        seen, listed = await _together(look, self._list(kinds))
+        self._discovery.holds_with(self._crds.seen)
+        if known is not None and known is not self._discovery.knowledge:
+            listed = await self._list(kinds)
+        return seen, listed
+
+    async def _list(self, kinds: Sequence[NativeKind]) -> dict[KindId, Listed]:
         served = await self._discovery.served(kinds)
         results = await asyncio.gather(*(self._list_kind(kind, served[kind.kind]) for kind in kinds))
         return {kind.kind: result for kind, result in zip(kinds, results, strict=True)}
@@ -170,8 +181,15 @@ class Reader:
             self._makers[place] = partial(pages.live_object, kind=kind, version=version)
         return self._makers[place]
 
-    async def _lone_pods(self) -> Sequence[Body]:
-        """Pods without a controller. Most clusters have few among very many, so only metadata is read at first."""
+    async def _lone_pods(self, known: Container[KindId]) -> Sequence[Body] | ClusterError:
+        """Pods without a controller, where pods are not listed anyhow."""
+        try:
+            return () if POD.kind in known else await self._read_lone_pods()
+        except ClusterError as error:
+            return error
+
+    async def _read_lone_pods(self) -> Sequence[Body]:
+        """Most clusters have few among very many, so only metadata is read at first."""
         lone = await self._lists.read(paths.collection(POD, "v1"), _lone_pod, pages.METADATA_ONLY)
         if not _same(self._lone, (lone,)):
             found: list[Body] = []
@@ -188,6 +206,16 @@ class Reader:
             return found if item.metadata.name in names else None
 
         return list((await self._lists.read_once(paths.collection(POD, "v1", namespace), chosen)).items)
+
+
+async def _together(*work: Awaitable[Any]) -> Any:
+    """The results of all; when one fails, the others are ended."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _objects(listed: Listed) -> tuple[LiveObject, ...]:

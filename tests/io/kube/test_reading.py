@@ -99,6 +99,34 @@ async def test_schemas_are_the_clusters_own_and_follow_its_changes(cluster: Kube
         kube.request("DELETE", f"{PATH}/{name}")
 
 
+async def test_a_kind_is_read_by_the_version_that_is_served_now(open_with: Open, kube: ApiServer) -> None:
+    """Over a connection that stays, what was known to be served is given up with the definition that said so."""
+    cluster = open_with(kube.kubeconfig)
+    cluster.stay()
+    body = widget_crd()
+    plural = f"moves-{id(body)}"
+    body["metadata"]["name"] = f"{plural}.test.example.com"
+    body["spec"]["names"] = {"plural": plural, "singular": plural, "kind": "Moving", "listKind": "MovingList"}
+    moving = NativeKind(KindId("test.example.com", "Moving"), ("v1", "v1beta1"), plural)
+    path = f"/apis/test.example.com/v1/namespaces/default/{plural}"
+    item = {**widget("default", "w"), "kind": "Moving"}
+    try:
+        put(kube, PATH, body)
+        await until(lambda: cluster.list_objects([moving]), lambda found: not found.absent)
+        put(kube, path, item)
+        first = await cluster.list_objects([moving])
+        assert [found.body()["apiVersion"] for found in first.objects] == ["test.example.com/v1"]
+        next(one for one in body["spec"]["versions"] if one["name"] == "v1")["served"] = False
+        put(kube, PATH, body)
+        second = await until(
+            lambda: cluster.list_objects([moving]),
+            lambda found: [one.body()["apiVersion"] for one in found.objects] == ["test.example.com/v1beta1"],
+        )
+        assert not second.absent
+    finally:
+        kube.request("DELETE", f"{PATH}/{body['metadata']['name']}")
+
+
 async def test_definitions_are_shown_without_their_schemas(cluster: KubeCluster, kube: ApiServer) -> None:
     body = widget_crd()
     name = body["metadata"]["name"]
