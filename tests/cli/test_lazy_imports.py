@@ -21,7 +21,7 @@ print(json.dumps({"code": code, "modules": sorted({name.partition(".")[0] for na
 
 def imported(arguments: list[str]) -> tuple[int, set[str]]:
     argv = [sys.executable, "-c", PROBE, json.dumps(arguments)]
-    ran = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    ran = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=True)
     found = json.loads(ran.stdout.splitlines()[-1])
     return found["code"], set(found["modules"])
 

@@ -1,14 +1,17 @@
-"""``reconciler`` with a moment at which the process kills itself, as ``kill -9`` would:
+"""``reconciler`` with a moment at which the process kills itself, as ``kill -9`` would, or is held:
 
     python doomed.py WHAT WHEN COUNT reconciler-arguments...
 
-WHAT is a method of MOMENTS, WHEN is before or after, COUNT the number of the call, from 1.
+WHAT is a method of MOMENTS, WHEN is before or after, COUNT the number of the call, from 1. With a file as WHEN the
+whole process makes it before the call, and goes on when it is taken away.
 """
 
 import inspect
 import os
 import signal
 import sys
+import time
+from pathlib import Path
 
 from reconciler.cli.main import run
 from reconciler.io.directory.cluster import DirectoryCluster
@@ -33,26 +36,38 @@ MOMENTS = {
 }
 
 
+def hold(file):
+    file.touch()
+    while file.exists():
+        time.sleep(0.02)
+
+
 def doom(what, when, count):
     calls = iter(range(1, 1_000_000))
 
-    def die(due):
-        if due:
+    def meet(moment):
+        if moment == when:
             os.kill(os.getpid(), signal.SIGKILL)
+        elif moment == "before" and when != "after":
+            hold(Path(when))
 
     def wrap(method):
         def called(*arguments, **named):
             due = next(calls) == count
-            die(due and when == "before")
+            if due:
+                meet("before")
             result = method(*arguments, **named)
-            die(due and when == "after")
+            if due:
+                meet("after")
             return result
 
         async def awaited(*arguments, **named):
             due = next(calls) == count
-            die(due and when == "before")
+            if due:
+                meet("before")
             result = await method(*arguments, **named)
-            die(due and when == "after")
+            if due:
+                meet("after")
             return result
 
         return awaited if inspect.iscoroutinefunction(method) else called

@@ -46,7 +46,7 @@ def complaint(config: dict[str, Any], folder: Path) -> str:
         "-l",
         "error",
     ]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     return "" if result.returncode == 0 else result.stderr + result.stdout
 
 

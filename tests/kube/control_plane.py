@@ -13,11 +13,13 @@ runs until nobody holds a shared lock on the file any more, however its users en
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import fcntl
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -50,10 +52,13 @@ def missing_assets(assets: Path) -> tuple[str, ...]:
     return tuple(name for name in ("etcd", "kube-apiserver") if not os.access(assets / name, os.X_OK))
 
 
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+def free_port() -> int:
+    """One below those that the system hands out, so that no connection is given it before a server listens there."""
+    for port in random.sample(range(15_000, 32_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 def _die_with_parent() -> None:
@@ -79,13 +84,13 @@ def _stop(process: subprocess.Popen[bytes] | None, wait: float = 10) -> None:
 
 def _await(process: subprocess.Popen[bytes], request: urllib.request.Request, ca: Path | None, log: Path) -> None:
     """Wait until a server answers 200; its log's end in the error when it does not."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while True:
         if process.poll() is not None:
             raise RuntimeError(f"{log.name}: exited {process.returncode}:\n{_tail(log)}")
         try:
             context = ssl.create_default_context(cafile=str(ca)) if ca else None
-            with urllib.request.urlopen(request, context=context, timeout=5) as answer:
+            with urllib.request.urlopen(request, context=context, timeout=30) as answer:
                 if answer.status == 200:
                     return
         except urllib.error.HTTPError as error:
@@ -127,7 +132,7 @@ class ApiServer:
         self.ca.parent.mkdir(parents=True, exist_ok=True)
         tokens = self.folder / "tokens.csv"
         tokens.write_text("".join(f'{self.token(u)},{u},{u},"{group}"\n' for u, group in USERS.items()))
-        self.port = _free_port()
+        self.port = free_port()
         key = self.ca.with_suffix(".key")  # made by the server at start
         argv = [
             str(assets / "kube-apiserver"),
@@ -190,7 +195,7 @@ class ApiServer:
         )
         context = ssl.create_default_context(cafile=str(self.ca))
         try:
-            with urllib.request.urlopen(request, context=context, timeout=30) as answer:
+            with urllib.request.urlopen(request, context=context, timeout=120) as answer:
                 return answer.status, _decoded(answer.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -233,8 +238,8 @@ class ControlPlane:
         return self
 
     def _start_etcd(self) -> None:
-        self.etcd_url = f"http://127.0.0.1:{_free_port()}"
-        peer = f"http://127.0.0.1:{_free_port()}"
+        self.etcd_url = f"http://127.0.0.1:{free_port()}"
+        peer = f"http://127.0.0.1:{free_port()}"
         log = self.folder / "etcd.log"
         argv = [
             str(self.assets / "etcd"),

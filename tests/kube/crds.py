@@ -93,7 +93,7 @@ def install(server: ApiServer, bodies: Iterable[dict[str, Any]]) -> None:
 
 
 def _await_served(server: ApiServer, path: str) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while (answer := server.request("GET", path))[0] != 200:
         assert time.monotonic() < end, f"{path} is not served: {answer}"
         time.sleep(0.05)

@@ -74,7 +74,7 @@ def _start_or_join(folder: Path, assets: Path) -> dict[str, Any]:
     return described
 
 
-def _await_default_namespace(server: ApiServer, seconds: float = 30) -> None:
+def _await_default_namespace(server: ApiServer, seconds: float = 120) -> None:
     """A server is ready a moment before it has made the namespaces that every cluster has."""
     end = time.monotonic() + seconds
     while server.request("GET", "/api/v1/namespaces/default")[0] != 200:

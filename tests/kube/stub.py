@@ -103,7 +103,7 @@ class StubServer:
 
 def _forward(server: ApiServer, asked: Asked) -> Answer:
     context = ssl.create_default_context(cafile=str(server.ca))
-    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=30)
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context, timeout=120)
     try:
         kept = {
             k: v for k, v in asked.headers.items() if k.lower() not in ("host", "accept-encoding", "content-length")

@@ -104,7 +104,7 @@ class MutatingWebhook:
         """The API server learns of a configuration a little later: wait until it asks us."""
         path = f"/api/v1/namespaces/{self._namespace}/configmaps?dryRun=All"
         probe = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": PROBE}}
-        end = time.monotonic() + 15
+        end = time.monotonic() + 120
         while "in force" not in str(answer := self._api.request("POST", path, probe)[1]):
             assert time.monotonic() < end, f"the webhook is never asked: {answer}"
             time.sleep(0.1)

@@ -132,7 +132,7 @@ class Account(Fleet):
         self.await_missing(granted | set(denied), denied)
 
     def await_missing(self, asked: Iterable[Right], expected: Iterable[Right]) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while (found := self.missing(asked)) != set(expected):
             assert time.monotonic() < end, found
             time.sleep(0.05)

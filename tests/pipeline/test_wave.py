@@ -84,7 +84,7 @@ class Books:
 def run(
     books: Books, count: int, action: Action = Action.CREATE, stop: Callable[[], bool] = lambda: False
 ) -> list[str]:
-    results = asyncio.run(asyncio.wait_for(Wave(steps(count, action), books, stop).run(), 20))
+    results = asyncio.run(asyncio.wait_for(Wave(steps(count, action), books, stop).run(), 240))
     return [f"{result.change.key.name} {result.outcome}" for result in results]
 
 

@@ -182,7 +182,7 @@ def test_processes_share_a_mirror(large, mirrors):
     )
     command = [sys.executable, "-c", script, str(large.path), str(mirrors)]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    answers = {process.communicate(timeout=60)[0] for process in started}
+    answers = {process.communicate(timeout=240)[0] for process in started}
     assert answers == {f"{large.git('rev-parse', 'HEAD')} 151\n" * 3}
     assert [process.returncode for process in started] == [0] * 4
 

@@ -73,10 +73,9 @@ class TestBetweenUsAndARealServer:
     ) -> None:
         fault_proxy.mode = "black-hole"
         cluster = open_with(kube.config({"token": kube.token("admin")}, server=fault_proxy.url), timeout=0.4)
-        started = time.monotonic()
         with pytest.raises(Unreachable, match=r"no answer within 0\.4 s") as caught:
             await cluster.read(widget_key("default", "w"), WIDGET)
-        assert time.monotonic() - started < 2
+        assert fault_proxy.connections == 1
         assert caught.value.retryable
 
     async def test_a_slow_server_is_waited_for(
@@ -196,9 +195,13 @@ async def test_nobody_there(open_with: Open, stub: StubServer, server: str, word
 
 
 async def test_requests_are_spaced_by_the_limits_of_the_cluster() -> None:
-    bucket = Bucket(rate=50, burst=5)
-    started = time.monotonic()
-    await asyncio.gather(*(bucket.take() for _ in range(5)))
-    assert time.monotonic() - started < 0.05
-    await asyncio.gather(*(bucket.take() for _ in range(10)))
-    assert 0.15 < time.monotonic() - started < 0.5
+    bucket, started = Bucket(rate=1, burst=5), time.monotonic()
+    tasks = [asyncio.ensure_future(bucket.take()) for _ in range(10)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    at_once = [task.done() for task in tasks]
+    await tasks[6]
+    for task in tasks[7:]:
+        task.cancel()
+    assert at_once == [True] * 5 + [False] * 5
+    assert time.monotonic() - started >= 1.9

@@ -264,7 +264,7 @@ def test_others_write_between_two_removals(
     monkeypatch.setattr(retention, "BATCH", 2)
 
     def written(_seconds: float) -> None:
-        with closing(open_store(folder, timeout=0.5)) as other:
+        with closing(open_store(folder, timeout=30)) as other:
             other.append([make(minute=30, error="meanwhile")])
             assert other.verify()
 

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from reconciler.io.store import DATABASE, HEAD, LOCK, open_store
 from reconciler.io.store.sql import SqlStore
@@ -47,7 +48,7 @@ def test_the_files_are_for_this_user_only(sql: SqlStore, folder: Path, make: Mak
 def test_two_processes_write_into_one_chain(folder: Path, start: Start) -> None:
     writers = [start("append", folder, name, 500) for name in ("one", "two")]
     for process in writers:
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors
     with closing(open_store(folder)) as store:
         assert store.verify() == 1000
@@ -130,11 +131,20 @@ def test_commits_wait_for_the_disk(sql: SqlStore) -> None:
 
 
 def test_a_large_transaction_costs_little(sql: SqlStore, make: Make) -> None:
-    events = [make(n) for n in range(500)]
-    sql.append([make()])
-    before = time.process_time()
-    sql.append(events)
-    assert time.process_time() - before < 0.1
+    """As many statements as a small one."""
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        said.append(statement)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    try:
+        sql.append([make()])
+        of_one, said[:] = tuple(said), []
+        sql.append([make(n) for n in range(500)])
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+    assert len(said) == len(of_one) > 0
 
 
 def test_quiet_proofs_write_nothing(sql: SqlStore, folder: Path, make: Make) -> None:

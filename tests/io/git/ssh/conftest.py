@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kube.control_plane import free_port
+
 _SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
 
 
@@ -42,9 +44,7 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     folder = tmp_path_factory.mktemp("sshd")
     host, key = make_key(folder / "host"), make_key(folder / "client key")
     (folder / "authorized").write_text(key.with_suffix(".pub").read_text())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     kind, value, *_ = host.with_suffix(".pub").read_text().split()
     (folder / "known").write_text(f"[127.0.0.1]:{port} {kind} {value}\n")
     settings = {
@@ -65,11 +65,11 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
         yield SshServer(port, key, folder / "known", getpass.getuser())
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(100):
+    for _ in range(1200):
         assert process.poll() is None, process.communicate()[1].decode()
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
