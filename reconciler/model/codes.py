@@ -113,6 +113,7 @@ CODES: dict[str, str] = {
     "gateway-unselectable": "A gateway has no labels, so a default deny would cut it off; the deny is not written.",
     "hash-key": "Load balancing by a hash needs exactly one key: header, cookie, query parameter or source address.",
     "http-route-on-tcp": "No port of the service carries HTTP, so routes for requests have no effect.",
+    "greeting-unguarded": "A rule about connections is asked after a service that speaks first has spoken.",
     "http-rule-on-tcp": "An access rule is about requests on a port where the mesh sees only connections.",
     "identity-without-mtls": "A rule tells callers apart by identity, but mTLS, which proves it, is disabled there.",
     "kind-not-served": "The cluster serves no known version of a kind that is to be written.",

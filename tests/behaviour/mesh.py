@@ -31,7 +31,7 @@ from reconciler.pipeline import run as pipeline
 from reconciler.pipeline.meshes import installed
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.world import Request, World, keeping_connections
-from tests.behaviour.cases import Ask
+from tests.behaviour.cases import Ask, placed
 from tests.behaviour.observe import Door
 from tests.behaviour.topology import Addresses, declared, topology
 
@@ -72,7 +72,7 @@ class LiveMesh:
         """Make these documents hold and no others; all proxies have taken them when it returns."""
         shutil.rmtree(self.repo / "policies")
         (self.repo / "policies").mkdir()
-        (self.repo / "policies" / "given.yaml").write_text(given)
+        (self.repo / "policies" / "given.yaml").write_text(placed(given, self.addresses.service))
         self._git("add", "-A")
         self._number += 1
         self._git("commit", "-q", "--allow-empty", "-m", f"number {self._number}")
@@ -112,6 +112,7 @@ class LiveMesh:
         binary = find_envoy()
         assert binary is not None
         options = ["-c", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart", "--log-path", "proxy.log"]
+        options += ["--drain-time-s", "1"]  # connections over a listener as it was before end soon
         program = Program(proxy.name, (str(binary), *options, "-l", "warning"), proxy, proxy / "output.log")
         await self._processes.start(program)
 

@@ -31,9 +31,8 @@ def door(arrival: Arrival, intent: MeshIntent) -> Door:
     anybody = Door(tuple({"prefix": f"{SCHEME}{one}/"} for one in domains))
     if arrival.is_http:
         return anybody
-    if any(
-        one.identities is None and one.action is AccessAction.DENY and _holds(one, arrival) for one in arrival.access
-    ):
+    holding = [one for one in arrival.access if _holds(one, arrival)]
+    if any(one.action is AccessAction.DENY and one.identities is None for one in holding):
         return Door((), plain=False)
     if not arrival.closed(intent):
         return anybody

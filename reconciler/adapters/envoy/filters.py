@@ -6,14 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from reconciler.adapters.envoy.egress import resolver
 from reconciler.adapters.envoy.kinds import typed
 from reconciler.model.intents import MeshIntent
 
 ROUTER = "envoy.filters.http.router"
 _HTTP = "envoy.extensions.filters.http"
 AUDIT, DENY, ALLOW = "reconciler.audit", "reconciler.deny", "reconciler.allow"
+GATE = "reconciler.gate"
 CSRF, LOCAL_LIMIT = "reconciler.csrf", "reconciler.local_limit"
 CORS, FAULT = "reconciler.cors", "reconciler.fault"
+ANYWHERE = "reconciler.anywhere"
 _RBAC = typed(f"{_HTTP}.rbac.v3.RBAC")
 _SERVERS, _CALLERS = ("Inbound",), ("Outbound", "Gateway")
 
@@ -21,6 +24,7 @@ _SERVERS, _CALLERS = ("Inbound",), ("Outbound", "Gateway")
 _TABLE: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
     (CORS, _CALLERS, typed(f"{_HTTP}.cors.v3.Cors")),
     (FAULT, _CALLERS, typed(f"{_HTTP}.fault.v3.HTTPFault")),
+    (ANYWHERE, ("Outbound",), resolver()),
     (AUDIT, _SERVERS, _RBAC),
     (DENY, _SERVERS, _RBAC),
     (ALLOW, _SERVERS, _RBAC),
@@ -35,4 +39,5 @@ def http_filters(
     """``direction``: Inbound | Outbound | Gateway. ``first`` and ``last`` stand around those that are always there:
     filters that no route can bring."""
     fixed = ({"name": name, "typed_config": config} for name, directions, config in _TABLE if direction in directions)
-    return [*first, *fixed, *last, {"name": ROUTER, "typed_config": typed(f"{_HTTP}.router.v3.Router")}]
+    gate = [{"name": GATE, "typed_config": _RBAC}] if direction in _SERVERS else []
+    return [*first, *fixed, *last, *gate, {"name": ROUTER, "typed_config": typed(f"{_HTTP}.router.v3.Router")}]

@@ -14,7 +14,7 @@ from reconciler.model.refs import ServiceRef
 from reconciler.model.selectors import AccountRef
 
 _TLS = "envoy.extensions.transport_sockets.tls.v3"
-STRICT, DISABLED = "Strict", "Disabled"
+STRICT, PERMISSIVE, DISABLED = "Strict", "Permissive", "Disabled"
 
 
 def mode_of(service: ServiceRef, intent: MeshIntent) -> str:
@@ -35,17 +35,17 @@ def client_tls(destination: DestinationIntent, port: PortFacts, intent: MeshInte
     context = typed(
         f"{_TLS}.UpstreamTlsContext",
         sni=names.server_name(service, port.number),
-        common_tls_context=_common(answering),
+        common_tls_context=_common({"exact": name} for name in answering),
     )
     return {"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context}}
 
 
-def server_tls(intent: MeshIntent) -> dict[str, Any]:
-    """``transport_socket`` of a filter chain: every caller shows an identity of the trust domain."""
+def server_tls(names: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """``transport_socket`` of a filter chain: every caller shows an identity that meets one of these matchers."""
     context = typed(
         f"{_TLS}.DownstreamTlsContext",
         require_client_certificate=True,
-        common_tls_context=_common((), f"spiffe://{intent.mesh.trust_domain}/"),
+        common_tls_context=_common(names),
     )
     return {"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context}}
 
@@ -54,10 +54,11 @@ def _account(namespace: str, name: str, intent: MeshIntent) -> str:
     return f"spiffe://{intent.mesh.trust_domain}/ns/{namespace}/sa/{name}"
 
 
-def _common(exact: Iterable[str], prefix: str = "") -> dict[str, Any]:
-    matchers: list[dict[str, Any]] = [{"exact": name} for name in exact] or [{"prefix": prefix}]
+def _common(matchers: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Who the other side must be: one that meets one of the matchers. No matchers would mean anybody, and never do."""
+    names = [{"san_type": "URI", "matcher": matcher} for matcher in matchers]
     validation: dict[str, Any] = {
-        "match_typed_subject_alt_names": [{"san_type": "URI", "matcher": matcher} for matcher in matchers]
+        "match_typed_subject_alt_names": names or [{"san_type": "URI", "matcher": {"exact": "spiffe://"}}]
     }
     return {
         "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},

@@ -1,5 +1,5 @@
-"""What a proxy does with requests that have arrived for its own service: virtual hosts of its inbound ports, and the
-cluster that is the service itself."""
+"""What a proxy does with what has arrived for its own service: the listener of each port, its virtual host, and the
+cluster that is the service itself. All of a port is one thing, so that none of it is without what guards it."""
 
 from __future__ import annotations
 
@@ -7,47 +7,69 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.adapters.built import Built, built
-from reconciler.adapters.envoy import names
+from reconciler.adapters.envoy import access, tokens
+from reconciler.adapters.envoy.arrivals import Arrival, arrivals
+from reconciler.adapters.envoy.arriving import Arriving, arriving
 from reconciler.adapters.envoy.bootstrap import socket
-from reconciler.adapters.envoy.kinds import CLUSTER, VIRTUAL_HOST, resource
-from reconciler.adapters.envoy.proxies import Proxy, Served, proxies_of
+from reconciler.adapters.envoy.kinds import CLUSTER, LISTENER, VIRTUAL_HOST, resource
+from reconciler.adapters.envoy.listeners import inbound_listener
+from reconciler.adapters.envoy.pools import thresholds
+from reconciler.adapters.envoy.proxy_protocol import announced, asking
 from reconciler.adapters.envoy.upstreams import protocol
 from reconciler.adapters.gaps import Gaps
-from reconciler.model.facts import PortFacts
+from reconciler.adapters.leaves import tree
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeObject
 
 
 def emit(intent: MeshIntent) -> Iterator[Built]:
-    for proxy in proxies_of(intent):
-        for served in proxy.served:
-            facts = intent.cluster.service(served.service.name, served.service.namespace)
-            for port in facts.ports if facts else ():
-                gaps = Gaps()
-                made = [_cluster(proxy, served, port, intent)]
-                if names.is_http(port):
-                    made.append(_virtual_host(proxy, served, port, intent, gaps))
-                yield built(made, gaps, served.destination.origins, intent)
+    for arrival in arrivals(intent):
+        gaps = Gaps()
+        made = list(_http(arrival, intent, gaps) if arrival.is_http else _tcp(arrival, intent, gaps))
+        yield built([_cluster(arrival, intent), *made], gaps, arrival.origins, intent, arrival.service)
 
 
-def _cluster(proxy: Proxy, served: Served, port: PortFacts, intent: MeshIntent) -> NativeObject:
-    name = names.inbound(port.number)
-    target = served.endpoint.ports.get(port.name) or (port.target if isinstance(port.target, int) else port.number)
-    address = {"endpoint": {"address": socket(proxy.local, target)}}
+def _http(arrival: Arrival, intent: MeshIntent, gaps: Gaps) -> Iterator[NativeObject]:
+    proxy, origins, found = arrival.proxy, arrival.origins, arriving(arrival, intent, gaps)
+    for spec in tokens.clusters(arrival, gaps):
+        yield resource(intent, proxy, CLUSTER, spec["name"], spec, origins)
+    name = f"{arrival.name}~{arrival.service.label}"
+    yield resource(intent, proxy, VIRTUAL_HOST, name, _virtual_host(arrival, found, intent, gaps), origins)
+    around = (tokens.filters(arrival, gaps), found.filters)
+    yield resource(intent, proxy, LISTENER, arrival.name, inbound_listener(arrival, around, intent), origins)
+
+
+def _tcp(arrival: Arrival, intent: MeshIntent, gaps: Gaps) -> Iterator[NativeObject]:
+    roles = access.of_connections(arrival, intent, gaps)
+    spec = inbound_listener(arrival, (roles, []), intent)
+    yield resource(intent, arrival.proxy, LISTENER, arrival.name, spec, arrival.origins)
+
+
+def _virtual_host(arrival: Arrival, found: Arriving, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
+    settings = {**tokens.turned_on(arrival), **access.of_requests(arrival, intent, gaps), **found.settings}
+    return {
+        "name": arrival.service.label,
+        "domains": ["*"],
+        "routes": list(found.routes),
+        **({"typed_per_filter_config": settings} if settings else {}),
+    }
+
+
+def _cluster(arrival: Arrival, intent: MeshIntent) -> NativeObject:
+    name, port, endpoint = arrival.name, arrival.port, arrival.served.endpoint
+    target = endpoint.ports.get(port.name) or (port.target if isinstance(port.target, int) else 0) or port.number
+    address = {"endpoint": {"address": socket(arrival.proxy.local, target)}}
     spec: dict[str, Any] = {
         "name": name,
         "type": "STATIC",
         "connect_timeout": "5s",
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [address]}]},
     }
-    if names.is_http(port):
+    if arrival.is_http:
         options = protocol(port)
         spec["typed_extension_protocol_options"] = {options["@type"].rpartition("/")[2]: options}
-    return resource(intent, proxy, CLUSTER, name, spec, served.destination.origins)
-
-
-def _virtual_host(proxy: Proxy, served: Served, port: PortFacts, intent: MeshIntent, gaps: Gaps) -> NativeObject:
-    name = names.inbound(port.number)
-    route = {"match": {"prefix": "/"}, "route": {"cluster": name, "timeout": "0s"}}
-    spec = {"name": served.service.label, "domains": ["*"], "routes": [route]}
-    return resource(intent, proxy, VIRTUAL_HOST, f"{name}~{served.service.label}", spec, served.destination.origins)
+    hosts = intent.hosts_by_name.get((arrival.service.name, arrival.service.namespace), ())
+    leaves = tuple(leaf for host in hosts for leaf in host.host_leaves)
+    spec |= thresholds({}, (), Gaps()) | announced(tree(leaves), {})
+    origins = (*arrival.served.destination.origins, *asking(leaves, "traffic.protocol.proxyProtocol"))
+    return resource(intent, arrival.proxy, CLUSTER, name, spec, origins)

@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from reconciler.adapters.built import Built, built
 from reconciler.adapters.envoy import names
 from reconciler.adapters.envoy.connections import tcp_listeners, tell_unseen
+from reconciler.adapters.envoy.egress import unknown_hosts
 from reconciler.adapters.envoy.kinds import VIRTUAL_HOST, resource
+from reconciler.adapters.envoy.outside import is_visible
+from reconciler.adapters.envoy.ports import facts_of
 from reconciler.adapters.envoy.proxies import Proxy, proxies_of
+from reconciler.adapters.envoy.reach import knows
 from reconciler.adapters.envoy.routes import Called, default_route, routes_of
 from reconciler.adapters.envoy.upstreams import upstreams
 from reconciler.adapters.gaps import Gaps
@@ -24,9 +28,9 @@ def emit(intent: MeshIntent) -> Iterator[Built]:
     for destination in intent.destinations:
         service = destination.service
         host = next(iter(intent.hosts_by_name.get((service.name, service.namespace), ())), None)
-        facts, gaps, made = intent.cluster.service(service.name, service.namespace), Gaps(), list[NativeObject]()
+        facts, gaps, made = facts_of(destination, intent), Gaps(), list[NativeObject]()
         origins = (*destination.origins, *(host.origins if host else ()))
-        for proxy in proxies:
+        for proxy in (one for one in proxies if is_visible(destination, one) and knows(one, destination, intent)):
             made += upstreams(destination, host, proxy, intent, gaps)
             if proxy.served and facts is not None:
                 made += _virtual_hosts(facts, destination, proxy, intent, gaps)
@@ -34,7 +38,7 @@ def emit(intent: MeshIntent) -> Iterator[Built]:
         if host is not None and facts is not None:
             tell_unseen(host, facts, gaps)
         yield built(made, gaps, origins, intent, service)
-    yield from (Built((_rest(proxy, intent),)) for proxy in proxies if proxy.served)
+    yield from (Built(tuple(unknown_hosts(proxy, intent))) for proxy in proxies if proxy.served)
 
 
 def _virtual_hosts(
@@ -55,10 +59,3 @@ def _virtual_host(
     spec = {"name": name, "domains": list(found), "routes": routes}
     origins = (*destination.origins, *(host.origins if host else ()))
     return resource(intent, proxy, VIRTUAL_HOST, f"{names.OUTBOUND}~{name}", spec, origins)
-
-
-def _rest(proxy: Proxy, intent: MeshIntent) -> NativeObject:
-    """What is asked of nobody that the mesh knows."""
-    routes = [{"match": {"prefix": "/"}, "direct_response": {"status": 502}}]
-    spec = {"name": "unknown", "domains": ["*"], "routes": routes}
-    return resource(intent, proxy, VIRTUAL_HOST, f"{names.OUTBOUND}~unknown", spec, proxy.origins)
