@@ -19,10 +19,13 @@ MAX_LABEL = 63
 #: in place of a host: all of them
 ANY = "*"
 _MARK = 10
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
 def object_name(readable: str, identity: Iterable[str], *, ambiguous: bool = False) -> str:
     """A valid object name: the readable one, with a hash of ``identity`` where that could not tell two apart."""
+    if not ambiguous and len(readable) <= MAX_NAME and _NAME.fullmatch(readable):
+        return readable
     clean = re.sub(r"[^a-z0-9.-]+", "-", readable.lower())
     clean = re.sub(r"\.\.+", ".", re.sub(r"-*\.-*", ".", clean)).strip("-.")
     if clean == readable and len(clean) <= MAX_NAME and not ambiguous:

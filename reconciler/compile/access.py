@@ -9,7 +9,7 @@ from operator import attrgetter
 from reconciler.compile.degrade import without
 from reconciler.compile.identities import who
 from reconciler.compile.matches import normal_matches
-from reconciler.compile.negotiation import Agreement, is_refused, negotiate, paths_of, terms_of
+from reconciler.compile.negotiation import Agreement, Terms, is_refused, negotiate, paths_of, uses_of
 from reconciler.compile.notes import Notes
 from reconciler.compile.paths import Use, access_uses
 from reconciler.compile.ports import UnknownPort, service_ports, workload_ports
@@ -68,23 +68,22 @@ def _intents(
     if not (choice.chosen or choice.problems):
         return []
     notes.matched.add(policy.ref)
-    uses = access_uses(policy)
+    uses = uses_of(policy, access_uses, site)
     clients = clients_of(policy, site, notes)
     ready, problems = (
         _with_callers(policy, uses, site, notes) if policy.authorizes else (_Policy(policy, None, uses), [])
     )
     problems += [*choice.problems, *clients.problems]
-    terms = terms_of(policy.ref, uses, policy.on_unsupported, site)
-    terms = replace(terms, deny=policy.action is AccessAction.DENY, restricts=policy.action.restricts)
+    word = policy.on_unsupported.over(site.world.desired.settings.on_unsupported)
+    terms = Terms(policy.ref, uses, word, policy.action is AccessAction.DENY, policy.action.restricts)
     able: list[tuple[_Policy, Chosen]] = []
     for profile, served in by_profile(choice.chosen, site):
         for more, group in by_winning(policy, served, known):
-            asked = replace(terms, uses=(*uses, *more))
+            asked = replace(terms, uses=(*uses, *more)) if more else terms
             agreed = negotiate(asked, profile, tuple(chosen.service for chosen in group), site, notes)
             here = replace(ready, policy=_reduced(policy, agreed), profile=profile)
             gone = f"access.{policy.action.value.lower()}" in agreed.dropped
             if agreed.able and not (problems or gone):
-                word = policy.on_unsupported
                 kept = (one for one in group if not is_refused(policy.ref, asked.uses, word, one.service, site, notes))
                 able += [(here, chosen) for chosen in kept]
     if problems:

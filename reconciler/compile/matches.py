@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -15,11 +15,13 @@ ANY = Match()
 Translate = Callable[[Iterable[Port]], tuple[int, ...]]
 
 
-def normal_matches(matches: Iterable[Match], ports: tuple[Port, ...], translate: Translate) -> tuple[Match, ...]:
+def normal_matches(matches: Collection[Match], ports: tuple[Port, ...], translate: Translate) -> tuple[Match, ...]:
     """Sorted, without duplicates, each limited to ``ports`` if there are any; empty where every request is meant.
 
     A match whose own ports are all outside of ``ports`` meets nothing; if none is left, ValueError.
     """
+    if not matches and not ports:
+        return ()
     limit = set(translate(ports))
     given = list(matches) or [ANY]
     found: set[Match] = set()

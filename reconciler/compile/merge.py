@@ -100,6 +100,8 @@ class Court:
 
     def settle(self, bids: Sequence[Bid]) -> Settled:
         """The value of one slot. Higher priority, then narrower target, then narrower source, then the older."""
+        if len(bids) == 1:
+            return Settled(bids[0].wish, (bids[0],))
         holder, why = self.first(bids)
         same = [bid for bid in bids if bid.wish.value == holder.wish.value]
         for loser in bids:

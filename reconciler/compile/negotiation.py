@@ -6,10 +6,11 @@ whole run; the hard rules (docs/api.md, what a mesh lacks) stand above it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import TypeVar
 
 from reconciler.adapters.base import Capability, Level
 from reconciler.compile.capabilities import Lack, claim_for, completed_by, excluded_by, lack_of, missing_for, reported
@@ -41,6 +42,7 @@ DROPPABLE = (
 )
 #: conditions that a Deny may lose, since it then denies more
 DENY_DROPPABLE = ("access.match",)
+_P = TypeVar("_P")
 #: several ways to ask for one thing: a mesh takes those that it has
 VARIANTS = ("traffic.retries",)
 
@@ -63,6 +65,22 @@ class Agreement:
 
     able: bool
     dropped: frozenset[str] = frozenset()
+
+
+#: what a verdict says beside whom and where it is about: capability, level, action, note, side, via
+Row = tuple[str, str, str, str, str, str]
+
+
+_AGREED = Agreement(True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What is found out once for all policies that use the same things in the same way, on services served alike.
+    ``rows``: the verdicts where nothing lacks, else None."""
+
+    answers: tuple[tuple[Capability | None, Lack | None], ...]
+    rows: tuple[Row, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +106,18 @@ def allowed(policy: DocRef, uses: Iterable[Use], site: Site, notes: Notes, deny:
 
 def negotiate(terms: Terms, profile: str, destinations: tuple[ServiceRef, ...], site: Site, notes: Notes) -> Agreement:
     """The agreement for destinations that are served in one way; writes the verdicts, and refuses where it must."""
-    answers = _answers(terms, site, profile)
+    outcome = _outcome(terms, site, profile)
+    if outcome.rows is not None:
+        notes.tell(terms.policy, outcome.rows, destinations)
+        return _unless_withdrawn(terms, [row[0] for row in outcome.rows], destinations, site, notes)
+    answers = [_Answer(use, claim, lack) for use, (claim, lack) in zip(terms.uses, outcome.answers, strict=True)]
     lacking = [one for one in answers if one.lack is not None]
     left_out = [one for one in lacking if _may_go(one, lacking, answers, terms)]
     refused = [one for one in lacking if one not in left_out]
-    for one in answers:
-        if one.lack is None and one.claim is not None:
-            _say(terms, one, APPLIED, one.claim.note, destinations, notes)
-    for one in left_out:
-        note = f"left out: {one.lack.why if one.lack else ''}"
-        _say(terms, one, DEGRADED, note, destinations, notes)
+    applied = [one for one in answers if one.lack is None]
+    rows = [_row(terms, one, APPLIED, one.claim.note) for one in applied if one.claim is not None]
+    rows += [_row(terms, one, DEGRADED, f"left out: {one.lack.why if one.lack else ''}") for one in left_out]
+    notes.tell(terms.policy, rows, destinations)
     if refused:
         findings = [_finding(terms, one) for one in refused]
         for one, finding in zip(refused, findings, strict=True):
@@ -107,11 +127,21 @@ def negotiate(terms: Terms, profile: str, destinations: tuple[ServiceRef, ...], 
             for finding in findings:
                 notes.reject(finding)
         return Agreement(False)
-    refused_by_service = any((terms.policy, service) in site.refused for service in destinations)
-    if (why := site.against(terms.policy)) and not refused_by_service:
-        notes.refuse(terms.policy, [one.path for one in answers], *why, destinations=destinations)
-        return Agreement(False)
-    return Agreement(True, frozenset(one.use.path for one in left_out))
+    agreed = _unless_withdrawn(terms, [one.path for one in answers], destinations, site, notes)
+    return Agreement(agreed.able, frozenset(one.use.path for one in left_out))
+
+
+def _unless_withdrawn(
+    terms: Terms, paths: Iterable[str], destinations: tuple[ServiceRef, ...], site: Site, notes: Notes
+) -> Agreement:
+    """What is refused service by service is told there."""
+    why = site.against(terms.policy)
+    if not why:
+        return _AGREED
+    if any((terms.policy, service) in site.refused for service in destinations):
+        return _AGREED
+    notes.refuse(terms.policy, paths, *why, destinations=destinations)
+    return Agreement(False)
 
 
 def is_refused(
@@ -132,17 +162,35 @@ def paths_of(uses: Iterable[Use], site: Site, profile: str = "") -> list[str]:
     return [reported(use, claim_for(use, site, profile)) for use in uses]
 
 
-def _answers(terms: Terms, site: Site, profile: str) -> list[_Answer]:
-    """Each use with what it lacks: found out once for all policies that use the same things in the same way."""
-    parts = tuple((use.path, use.detail, type(use.value), use.value, use.count) for use in terms.uses)
+def _outcome(terms: Terms, site: Site, profile: str) -> _Outcome:
+    known_parts = site.world.known.get((id(terms.uses), shape_of))
+    parts = known_parts[1] if known_parts else shape_of(terms.uses)
     shape = (profile, terms.on_unsupported.emulate is not False, terms.deny, parts)
-    known = site.answered.get(shape)
+    known: _Outcome | None = site.answered.get(shape)
     if known is None:
-        found = _found_out(terms, site, profile)
-        if len({part[:2] for part in parts}) < len(parts):  # between uses of one thing their places decide
-            return found
-        known = site.answered[shape] = tuple((one.claim, one.lack) for one in found)
-    return [_Answer(use, claim, lack) for use, (claim, lack) in zip(terms.uses, known, strict=True)]
+        known = _found(terms, site, profile)
+        if len({part[:2] for part in parts}) == len(parts):  # else their places decide between uses of one thing
+            site.answered[shape] = known
+    return known
+
+
+def uses_of(policy: _P, find: Callable[[_P], tuple[Use, ...]], site: Site) -> tuple[Use, ...]:
+    """What a policy uses wherever it is applied."""
+    uses = site.world.once(policy, find)
+    site.world.once(uses, shape_of)
+    return uses
+
+
+def shape_of(uses: Iterable[Use]) -> tuple[tuple[object, ...], ...]:
+    """Uses without the places in which they are written."""
+    return tuple((use.path, use.detail, type(use.value), use.value, use.count) for use in uses)
+
+
+def _found(terms: Terms, site: Site, profile: str) -> _Outcome:
+    found = _found_out(terms, site, profile)
+    lacking = any(one.lack is not None for one in found)
+    rows = tuple(_row(terms, one, APPLIED, one.claim.note) for one in found if one.claim is not None)
+    return _Outcome(tuple((one.claim, one.lack) for one in found), None if lacking else rows)
 
 
 def _found_out(terms: Terms, site: Site, profile: str) -> list[_Answer]:
@@ -207,16 +255,15 @@ def _below(path: str, paths: Iterable[str]) -> bool:
     return any(path == one or path.startswith(f"{one}.") for one in paths)
 
 
-def _say(
-    terms: Terms, one: _Answer, action: str, note: str, destinations: tuple[ServiceRef, ...], notes: Notes
-) -> None:
+def _row(terms: Terms, one: _Answer, action: str, note: str) -> Row:
     claim = one.claim
-    level = claim.level.value if claim is not None and action == APPLIED else Level.NONE.value
-    if claim is not None and action == APPLIED and (added := completed_by(one.use, claim, terms.uses)):
+    if claim is None or action != APPLIED:
+        return (one.path, Level.NONE.value, action, note, "", "")
+    level = claim.level.value
+    if added := completed_by(one.use, claim, terms.uses):
         level = Level.EMULATED.value
         note = f"{', '.join(added)} is added where no policy sets it" + (f"; {note}" if note else "")
-    side, via = (claim.side, claim.via) if claim is not None and action == APPLIED else ("", "")
-    notes.verdict(terms.policy, one.path, level, action, note, side, via, destinations)
+    return (one.path, level, action, note, claim.side, claim.via)
 
 
 def _finding(terms: Terms, one: _Answer) -> Finding:

@@ -72,6 +72,18 @@ class Notes:
         if known is None or worse or (known.action == action and note < known.note):
             said[destinations] = verdict
 
+    def tell(
+        self, policy: DocRef, rows: Iterable[tuple[str, str, str, str, str, str]], destinations: _Destinations
+    ) -> None:
+        """Verdicts of one policy on the same destinations: capability, level, action, note, side and via of each."""
+        name = str(policy)
+        for row in rows:
+            place = (name, row[0])
+            if place in self._verdicts:
+                self.verdict(policy, *row, destinations)
+            else:
+                self._verdicts[place] = {destinations: Verdict(self.target, name, *row, destinations)}
+
     def refuse(
         self, policy: DocRef, capabilities: Iterable[str], *findings: Finding, destinations: _Destinations = ()
     ) -> None:

@@ -69,6 +69,10 @@ def traffic_uses(policy: TrafficPolicy, sources: Iterable[PolicySource]) -> tupl
     return tuple(dict.fromkeys(uses))
 
 
+def all_traffic_uses(policy: TrafficPolicy) -> tuple[Use, ...]:
+    return traffic_uses(policy, policy.sources or ())
+
+
 def access_uses(policy: AccessPolicy) -> tuple[Use, ...]:
     if not policy.authorizes:
         return ()

@@ -96,12 +96,14 @@ def _meaning(rule: Rule, asks: Iterable[Ask]) -> Iterable[Ask]:
 
 def origins_of(settled: Iterable[Settled]) -> tuple[Origin, ...]:
     """Every policy that has a part in what holds, with the place of its most telling leaf."""
-    places: dict[DocRef, list[tuple[bool, Position]]] = {}
+    places: dict[DocRef, tuple[bool, Position]] = {}
     for one in settled:
         for bid in one.parents:
-            leaf = bid.wish.leaf
-            places.setdefault(bid.ask.policy, []).append((leaf.path != ROUTE, leaf.position))
-    return tuple(sorted(Origin(ref, min(found)[1]) for ref, found in places.items()))
+            leaf, policy = bid.wish.leaf, bid.ask.policy
+            place, known = (leaf.path != ROUTE, leaf.position), places.get(policy)
+            if known is None or place < known:
+                places[policy] = place
+    return tuple(sorted(Origin(ref, place[1]) for ref, place in places.items()))
 
 
 def _bare(rule: Rule, asks: Sequence[Ask]) -> tuple[Origin, ...]:

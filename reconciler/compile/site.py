@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from reconciler.adapters.base import Adapter
 from reconciler.compile.named import facts_of, is_here, references
@@ -21,6 +21,9 @@ from reconciler.model.native import SUBSET_LABEL
 from reconciler.model.refs import DocRef, ServiceRef, TargetId
 from reconciler.model.selectors import MeshSet
 
+_P = TypeVar("_P")
+_F = TypeVar("_F")
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -32,6 +35,17 @@ class World:
     now: datetime
     ages: Mapping[Position, int]
     withdrawn: Mapping[DocRef, Finding] = field(default_factory=dict)  # refused on one member, and so on all
+    known: dict[tuple[int, object], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, part: _P, find: Callable[[_P], _F]) -> _F:
+        """What is found out about a part of a document alone, which is the same for every target: found out once. By
+        identity, so the part is kept for as long."""
+        place = (id(part), find)
+        found = self.known.get(place)
+        if found is None:
+            found = self.known[place] = (part, find(part))
+        answer: _F = found[1]
+        return answer
 
     def in_force(self, expires: datetime | None) -> bool:
         return expires is None or self.now < expires
@@ -55,8 +69,8 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """``away`` are namespaces that belong to another mesh of the same cluster, and not to this one. ``answered`` is for
-    ``negotiation``: what was found out about claims. ``refused``: documents that the adapter cannot do here, by the
+    """``away`` are namespaces that belong to another mesh of the same cluster, and not to this one. ``answered``: what
+    was found out once, about claims and about subsets. ``refused``: documents that the adapter cannot do here, by the
     service that they are about (None: all of them)."""
 
     world: World
@@ -71,7 +85,7 @@ class Site:
     services: Mapping[tuple[str, str], ServiceFacts] = field(repr=False)  # by (namespace, name)
     named: Mapping[str, ServiceFacts] = field(default_factory=dict, repr=False)  # of Destination documents, by host
     refused: Mapping[tuple[DocRef, ServiceRef | None], tuple[Finding, ...]] = field(default_factory=dict, repr=False)
-    answered: dict[object, tuple[Any, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    answered: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def strict(self) -> bool:
@@ -79,6 +93,8 @@ class Site:
 
     def against(self, ref: DocRef, service: ServiceRef | None = None) -> tuple[Finding, ...]:
         """Why a document is not applied to a service (None: to none), although the mesh has all that it asks for."""
+        if not self.refused and not self.world.withdrawn:
+            return ()
         own = self.refused.get((ref, service)) or self.refused.get((ref, None))
         joint = self.world.withdrawn.get(ref)
         return own or ((joint,) if joint else ())
@@ -101,7 +117,8 @@ class Site:
         return self.adapter.profile(self.mesh, self.cluster, ref)
 
     def here(self, ref: ServiceRef) -> ServiceRef:
-        return replace(ref, cluster=self.target.cluster)
+        cluster = self.target.cluster
+        return ref if ref.cluster == cluster else ServiceRef(ref.name, ref.namespace, cluster, ref.host)
 
 
 def site_of(world: World, target: TargetId, cluster: ClusterFacts, adapter: Adapter, notes: Notes) -> Site:

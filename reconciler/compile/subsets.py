@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from reconciler.compile.ages import oldest
 from reconciler.compile.notes import Notes
@@ -20,12 +20,18 @@ _SAFE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 def declared(service: ServiceRef, site: Site) -> tuple[tuple[Destination, Subset], ...]:
     """Every subset that a Destination document gives to a service here, with its document."""
-    return tuple(
-        (doc, subset)
-        for doc in site.view.destinations
-        if site.here(service) in site.meant(doc)
-        for subset in doc.subsets
-    )
+    known: Mapping[ServiceRef, list[tuple[Destination, Subset]]] | None = site.answered.get(declared)
+    if known is None:
+        known = site.answered[declared] = _declared(site)
+    return tuple(known.get(site.here(service), ()))
+
+
+def _declared(site: Site) -> Mapping[ServiceRef, list[tuple[Destination, Subset]]]:
+    found: dict[ServiceRef, list[tuple[Destination, Subset]]] = {}
+    for doc in site.view.destinations:
+        for service in dict.fromkeys(site.meant(doc)) if doc.subsets else ():
+            found.setdefault(service, []).extend((doc, subset) for subset in doc.subsets)
+    return found
 
 
 def held(service: ServiceRef, site: Site, notes: Notes) -> dict[str, tuple[Destination, Subset]]:

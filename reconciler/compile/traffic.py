@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from reconciler.compile import backends as resolver
 from reconciler.compile.atoms import FORWARD, action_of
 from reconciler.compile.callers import callers_of, is_here
+from reconciler.compile.entries import MIRROR, ROUTE
 from reconciler.compile.matches import normal_matches
 from reconciler.compile.merge import Ask, Wish, wish
-from reconciler.compile.negotiation import Agreement, is_refused, negotiate, paths_of, terms_of
+from reconciler.compile.negotiation import Agreement, is_refused, negotiate, paths_of, terms_of, uses_of
 from reconciler.compile.notes import Notes
-from reconciler.compile.paths import MTLS, Use, host_wide, leaf_uses, server_side, traffic_uses
+from reconciler.compile.paths import MTLS, Use, all_traffic_uses, host_wide, leaf_uses, server_side, traffic_uses
 from reconciler.compile.ports import UnknownPort, service_ports
 from reconciler.compile.shares import odd_shares
 from reconciler.compile.site import Site
@@ -74,7 +75,7 @@ def _asks(policy: TrafficPolicy, site: Site, notes: Notes, default: bool = False
     notes.matched.add(policy.ref)
     for odd in odd_shares(policy.leaves):
         notes.find(odd)
-    uses = traffic_uses(policy, [source for source in policy.sources or () if is_here(source, site)])
+    uses = _uses(policy, site, default)
     problems = [*choice.problems, *callers.problems, *_contradiction(policy)]
     terms = terms_of(policy.ref, uses, policy.on_unsupported, site)
     made: list[Ask | None] = []
@@ -86,6 +87,14 @@ def _asks(policy: TrafficPolicy, site: Site, notes: Notes, default: bool = False
     if problems:
         notes.refuse(policy.ref, paths_of(uses, site), *problems)
     return [ask for ask in made if ask is not None]
+
+
+def _uses(policy: TrafficPolicy, site: Site, default: bool) -> tuple[Use, ...]:
+    """Of its sources those that may be here; of most policies all of them."""
+    here = [source for source in policy.sources or () if is_here(source, site)]
+    if default or len(here) < len(policy.sources or ()):
+        return traffic_uses(policy, here)
+    return uses_of(policy, all_traffic_uses, site)
 
 
 def _reduced(policy: TrafficPolicy, agreed: Agreement) -> TrafficPolicy:
@@ -126,6 +135,9 @@ def _ask(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> Ask | None
         matches = ()
     wishes = []
     for leaf in policy.leaves:
+        if leaf.path not in (ROUTE, MIRROR):
+            wishes.append(site.world.once(leaf, wish))
+            continue
         found = resolver.resolve(leaf, chosen.service, site, notes)
         problems += found.problems
         if not found.problems:

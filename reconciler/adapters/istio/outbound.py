@@ -75,17 +75,17 @@ def _route(route: Route, intent: MeshIntent, gaps: Gaps) -> Native:
         value["idle_timeout"] = length(duration(asked["idle"], leaf, gaps))
     if "stream" in asked:
         value["max_stream_duration"] = {"max_stream_duration": length(duration(asked["stream"], leaf, gaps))}
-    if backoff := _backoff(route, intent, gaps):
+    if backoff := _backoff(section(rule, "retries"), route, intent, gaps):
         value["retry_policy"] = {"retry_back_off": backoff}
     return value
 
 
-def _backoff(route: Route, intent: MeshIntent, gaps: Gaps) -> Native:
+def _backoff(retries: Mapping[str, Any], route: Route, intent: MeshIntent, gaps: Gaps) -> Native:
     """Both ends of it, since the proxies want the lower one whenever there is an upper one."""
-    retries = section(tree(route.leaves), "retries")
-    asked, leaf = section(retries, "backoff"), leaf_at(route.leaves, "traffic.retries.backoff")
+    asked = section(retries, "backoff")
     if retries.get("attempts") == 0 or not ("max" in asked or ("base" in asked and not has_backoff(intent))):
         return {}
+    leaf = leaf_at(route.leaves, "traffic.retries.backoff")
     base = duration(asked.get("base", _USUAL_BACKOFF), leaf, gaps)
     if "max" not in asked:
         return {"base_interval": length(base)}
