@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,11 @@ class Case:
     given: str
     asks: tuple[Ask, ...]
     differs: Mapping[str, str] = field(default_factory=dict)
+
+
+def placed(given: str, address: Callable[[int], str]) -> str:
+    """With the address of the service at a place where its number stands as ``@31@``."""
+    return re.sub(r"@(\d+)@", lambda found: address(int(found[1])), given)
 
 
 def all_cases() -> list[Case]:

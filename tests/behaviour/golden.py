@@ -6,7 +6,7 @@ import yaml
 
 from reconciler.pipeline.meshes import installed
 from tests.adapters.given import dump
-from tests.behaviour.cases import Case
+from tests.behaviour.cases import Case, placed
 from tests.behaviour.topology import CLUSTER, document, orchestrated, topology
 from tests.cases.whole import CASES, Body, compiled_files, told
 
@@ -28,7 +28,7 @@ def render(case: Case, other: str) -> str:
     ]
     files = {
         "desired-state/mesh.yaml": yaml.safe_dump_all(state).encode(),
-        "policies/given.yaml": case.given.encode(),
+        "policies/given.yaml": placed(case.given, lambda place: f"192.0.2.{place}").encode(),
     }
     return dump(told(*compiled_files(files, {CLUSTER: [*_control_planes(), *orchestrated()]})))
 

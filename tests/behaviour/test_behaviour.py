@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -23,10 +24,10 @@ pytestmark = pytest.mark.skipif(find_envoy() is None, reason="no proxy here: ins
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def mesh(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> AsyncIterator[LiveMesh]:
-    number = 100 + int(worker_id.removeprefix("gw")) if worker_id != "master" else 99
-    async with LiveMesh(tmp_path_factory.mktemp("mesh"), Addresses(number), PROXIES[0]) as live:
-        yield live
+async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LiveMesh]:
+    with closing(Addresses()) as addresses:
+        async with LiveMesh(tmp_path_factory.mktemp("mesh"), addresses, PROXIES[0]) as live:
+            yield live
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import socket
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -26,16 +28,31 @@ def document(kind: str, name: str, spec: Mapping[str, Any]) -> Document:
 
 
 class Addresses:
-    """Loopback addresses of one mesh: those of another ``number`` are not in its way."""
+    """Loopback addresses of one mesh, which no other mesh of this machine has as long as it is not closed."""
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self) -> None:
+        numbers = [*range(10, 250)]
+        random.shuffle(numbers)
+        self._number, self._held = next(found for number in numbers if (found := _hold(number)))
+
+    def close(self) -> None:
+        self._held.close()
 
     def proxy(self, place: int) -> str:
         return f"127.{self._number}.1.{place}"
 
     def service(self, place: int) -> str:
         return f"127.{self._number}.2.{place}"
+
+
+def _hold(number: int) -> tuple[int, socket.socket] | None:
+    held = socket.socket()
+    try:
+        held.bind((f"127.{number}.0.1", 1024))
+    except OSError:
+        held.close()
+        return None
+    return number, held
 
 
 def declared(addresses: Addresses, mesh_type: str, folder: str) -> list[Document]:

@@ -29,7 +29,7 @@ def secured(
     """``transport_socket`` of a Cluster; empty for plain connections."""
     asked, leaf = section(rule, "tls"), leaf_at(leaves, "traffic.tls")
     destination, port = meant
-    mode = str(asked.get("mode", "MeshMutual"))
+    mode = str(asked.get("mode", "Disable" if destination.external else "MeshMutual"))
     for name in _IN_PROXIES:
         if name in asked:
             gaps.error("mesh-inexpressible", f"the proxies of callers have no secret for tls.{name}", leaf)

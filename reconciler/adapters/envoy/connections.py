@@ -14,7 +14,7 @@ from reconciler.adapters.envoy.bootstrap import ADMIN_PORT, socket
 from reconciler.adapters.envoy.hashing import hash_policies
 from reconciler.adapters.envoy.kinds import LISTENER, resource, typed
 from reconciler.adapters.envoy.listeners import OUTBOUND_PORT
-from reconciler.adapters.envoy.ports import Called, number_of
+from reconciler.adapters.envoy.ports import Called, facts_of, number_of
 from reconciler.adapters.envoy.proxies import Proxy
 from reconciler.adapters.envoy.retries import timeouts
 from reconciler.adapters.gaps import Gaps
@@ -78,7 +78,7 @@ def _holders(proxy: Proxy, intent: MeshIntent) -> Mapping[int, ServiceRef | str]
             if proxy.address == proxy.local:
                 found.setdefault(port.number, one.service)
     for destination in sorted(intent.destinations, key=lambda one: one.service.label):
-        facts = intent.cluster.service(destination.service.name, destination.service.namespace)
+        facts = facts_of(destination, intent)
         for port in facts.ports if facts else ():
             if not names.is_http(port):
                 found.setdefault(port.number, facts.ref if facts else destination.service)

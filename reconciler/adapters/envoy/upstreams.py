@@ -13,7 +13,9 @@ from reconciler.adapters.envoy.client_tls import secured
 from reconciler.adapters.envoy.health_checks import check_ports, health_checks
 from reconciler.adapters.envoy.kinds import CLUSTER, resource, typed
 from reconciler.adapters.envoy.localities import Group, grouped, home_of, parts_of
+from reconciler.adapters.envoy.outside import found_outside
 from reconciler.adapters.envoy.pools import connect_timeout, http_options, keepalive, outlier, thresholds
+from reconciler.adapters.envoy.ports import facts_of
 from reconciler.adapters.envoy.proxies import Proxy
 from reconciler.adapters.envoy.proxy_protocol import announced
 from reconciler.adapters.gaps import Gaps
@@ -33,7 +35,7 @@ def upstreams(
 ) -> Iterator[NativeObject]:
     """All that a proxy needs to send to a service of the mesh. ``host``: what policies ask of it."""
     origins = (*destination.origins, *(host.origins if host else ()))
-    facts = intent.cluster.service(destination.service.name, destination.service.namespace)
+    facts = facts_of(destination, intent)
     ports = facts.ports if facts else ()
     for subset in (None, *(host.subsets if host else ())):
         leaves = _leaves(host, subset)
@@ -71,9 +73,8 @@ def _cluster(place: _Place, proxy: Proxy, intent: MeshIntent, gaps: Gaps) -> dic
     tls = secured(rule, leaves, (place.destination, place.port), intent, gaps)
     return {
         "name": place.name,
-        "type": "STATIC",
         "connect_timeout": connect_timeout(rule, leaves, gaps),
-        "load_assignment": _assignment(place, proxy),
+        **_found(place, proxy, gaps),
         **_protocol_options(place, gaps),
         **thresholds(rule, leaves, gaps),
         **keepalive(rule, leaves, gaps),
@@ -96,6 +97,12 @@ def protocol(port: PortFacts, *, upgraded: bool = False) -> dict[str, Any]:
     """What is spoken to a port. ``upgraded``: HTTP/2 between proxies, whatever the service speaks."""
     kind = "http_protocol_options" if port.app_protocol == "http" and not upgraded else "http2_protocol_options"
     return typed(_PROTOCOLS, explicit_http_config={kind: {}})
+
+
+def _found(place: _Place, proxy: Proxy, gaps: Gaps) -> dict[str, Any]:
+    if place.destination.external:
+        return found_outside(place.name, place.destination, place.port, gaps)
+    return {"type": "STATIC", "load_assignment": _assignment(place, proxy)}
 
 
 def _assignment(place: _Place, proxy: Proxy) -> dict[str, Any]:
