@@ -250,17 +250,17 @@ def test_run_that_lost_its_lease_stops_and_the_next_completes_the_record(many: F
 
 
 class Slow(Hooked):
-    """A write takes a tenth of a second, one after the other."""
+    """A write takes a fifth of a second, one after the other."""
 
     async def before_write(self) -> None:
         self.gate: asyncio.Lock = getattr(self, "gate", None) or asyncio.Lock()
         async with self.gate:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
 
 
 def test_lease_is_kept_while_the_run_writes(many: Fleet) -> None:
-    """Forty writes take seven times as long as a lease; another writer asks for it all the time."""
-    world, _ = hooked(many, Slow)
+    """Forty writes take four times as long as a lease; another writer asks for it all the time."""
+    world, _ = hooked(many, Slow, shortest=2)
     done = threading.Event()
     asked: list[Lease | None] = []
 
