@@ -15,7 +15,8 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md")])
-REPOSITORIES = {"shop": ROOT, **{path.parent.name: path.parent for path in ROOT.glob("examples/*/desired-state")}}
+SHOP = ROOT / "examples/three-clusters"
+REPOSITORIES = {"local": ROOT, **{path.parent.name: path.parent for path in ROOT.glob("examples/*/desired-state")}}
 FOLDERS = ("desired-state", "policies")
 SAMPLES = sorted(path for home in REPOSITORIES.values() for name in FOLDERS for path in (home / name).rglob("*.yaml"))
 NO_SCHEMA = re.compile(r"(^|/)(inventory\.yaml|group_vars/.*|host_vars/.*)$")
@@ -60,8 +61,8 @@ EXAMPLES = [pytest.param(block, id=f"{named(page)}:{line}") for page in PAGES fo
 
 
 def with_example(block: str) -> dict[str, bytes]:
-    """The desired state of the shop, with what the example holds in the place of what it replaces."""
-    files = {path: text for path, text in repository(ROOT).items() if path.startswith("desired-state/")}
+    """The desired state of the shop on three clusters, with what the example holds in the place of what it replaces."""
+    files = {path: text for path, text in repository(SHOP).items() if path.startswith("desired-state/")}
     if "all" in (written := documents(block))[0]:
         return {"desired-state/inventory.yaml": block.encode()}
     names = [(document["kind"], document["metadata"]["name"]) for document in written]

@@ -26,7 +26,8 @@ LOOK_EVERY = 0.4  # seconds
 @dataclass
 class Laptop:
     """``base``: against which relative folders of clusters are; ``folder``: where its own files go; ``say``: one line
-    for people; ``ready`` is told once, when all that Git describes has been started."""
+    for people; ``rounds``: how many have ended with nothing left for proxies to take; ``ready`` is told once, when all
+    that Git describes runs and has taken what it says."""
 
     source: Source
     base: Path
@@ -34,12 +35,14 @@ class Laptop:
     mesh_types: Sequence[str]
     processes: Processes
     say: Callable[[str], None]
+    rounds: Callable[[], int]
     ready: Callable[[DesiredState], None]
     desired: DesiredState | None = None
     _revision: str = ""
     _services: tuple[LocalService, ...] = ()
     _failed: set[str] = field(default_factory=set)
     _told: bool = False
+    _ready_after: int | None = None
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -83,7 +86,11 @@ class Laptop:
     def _tell(self, desired: DesiredState) -> None:
         wanted = {(one.cluster, one.workload) for one in services_of(desired)}
         wanted |= {(one.cluster, one.name) for one in gateways_of(desired)}
-        if not self._told and len(self.processes.pids()) > len(wanted):
+        if self._told or len(self.processes.pids()) <= len(wanted):
+            return
+        if self._ready_after is None:
+            self._ready_after = self.rounds() + 1  # the round after the one in hand sees them all run
+        elif self.rounds() > self._ready_after:
             self._told = True
             self.ready(desired)
 

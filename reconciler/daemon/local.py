@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from reconciler.compile.local import gateways_of, services_of
+from reconciler.compile.local import LocalService, gateways_of, services_of
 from reconciler.daemon.ending import Ending
 from reconciler.daemon.laptop import Laptop
 from reconciler.daemon.loop import Loop
@@ -17,37 +17,52 @@ from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.rounds import Watch
 from reconciler.io.local.processes import Ended, Processes
 from reconciler.model.documents import DesiredState
+from reconciler.model.plans import Outcome
 from reconciler.pipeline.world import World, keeping_connections
 
 Say = Callable[[str], None]
 _TELLING = ("changed", "pruned", "failed", "blocked", "degraded")
-_SAID = {"round failed", "round ended by a bug", "circuit open", "circuit closed"}
+_LATE = "late: "  # a busy machine, no trouble: its round goes on beside the others
 
 
-@dataclass(frozen=True)
+@dataclass
 class LocalLog:
-    """The daemon's log: all of it as JSON lines in a file, and in a few words for people what they wait for."""
+    """The daemon's log: all of it as JSON lines in a file, and in a few words for people what they wait for.
+
+    ``calm``: how many rounds have ended while no proxy had something yet to take."""
 
     file: TextIO
     say: Say
+    calm: int = 0
+    _taking: set[str] = field(default_factory=set)
 
     def info(self, event: str, **fields: Any) -> None:
         self._write("info", event, fields)
-        if event == "target" and any(fields.get(name) for name in _TELLING):
-            counts = " ".join(f"{name}={value}" for name, value in fields.items() if isinstance(value, int))
-            self.say(f"{fields['cluster']}/{fields['mesh']}  commit {fields['commit']}: {counts}")
+        if event == "target":
+            self._target(fields)
+        elif event == "round finished" and not self._taking:
+            self.calm += 1
 
     def warning(self, event: str, **fields: Any) -> None:
         self._write("warning", event, fields)
-        if event in _SAID or fields.get("severity") == "error":
-            self.say(f"{event}: {fields.get('text') or fields.get('why') or fields}")
+        why = str(fields.get("why", ""))
+        if (event == "circuit open" and not why.startswith(_LATE)) or fields.get("severity") == "error":
+            self.say(f"{event}: {fields.get('text') or why or fields}")
 
     def error(self, event: str, **fields: Any) -> None:
         self._write("error", event, fields)
-        self.say(f"{event}: {fields.get('error') or fields}")
+        if fields.get("outcome") != Outcome.SKIPPED:  # the next round does it
+            self.say(f"{event}: {fields.get('error') or fields}")
 
     def exception(self, event: str, **fields: Any) -> None:
         self.error(event, **fields)
+
+    def _target(self, fields: dict[str, Any]) -> None:
+        name = f"{fields['cluster']}/{fields['mesh']}"
+        (self._taking.add if fields.get("progressing") else self._taking.discard)(name)
+        if any(fields.get(telling) for telling in _TELLING):
+            counts = " ".join(f"{key}={value}" for key, value in fields.items() if isinstance(value, int))
+            self.say(f"{name}  commit {fields['commit']}: {counts}")
 
     def _write(self, level: str, event: str, fields: dict[str, Any]) -> None:
         self.file.write(json.dumps({"level": level, "event": event, **fields}, default=str) + "\n")
@@ -84,8 +99,11 @@ async def _up(world: World, how: Local, log: LocalLog, ending: Ending) -> int:
         for line in addresses(desired, world):
             how.say(line)
 
+    def rounds() -> int:
+        return log.calm
+
     async with keeping_connections(world) as kept, Processes(told) as processes:
-        laptop = Laptop(world.source, how.base, how.folder, tuple(world.adapters), processes, how.say, ready)
+        laptop = Laptop(world.source, how.base, how.folder, tuple(world.adapters), processes, how.say, rounds, ready)
         await laptop.look()
         looking = asyncio.create_task(laptop.run())
         try:
@@ -97,20 +115,33 @@ async def _up(world: World, how: Local, log: LocalLog, ending: Ending) -> int:
 
 def addresses(desired: DesiredState, world: World) -> Iterable[str]:
     """A command to copy for each workload that may call, and for each host of a gateway."""
-    services = [one for one in services_of(desired) if one.protocol == "HTTP"]
     ports = {target.cluster: _port(target.cluster, desired, world) for target in desired.targets}
-    yield "Ask as a workload, through its proxy:"
-    for one in {(one.cluster, one.workload): one for one in reversed(services)}.values():
-        others = (each.service for each in services if each.cluster == one.cluster and each.service != one.service)
-        if (other := next(others, "")) and ports.get(one.cluster):
-            url = f"http://{one.address}:{ports[one.cluster]}/"
-            yield f"  {one.cluster}  as {one.workload:<16} curl -H 'Host: {other}' {url}"
-    gateways = gateways_of(desired)
-    if gateways:
-        yield "Ask from outside, at a gateway:"
-    for gateway in gateways:
-        for host, port in gateway.hosts:
-            yield f"  {gateway.cluster}  at {gateway.name:<16} curl -H 'Host: {host}' http://{gateway.address}:{port}/"
+    yield from _lines("Ask as a workload, through its proxy:", [
+        (f"{one.cluster}/{one.workload}", other, f"{one.address}:{ports[one.cluster]}")
+        for one, other in _calls(services_of(desired)) if ports.get(one.cluster)
+    ])  # fmt: skip
+    yield from _lines("Ask from outside, at a gateway:", [
+        (f"{gateway.cluster}/{gateway.name}", host, f"{gateway.address}:{port}")
+        for gateway in gateways_of(desired) for host, port in gateway.hosts
+    ])  # fmt: skip
+
+
+def _calls(services: Iterable[LocalService]) -> Iterable[tuple[LocalService, str]]:
+    """Each workload over HTTP with another service of its cluster: the one before it by name, the last for the first."""
+    places = {(one.cluster, one.workload): one for one in services if one.protocol == "HTTP"}
+    for one in places.values():
+        names = sorted({each.service for each in places.values() if each.cluster == one.cluster})
+        if len(names) > 1:
+            yield one, names[names.index(one.service) - 1]
+
+
+def _lines(heading: str, calls: Sequence[tuple[str, str, str]]) -> Iterable[str]:
+    """``calls``: who, the host that is asked for, and where."""
+    if calls:
+        yield heading
+    width = max((len(who) for who, _host, _place in calls), default=0)
+    for who, host, place in calls:
+        yield f"  {who:<{width}}  curl -H 'Host: {host}' http://{place}/"
 
 
 def _port(cluster: str, desired: DesiredState, world: World) -> int:

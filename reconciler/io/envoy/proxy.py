@@ -28,7 +28,8 @@ def proxy_program(name: str, folder: Path) -> Program:
         except (aiohttp.ClientError, OSError):
             return False
 
-    argv = (str(binary), "-c", "bootstrap.json", *_OPTIONS)
+    named = str((folder / "bootstrap.json").absolute())  # so that a list of processes tells them apart
+    argv = (str(binary), "-c", named, *_OPTIONS)
     return Program(name, argv, folder, folder / "output.log", ready if address else None)
 
 
