@@ -42,6 +42,7 @@ def cluster(root: Map, groups: Iterable[str], into: Decoder) -> Cluster:
         prune_when_removed=spec.get("onRemoved") == "Prune",
         counts_proxies=discovery.get("proxies", False),
         discovery=_discovery(discovery),
+        is_remembered=_is_remembered(spec, into),
         suspend=suspend(spec, into),
         limits=ClusterLimits(
             qps=float(limits.get("qps", ClusterLimits().qps)),
@@ -49,6 +50,15 @@ def cluster(root: Map, groups: Iterable[str], into: Decoder) -> Cluster:
             timeout=_duration(limits, "timeout", ClusterLimits().timeout, into),
         ),
     )
+
+
+def _is_remembered(spec: Map, into: Decoder) -> bool:
+    node = spec.get("onUnreachable") or Map(spec.at)
+    policy = node.get("policy", "Freeze")
+    if policy == "Evict":
+        told = "`Evict` is not supported yet: it takes endpoints of the cluster from others, which needs federation"
+        into.complain("unsupported-field", told, node.values_at["policy"], "Freeze, or Report")
+    return bool(policy != "Report")
 
 
 def _discovery(node: Map) -> Discovery:

@@ -84,6 +84,7 @@ class Cluster:
     limits: ClusterLimits = ClusterLimits()
     counts_proxies: bool = False  # discovery.proxies
     discovery: Discovery = Discovery()
+    is_remembered: bool = True  # onUnreachable.policy: Freeze: what was last known of it counts while it is silent
 
     @property
     def ref(self) -> DocRef:

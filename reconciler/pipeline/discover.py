@@ -36,8 +36,8 @@ async def discover(
 
 @dataclass(frozen=True)
 class Discovery:
-    """An unreachable cluster has the facts of its last discovery, marked stale, if there are any. A round beside the
-    others takes the last known facts of all but its own cluster."""
+    """An unreachable cluster has the facts of its last discovery, marked stale, if there are any and it is one to be
+    remembered. A round beside the others takes the last known facts of all but its own cluster."""
 
     world: World
     desired: DesiredState
@@ -58,12 +58,17 @@ class Discovery:
         """Of those that are still asked the last known ones are taken, and nothing is said of how they are."""
         results: dict[str, ClusterFacts | str] = {name: why for name in self._names() if (why := self._left_out(name))}
         results |= asked
+        forgotten = {
+            name for name, result in results.items()
+            if isinstance(result, str) and not self.desired.clusters[name].is_remembered
+        }  # fmt: skip
         if self.request.beside:
             results |= {name: "not asked in this round" for name in self.desired.clusters if name not in results}
         found = {name: result for name, result in results.items() if isinstance(result, ClusterFacts)}
         unreachable = {name: result for name, result in results.items() if isinstance(result, str)}
-        known = {name: kept for name in self.desired.clusters if (name in unreachable or name in still_asked)
-                 and (kept := recorded_cluster(self.world.store, name))}  # fmt: skip
+        wanted = [name for name in self.desired.clusters if (name in unreachable or name in still_asked)
+                  and name not in forgotten]  # fmt: skip
+        known = {name: kept for name in wanted if (kept := recorded_cluster(self.world.store, name))}
         return Facts({**found, **known}, unreachable, frozenset(known) & frozenset(unreachable))
 
     def _names(self) -> list[str]:

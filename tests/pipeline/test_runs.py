@@ -283,6 +283,26 @@ def test_one_broken_cluster_does_not_stop_the_other(two: Fleet) -> None:
     assert rows(two.apply()) == {"eu/mesh": {"ok": 3}, "us/mesh": {"ok": 2, "changed": 1}}
 
 
+@pytest.mark.parametrize(("policy", "counts"), [("Freeze", True), ("Report", False)])
+def test_what_was_known_of_a_silent_cluster_counts_for_others_unless_it_is_only_to_be_reported(
+    two: Fleet, policy: str, counts: bool
+) -> None:
+    folders = {"directory": {"path": "live/us", "facts": "facts/us"}}
+    two.cluster("us", folders, onUnreachable={"policy": policy})
+    two.policy("readers", "{action: Allow, from: [sa/cart.shop.us], to: [reviews.shop.eu]}", "AccessPolicy")
+    two.commit("readers")
+    two.apply()
+    (two.repo / "facts/us/broken.yaml").write_text("a: [")
+    spec = "{action: Allow, from: [sa/cart.shop.us], to: [reviews.shop.eu], match: [GET /a]}"
+    two.policy("readers", spec, "AccessPolicy")
+    two.commit("less")
+    run = two.apply()
+    assert rows(run)["us/mesh"] == {"unreachable": 1}
+    assert ("/a" in str(two.live("eu"))) is counts
+    held = {hold.ref.name for hold in run.planned.compiled.holds if hold.ref is not None and hold.target is not None}
+    assert ("readers" in held) is not counts
+
+
 def test_report_mode_writes_nothing_anywhere(fleet: Fleet) -> None:
     fleet.settings("{mode: Report}")
     fleet.commit("report")
