@@ -35,6 +35,7 @@ class LocalLog:
     say: Say
     calm: int = 0
     _taking: set[str] = field(default_factory=set)
+    _told: dict[str, str] = field(default_factory=dict)
 
     def info(self, event: str, **fields: Any) -> None:
         self._write("info", event, fields)
@@ -60,9 +61,11 @@ class LocalLog:
     def _target(self, fields: dict[str, Any]) -> None:
         name = f"{fields['cluster']}/{fields['mesh']}"
         (self._taking.add if fields.get("progressing") else self._taking.discard)(name)
-        if any(fields.get(telling) for telling in _TELLING):
-            counts = " ".join(f"{key}={value}" for key, value in fields.items() if isinstance(value, int))
-            self.say(f"{name}  commit {fields['commit']}: {counts}")
+        counts = " ".join(f"{key}={value}" for key, value in fields.items() if isinstance(value, int))
+        line = f"{name}  commit {fields['commit']}: {counts}"
+        if any(fields.get(telling) for telling in _TELLING) and line != self._told.get(name):
+            self.say(line)
+        self._told[name] = line
 
     def _write(self, level: str, event: str, fields: dict[str, Any]) -> None:
         self.file.write(json.dumps({"level": level, "event": event, **fields}, default=str) + "\n")
@@ -127,7 +130,7 @@ def addresses(desired: DesiredState, world: World) -> Iterable[str]:
 
 
 def _calls(services: Iterable[LocalService]) -> Iterable[tuple[LocalService, str]]:
-    """Each workload over HTTP with another service of its cluster: the one before it by name, the last for the first."""
+    """Each workload over HTTP with another service of its cluster: the one before it by name."""
     places = {(one.cluster, one.workload): one for one in services if one.protocol == "HTTP"}
     for one in places.values():
         names = sorted({each.service for each in places.values() if each.cluster == one.cluster})

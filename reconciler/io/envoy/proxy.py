@@ -11,7 +11,10 @@ from reconciler.io.envoy.binary import find_envoy
 from reconciler.io.envoy.statuses import LOG
 from reconciler.io.local.children import ProcessError, Program
 
-_OPTIONS = ("--concurrency", "1", "--disable-hot-restart", "--log-path", LOG, "-l", "warning", "--drain-time-s", "5")
+_OPTIONS = (
+    "--concurrency", "1", "--disable-hot-restart", "--drain-time-s", "5",
+    "--log-path", LOG, "-l", "warning", "--file-flush-interval-msec", "200",
+)  # fmt: skip
 
 
 def proxy_program(name: str, folder: Path) -> Program:

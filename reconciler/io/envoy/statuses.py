@@ -10,6 +10,7 @@ from reconciler.io.envoy.admin import Answer
 LOG = "proxy.log"  # where the proxy's own words are looked for: start it with --log-path
 _TAIL = 64 * 1024
 _REFUSED = re.compile(r"config (?:update )?rejected: (.+)")
+_MARK = re.compile(r"[:,]? *goo\.gle/\w+.*$")  # a link that no page stands behind, before a message printed as text
 PROGRESSING, DEGRADED = "Progressing", "Degraded"
 Status = dict[str, str]
 
@@ -52,4 +53,4 @@ def _words(log: Path) -> str:
     except OSError:
         return ""
     found = [line for line in _REFUSED.findall(text) if "debugstr" not in line or ":" in line]
-    return found[-1].strip() if found else ""
+    return _MARK.sub("", found[-1]).strip() if found else ""
