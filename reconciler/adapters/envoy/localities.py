@@ -8,7 +8,10 @@ from math import lcm
 from typing import Any
 
 from reconciler.adapters.envoy.proxies import Proxy
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.leaves import leaf_at, section
 from reconciler.model.destinations import Endpoint
+from reconciler.model.rules import Leaf
 
 _PARTS = ("region", "zone", "subZone")
 Place = Mapping[str, Any]
@@ -28,6 +31,16 @@ class Group:
 def home_of(proxy: Proxy) -> str:
     """The locality of a caller: where its own services are said to lie."""
     return next((one.endpoint.locality for one in proxy.served if one.endpoint.locality), "")
+
+
+def tell_nowhere(rule: Mapping[str, Any], leaves: Iterable[Leaf], proxy: Proxy, gaps: Gaps) -> None:
+    """What is asked by place has no meaning for a caller of whom none is known."""
+    asked = section(section(rule, "loadBalancing"), "locality")
+    by_place = asked.get("prefer") == "Local" or asked.get("distribute") or asked.get("failover")
+    if by_place and proxy.gateway is None and not home_of(proxy):
+        told = "callers of which no locality is known go to all localities alike"
+        leaf = leaf_at(leaves, "traffic.loadBalancing.locality")
+        gaps.warning("leaf-cancelled", told, leaf, "say where the workloads of each Destination are")
 
 
 def needs_outlier(asked: Mapping[str, Any]) -> bool:

@@ -35,6 +35,11 @@ def thresholds(rule: Mapping[str, Any], leaves: Iterable[Leaf], gaps: Gaps) -> d
     budget = section(section(rule, "retries"), "budget")
     if "percent" in budget:
         leaf = leaf_at(leaves, "traffic.retries")
+        if "maxRetries" in http:
+            told = "a budget of retries takes the place of a limit of them"
+            gaps.warning(
+                "leaf-cancelled", told, leaf_at(leaves, "traffic.connections.http.maxRetries"), "leave one out"
+            )
         over = {"budget_interval": length(budget["ttl"], leaf, gaps)} if "ttl" in budget else {}
         native["retry_budget"] = {"budget_percent": {"value": budget["percent"]}, **over}
     elif "ttl" in budget:

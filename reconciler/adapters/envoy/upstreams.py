@@ -12,7 +12,7 @@ from reconciler.adapters.envoy.bootstrap import socket
 from reconciler.adapters.envoy.client_tls import secured
 from reconciler.adapters.envoy.health_checks import check_ports, health_checks
 from reconciler.adapters.envoy.kinds import CLUSTER, resource, typed
-from reconciler.adapters.envoy.localities import Group, grouped, home_of, parts_of
+from reconciler.adapters.envoy.localities import Group, grouped, home_of, parts_of, tell_nowhere
 from reconciler.adapters.envoy.outside import found_outside
 from reconciler.adapters.envoy.pools import connect_timeout, http_options, keepalive, outlier, thresholds
 from reconciler.adapters.envoy.ports import facts_of
@@ -41,6 +41,7 @@ def upstreams(
         leaves = _leaves(host, subset)
         rule = tree(leaves)
         check_ports(rule, leaves, ports, gaps)
+        tell_nowhere(rule, leaves, proxy, gaps)
         for port in ports:
             place = _Place(destination, port, subset, leaves, rule)
             spec = _cluster(place, proxy, intent, gaps)
