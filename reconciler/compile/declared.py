@@ -84,4 +84,11 @@ def _gateways(document: Mesh) -> Iterator[WorkloadFacts]:
 
 
 def _enrolled(mesh: MeshFacts, document: Mesh, namespaces: Iterable[str]) -> MeshFacts:
-    return replace(mesh, enrolled_namespaces=tuple(namespaces), gateways=known_gateways(document, mesh))
+    """Nobody but the document says what identities are called there."""
+    return replace(
+        mesh,
+        enrolled_namespaces=tuple(namespaces),
+        gateways=known_gateways(document, mesh),
+        trust_domain=document.trust_domain or mesh.trust_domain,
+        trust_domain_aliases=document.trust_domain_aliases or mesh.trust_domain_aliases,
+    )
