@@ -5,14 +5,14 @@ Filters come in one order after the mesh's own, so that who may not call at all 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.entries import name_of
 from reconciler.adapters.istio.guards import csrf, external_authorization
 from reconciler.adapters.istio.limits import descriptors, global_limit, local_limit
-from reconciler.adapters.istio.predicates import carried, guarded, taken
+from reconciler.adapters.istio.predicates import Predicate, carried, guarded, taken
 from reconciler.adapters.istio.proxy_patches import INBOUND, Native, before_router, merged, proxy_filter
 from reconciler.adapters.protocols import Speech, speech, workload_ports
 from reconciler.model.facts import ServiceFacts
@@ -81,21 +81,37 @@ def _ports(facts: ServiceFacts, intent: MeshIntent, gaps: Gaps) -> Mapping[int, 
 def _port_patches(
     port: int, numbers: Collection[int], leaves: list[Leaf], host: HostIntent, intent: MeshIntent, gaps: Gaps
 ) -> Iterator[Native]:
-    stages = iter(_STAGES)
-    for leaf in leaves:
-        when = carried(
+    def when(leaf: Leaf) -> Predicate:
+        return carried(
             [(taken(route, numbers, gaps.about(route.askers.match)), leaf in route.leaves) for route in host.inbound]
         )
-        if when is False:
+
+    for leaf, stage, native in filters_of(leaves, host.service.label, when, intent, gaps):
+        yield before_router(port, native)
+        if leaf.path == GLOBAL:
+            match = {"context": INBOUND, "routeConfiguration": {"portNumber": port}}
+            yield merged("VIRTUAL_HOST", match, {"rate_limits": descriptors(leaf.value, stage)})
+
+
+def is_arriving(leaf: Leaf) -> bool:
+    """Whether a leaf is a filter of the proxy that requests come to."""
+    return leaf.path in _ORDER
+
+
+def filters_of(
+    leaves: Iterable[Leaf], label: str, when: Callable[[Leaf], Predicate], intent: MeshIntent, gaps: Gaps
+) -> Iterator[tuple[Leaf, int, Native]]:
+    """The filters in their order, each with its stage, ``when`` it is to be asked; ``label`` is a part of its name."""
+    stages = iter(_STAGES)
+    for leaf in sorted(leaves, key=lambda leaf: list(_ORDER).index(leaf.path)):
+        asked = when(leaf)
+        if asked is False:
             continue
         stage = next(stages, 0) if leaf.path == GLOBAL else 0
         if leaf.path == GLOBAL and not stage:
             gaps.error("mesh-inexpressible", f"the mesh takes at most {len(_STAGES)} global limits of a service", leaf)
-        name = f"{_ORDER[leaf.path]}.{host.service.label}.{leaf.policy.namespace}.{leaf.policy.name}"
-        yield before_router(port, guarded(name, _config(leaf, stage, intent, gaps), when))
-        if leaf.path == GLOBAL:
-            match = {"context": INBOUND, "routeConfiguration": {"portNumber": port}}
-            yield merged("VIRTUAL_HOST", match, {"rate_limits": descriptors(leaf.value, stage)})
+        name = f"{_ORDER[leaf.path]}.{label}.{leaf.policy.namespace}.{leaf.policy.name}"
+        yield leaf, stage, guarded(name, _config(leaf, stage, intent, gaps), asked)
 
 
 def _config(leaf: Leaf, stage: int, intent: MeshIntent, gaps: Gaps) -> Native:

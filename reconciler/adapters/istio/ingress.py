@@ -12,6 +12,7 @@ from reconciler.adapters.built import Built, built
 from reconciler.adapters.envelopes import ANY, label_name, table_name
 from reconciler.adapters.forwarding import check_connections, origins_of
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.istio.at_gateways import gateway_filter
 from reconciler.adapters.istio.kinds import GATEWAY, VIRTUAL_SERVICE
 from reconciler.adapters.istio.objects import build
 from reconciler.adapters.istio.routes import http_routes, reference
@@ -50,7 +51,9 @@ def objects(asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> list[Native
         }, asked.own_origins)
         for one in asked.listeners
     ]  # fmt: skip
-    return made + [_virtual_service(table, asked, intent, gaps) for table in asked.tables]
+    made += [_virtual_service(table, asked, intent, gaps) for table in asked.tables]
+    filtered = gateway_filter(asked, intent, gaps)
+    return [*made, filtered] if filtered else made
 
 
 def _gateway(asked: GatewayIntent, listener: Listener) -> str:

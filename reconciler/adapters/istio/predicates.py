@@ -82,10 +82,17 @@ def _met(match: Match, gaps: Gaps) -> Predicate:
     if match.methods:
         parts.append(any_of(_header(":method", {"exact": method}) for method in match.methods))
     if match.authority:
-        host = f"(?i){quote(match.authority)}(:[0-9]+)?"
-        parts.append(_header(":authority", {"safe_regex": _regex(host)}))
+        parts.append(host_is(match.authority))
     parts += [_value(header) for header in match.headers]
     return all_of(parts)
+
+
+def host_is(host: str) -> Predicate:
+    """Whether a request is for a host, or for one of ``*.suffix``, on any port."""
+    if host == "*":
+        return True
+    text = f".+{quote(host[1:])}" if host.startswith("*.") else quote(host)
+    return _header(":authority", {"safe_regex": _regex(f"(?i){text}(:[0-9]+)?")})
 
 
 def _path(path: PathMatch, gaps: Gaps) -> str:

@@ -44,6 +44,13 @@ def before_router(port: int, value: Native) -> Native:
     return {"applyTo": "HTTP_FILTER", "match": match, "patch": {"operation": "INSERT_BEFORE", "value": value}}
 
 
+def before_router_of_gateways(value: Native) -> Native:
+    """The same in every listener of a gateway."""
+    filters = {"name": _MANAGER, "subFilter": {"name": _ROUTER}}
+    match = {"context": GATEWAY, "listener": {"filterChain": {"filter": filters}}}
+    return {"applyTo": "HTTP_FILTER", "match": match, "patch": {"operation": "INSERT_BEFORE", "value": value}}
+
+
 def typed(url: str, config: Native) -> Native:
     return {"@type": f"type.googleapis.com/{url}", **config}
 
