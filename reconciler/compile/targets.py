@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from enum import IntEnum
 
 from reconciler.compile.named import bare_host
-from reconciler.compile.site import Site
+from reconciler.compile.site import Site, behind
 from reconciler.model.destinations import Destination
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.findings import Finding, Position, Severity, error
@@ -146,17 +146,23 @@ def _expanded(ref: ServiceRef, site: Site) -> list[ServiceRef]:
 
 
 def _all_of(site: Site, namespaces: tuple[str, ...]) -> set[ServiceRef]:
-    """Every service in the named namespaces; without names, of those enrolled in the mesh, if that is known."""
+    """Every service in the named namespaces; without names, of those enrolled in the mesh, if that is known, and those
+    elsewhere that have workloads in it by themselves."""
     enrolled = set(site.mesh.enrolled_namespaces)
+    mixed = {one.partition("/")[0] for one in site.mesh.workload_profiles}
     closed = SYSTEM_NAMESPACES | {site.mesh.namespace}
 
-    def meant(ref: ServiceRef) -> bool:
+    def meant(service: ServiceFacts) -> bool:
+        space = service.ref.namespace
         if namespaces:
-            return ref.namespace in namespaces
-        return ref.namespace not in closed and (not enrolled or ref.namespace in enrolled)
+            return space in namespaces
+        if space in closed:
+            return False
+        by_itself = space in mixed and any(site.mesh.enrolls(one) for one in behind(service, site.cluster))
+        return not enrolled or space in enrolled or by_itself
 
-    refs = (service.ref for service in site.cluster.services)
-    return {site.here(ref) for ref in refs if meant(ref) and (ref.namespace, ref.name) not in NEVER}
+    refs = (service.ref for service in site.cluster.services if meant(service))
+    return {site.here(ref) for ref in refs if (ref.namespace, ref.name) not in NEVER}
 
 
 def _problems(policy: DocRef, item: PolicyTarget, site: Site) -> Iterable[Finding]:

@@ -32,6 +32,7 @@ from tests.compile.builders import (
     to,
     traffic,
     verdict,
+    workload,
 )
 
 TWO = {"eu": cluster_facts("eu"), "us": cluster_facts("us")}
@@ -78,6 +79,15 @@ def test_everything_is_what_is_enrolled_where_that_is_known() -> None:
     mesh = MeshFacts("toy", "toy-system", trust_domain="d", enrolled_namespaces=("batch",))
     one = given(traffic("p", to(everything=True), rule=TIMEOUT), facts={"eu": cluster_facts(meshes=(mesh,))})
     assert [host.service.name for host in one.intent().hosts] == ["jobs"]
+
+
+def test_everything_holds_services_whose_workloads_are_enrolled_by_themselves() -> None:
+    own = {"shop/Deployment/web-v1": "", "shop/Deployment/db-v1": "none"}
+    mesh = MeshFacts("toy", "toy-system", trust_domain="d", enrolled_namespaces=("batch",), workload_profiles=own)
+    workloads = (workload("web.shop"), workload("db.shop"), workload("api.shop"))
+    facts = {"eu": cluster_facts(meshes=(mesh,), workloads=workloads)}
+    one = given(traffic("p", to(everything=True), rule=TIMEOUT), facts=facts)
+    assert [host.service.name for host in one.intent().hosts] == ["jobs", "web"]
 
 
 def test_namespace_of_another_mesh_in_the_cluster_is_left_to_it() -> None:
