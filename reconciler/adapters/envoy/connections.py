@@ -29,29 +29,39 @@ _PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 _OWN = {OUTBOUND_PORT: "the proxy's own listener", ADMIN_PORT: "the proxy's administration"}
 
 
-def tcp_listeners(
-    facts: ServiceFacts,
-    host: HostIntent | None,
-    proxy: Proxy,
-    intent: MeshIntent,
-    told: tuple[Gaps, tuple[Origin, ...]],
-) -> Iterator[NativeObject]:
-    """None for a service that the proxy stands before, whose own port is there already."""
-    gaps, origins = told
-    if any(one.service == facts.ref for one in proxy.served):
-        return
-    for port in (one for one in facts.ports if not names.is_http(one)):
-        holder = _holders(proxy, intent).get(port.number)
-        route = _route(Called(facts, port), host, proxy)
-        if holder not in (facts.ref, None):
-            taken = holder.label if isinstance(holder, ServiceRef) else holder
-            where = f"port {port.number} at {proxy.local} of proxy {proxy.namespace}/{proxy.name}"
-            hint = "give the service another port, or the machine's workloads addresses of their own"
-            gaps.warning("port-taken", f"calls to {facts.ref.label} have no way: {where} is {taken}", None, hint)
-        elif route is not None:
-            name = f"{names.OUTBOUND}.{names.upstream(facts.ref, port.number)}"
-            spec = _listener(name, proxy, port.number, _forward(route, Called(facts, port), intent, gaps))
-            yield resource(intent, proxy, LISTENER, name, spec, origins)
+class Connections:
+    """The listeners of callers for services whose requests nobody sees."""
+
+    def __init__(self, intent: MeshIntent) -> None:
+        self._intent = intent
+        self._first = _first_by_port(intent)
+
+    def of(
+        self, facts: ServiceFacts, host: HostIntent | None, proxy: Proxy, told: tuple[Gaps, tuple[Origin, ...]]
+    ) -> Iterator[NativeObject]:
+        """None for a service that the proxy stands before, whose own port is there already."""
+        gaps, origins = told
+        ports = [one for one in facts.ports if not names.is_http(one)]
+        if not ports or any(one.service == facts.ref for one in proxy.served):
+            return
+        holders = {**self._first, **_own(proxy, self._intent)}
+        for port in ports:
+            called, holder = Called(facts, port), holders.get(port.number)
+            route = _route(called, host, proxy)
+            if holder not in (facts.ref, None):
+                _tell_taken(called, holder, proxy, gaps)
+            elif route is not None:
+                name = f"{names.OUTBOUND}.{names.upstream(facts.ref, port.number)}"
+                spec = _listener(name, proxy, port.number, _forward(route, called, self._intent, gaps))
+                yield resource(self._intent, proxy, LISTENER, name, spec, origins)
+
+
+def _tell_taken(called: Called, holder: ServiceRef | str | None, proxy: Proxy, gaps: Gaps) -> None:
+    taken = holder.label if isinstance(holder, ServiceRef) else holder
+    where = f"port {called.port.number} at {proxy.local} of proxy {proxy.namespace}/{proxy.name}"
+    hint = "give the service another port, or the machine's workloads addresses of their own"
+    told = f"calls to {called.service.ref.label} have no way: {where} is {taken}"
+    gaps.warning("port-taken", told, None, hint)
 
 
 def tell_unseen(host: HostIntent, facts: ServiceFacts, gaps: Gaps) -> None:
@@ -71,9 +81,8 @@ def _is_http(route: Route) -> bool:
     return conditions or bool(route.mirrors) or any(leaf.path != "traffic.timeout.idle" for leaf in route.leaves)
 
 
-def _holders(proxy: Proxy, intent: MeshIntent) -> Mapping[int, ServiceRef | str]:
-    """Who has a port at the address where a proxy's services make their calls: what listens there, then the first
-    service by name."""
+def _own(proxy: Proxy, intent: MeshIntent) -> Mapping[int, ServiceRef | str]:
+    """What listens at the address where a proxy's services make their calls."""
     found: dict[int, ServiceRef | str] = dict(_OWN)
     for one in proxy.served:
         facts = intent.cluster.service(one.service.name, one.service.namespace)
@@ -82,6 +91,12 @@ def _holders(proxy: Proxy, intent: MeshIntent) -> Mapping[int, ServiceRef | str]
             found.setdefault(one.endpoint.ports.get(port.name) or target, one.service)
             if proxy.address == proxy.local:
                 found.setdefault(port.number, one.service)
+    return found
+
+
+def _first_by_port(intent: MeshIntent) -> Mapping[int, ServiceRef | str]:
+    """Of several services with one port the first by name has it."""
+    found: dict[int, ServiceRef | str] = {}
     for destination in sorted(intent.destinations, key=lambda one: one.service.label):
         facts = facts_of(destination, intent)
         for port in facts.ports if facts else ():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.adapters.envoy import names
 from reconciler.adapters.envoy.answers import answer
 from reconciler.adapters.envoy.backends import destinations, mirrors
 from reconciler.adapters.envoy.cors import cors
@@ -19,21 +18,32 @@ from reconciler.adapters.envoy.retries import interplay, retries, timeouts
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at, section, tree
 from reconciler.adapters.rewriting import replacement
+from reconciler.model.facts import PortFacts, ServiceFacts
 from reconciler.model.intents import Backend, HostIntent, MeshIntent, Route
 from reconciler.model.selectors import Match
 
 
-def default_route(called: Called) -> dict[str, Any]:
-    """To the service itself; without the limit of 15 s that the proxy has of its own."""
-    cluster = names.upstream(called.service.ref, called.port.number)
-    return {"name": "default", "match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}}
+class Routes:
+    """What callers do with requests to a service. Callers that the same policies mean get the same, so it is made once
+    for all of them."""
 
+    def __init__(self, service: ServiceFacts, host: HostIntent | None, intent: MeshIntent, gaps: Gaps) -> None:
+        self._service, self._intent, self._gaps = service, intent, gaps
+        self._routes = host.routes if host else ()
+        self._known: dict[tuple[int, ...], list[dict[str, Any]]] = {}
 
-def routes_of(host: HostIntent, called: Called, proxy: Proxy, intent: MeshIntent, gaps: Gaps) -> list[dict[str, Any]]:
-    """Those of a host that are about this caller, in order; to the host itself where policies ask for none."""
-    meant = [route for route in host.routes if proxy.is_among(route.sources)]
-    itself = Route((), (), (Backend(host.service, 1),), (), (), host.origins, name="default")
-    return [native for route in meant or [itself] for native in native_routes(route, called, intent, gaps)]
+    def of(self, port: PortFacts, proxy: Proxy) -> list[dict[str, Any]]:
+        """Those that are about this caller, in order; to the service itself where policies ask for none."""
+        meant = [at for at, route in enumerate(self._routes) if proxy.is_among(route.sources)]
+        key = (port.number, *meant)
+        if key not in self._known:
+            itself = Route((), (), (Backend(self._service.ref, 1),), (), (), (), name="default")
+            routes = [self._routes[at] for at in meant] or [itself]
+            self._known[key] = [native for route in routes for native in self._native(route, port)]
+        return self._known[key]
+
+    def _native(self, route: Route, port: PortFacts) -> Iterator[dict[str, Any]]:
+        return native_routes(route, Called(self._service, port), self._intent, self._gaps)
 
 
 def native_routes(route: Route, called: Called, intent: MeshIntent, gaps: Gaps) -> Iterator[dict[str, Any]]:

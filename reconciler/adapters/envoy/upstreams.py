@@ -30,22 +30,34 @@ from reconciler.model.rules import Leaf
 _PROTOCOLS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
-def upstreams(
-    destination: DestinationIntent, host: HostIntent | None, proxy: Proxy, intent: MeshIntent, gaps: Gaps
-) -> Iterator[NativeObject]:
-    """All that a proxy needs to send to a service of the mesh. ``host``: what policies ask of it."""
-    origins = (*destination.origins, *(host.origins if host else ()))
-    facts = facts_of(destination, intent)
-    ports = facts.ports if facts else ()
-    for subset in (None, *(host.subsets if host else ())):
-        leaves = _leaves(host, subset)
-        rule = tree(leaves)
-        check_ports(rule, leaves, ports, gaps)
-        tell_nowhere(rule, leaves, proxy, gaps)
-        for port in ports:
-            place = _Place(destination, port, subset, leaves, rule)
-            spec = _cluster(place, proxy, intent, gaps)
-            yield resource(intent, proxy, CLUSTER, spec["name"], spec, origins)
+class Upstreams:
+    """All that proxies need to send to a service. ``host``: what policies ask of it. Callers in one place get the same,
+    so it is made once for each place."""
+
+    def __init__(self, destination: DestinationIntent, host: HostIntent | None, intent: MeshIntent, gaps: Gaps) -> None:
+        self._destination, self._intent, self._gaps = destination, intent, gaps
+        self._origins = (*destination.origins, *(host.origins if host else ()))
+        facts = facts_of(destination, intent)
+        self._ports = facts.ports if facts else ()
+        parts = (None, *(host.subsets if host else ()))
+        self._asked = [(subset, _leaves(host, subset), tree(_leaves(host, subset))) for subset in parts]
+        self._known: dict[str, list[dict[str, Any]]] = {}
+        for _, leaves, rule in self._asked:
+            check_ports(rule, leaves, self._ports, gaps)
+
+    def of(self, proxy: Proxy) -> Iterator[NativeObject]:
+        for _, leaves, rule in self._asked:
+            tell_nowhere(rule, leaves, proxy, self._gaps)
+        home = home_of(proxy)
+        if home not in self._known:
+            self._known[home] = [_cluster(place, home, self._intent, self._gaps) for place in self._places()]
+        for spec in self._known[home]:
+            yield resource(self._intent, proxy, CLUSTER, spec["name"], spec, self._origins)
+
+    def _places(self) -> Iterator[_Place]:
+        for subset, leaves, rule in self._asked:
+            for port in self._ports:
+                yield _Place(self._destination, port, subset, leaves, rule)
 
 
 def _leaves(host: HostIntent | None, subset: Subset | None) -> tuple[Leaf, ...]:
@@ -69,18 +81,19 @@ class _Place:
         return names.upstream(self.destination.service, self.port.number, self.subset.name if self.subset else "")
 
 
-def _cluster(place: _Place, proxy: Proxy, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
+def _cluster(place: _Place, home: str, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
+    """``home``: the locality of the caller."""
     rule, leaves = place.rule, place.leaves
     tls = secured(rule, leaves, (place.destination, place.port), intent, gaps)
     return {
         "name": place.name,
         "connect_timeout": connect_timeout(rule, leaves, gaps),
-        **_found(place, proxy, gaps),
+        **_found(place, home, gaps),
         **_protocol_options(place, gaps),
         **thresholds(rule, leaves, gaps),
         **keepalive(rule, leaves, gaps),
         **outlier(rule, leaves, gaps),
-        **balancing(rule, leaves, home_of(proxy), gaps),
+        **balancing(rule, leaves, home, gaps),
         **health_checks(rule, leaves, place.port, gaps),
         **(announced(rule, tls) if place.destination.external else tls),
     }
@@ -100,19 +113,19 @@ def protocol(port: PortFacts, *, upgraded: bool = False) -> dict[str, Any]:
     return typed(_PROTOCOLS, explicit_http_config={kind: {}})
 
 
-def _found(place: _Place, proxy: Proxy, gaps: Gaps) -> dict[str, Any]:
+def _found(place: _Place, home: str, gaps: Gaps) -> dict[str, Any]:
     if place.destination.external:
         return found_outside(place.name, place.destination, place.port, gaps)
-    return {"type": "STATIC", "load_assignment": _assignment(place, proxy)}
+    return {"type": "STATIC", "load_assignment": _assignment(place, home)}
 
 
-def _assignment(place: _Place, proxy: Proxy) -> dict[str, Any]:
+def _assignment(place: _Place, home: str) -> dict[str, Any]:
     """By locality, since callers choose by it. Within the cluster: a file for each would need a watcher for each, and
     a machine has 128 of these (``fs.inotify.max_user_instances``)."""
     asked = section(section(place.rule, "loadBalancing"), "locality")
     wanted = set(place.subset.labels) if place.subset else set()
     meant = [one for one in place.destination.endpoints if wanted <= set(one.labels.items())]
-    groups = [_locality(one, place.port) for one in grouped(meant, asked, home_of(proxy))]
+    groups = [_locality(one, place.port) for one in grouped(meant, asked, home)]
     over = {"policy": {"overprovisioning_factor": asked["overprovision"]}} if "overprovision" in asked else {}
     return {"cluster_name": place.name, **({"endpoints": groups} if groups else {}), **over}
 
