@@ -17,7 +17,7 @@ from reconciler.compile.priorities import Floors, by_winning, floors
 from reconciler.compile.reach import SCOPE, Statement, clients_of
 from reconciler.compile.site import Site, behind, has_labels
 from reconciler.compile.subsets import part_of
-from reconciler.compile.targets import Chosen, Rank, by_profile, choose, service_unknown
+from reconciler.compile.targets import Chosen, Rank, by_profile, chosen_of, service_unknown
 from reconciler.model.access import AccessAction, AccessPolicy
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.findings import Finding, Severity, warning
@@ -63,7 +63,7 @@ def access_of(site: Site, notes: Notes) -> Access:
 def _intents(
     policy: AccessPolicy, site: Site, notes: Notes, reach: list[Statement], known: Floors
 ) -> list[AccessIntent]:
-    choice = choose(policy.ref, policy.targets, site)
+    choice = chosen_of(policy.ref, policy.targets, site)
     notes.items |= choice.items
     if not (choice.chosen or choice.problems):
         return []
@@ -152,6 +152,7 @@ def _intent(ready: _Policy, chosen: Chosen, site: Site, notes: Notes) -> AccessI
         part=part.name if part else "",
         provider=policy.provider,
         jwt=policy.jwt,
+        priority=policy.priority,
     )
 
 

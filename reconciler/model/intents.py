@@ -86,6 +86,7 @@ class AccessIntent:
     part: str = ""  # name of the subset whose workloads are meant; "" for all of them
     service_matches: tuple[Match, ...] = ()
     service_ports: tuple[int, ...] = ()
+    priority: int = 0  # an Allow wins over what refuses with a lower one
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ connections are seen. What is refused is refused before anything is allowed; aud
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from reconciler.adapters.envoy import doors, tokens
@@ -15,6 +15,7 @@ from reconciler.adapters.envoy.filters import ALLOW, AUDIT, DENY
 from reconciler.adapters.envoy.identity import DISABLED, PERMISSIVE, mode_of
 from reconciler.adapters.envoy.kinds import typed
 from reconciler.adapters.envoy.principals import principals
+from reconciler.adapters.envoy.priorities import Taking, unless, winning
 from reconciler.adapters.envoy.probes import probe
 from reconciler.adapters.gaps import Gaps
 from reconciler.model.access import AccessAction
@@ -69,10 +70,18 @@ def _policies(accesses: Iterable[AccessIntent], arrival: Arrival, intent: MeshIn
         about = gaps.about(access.origins)
         callers, calls = principals(access, intent, about), _calls(access, arrival, about)
         if callers and calls:
-            found[_name(access, found)] = {"permissions": calls, "principals": callers}
+            but = winning(_over(access, arrival, intent, about), about)
+            found[_name(access, found)] = {"permissions": calls, "principals": unless(but, callers)}
         if callers and access.action is AccessAction.ALLOW and (path := probe(arrival)):
             found[_name(access, found, "/probe")] = {"permissions": [path], "principals": callers}
     return {name: found[name] for name in sorted(found)}
+
+
+def _over(access: AccessIntent, arrival: Arrival, intent: MeshIntent, gaps: Gaps) -> Iterator[Taking]:
+    """What is taken by Allows that win over a Deny."""
+    if access.action is AccessAction.DENY:
+        for allow in (one for one in arrival.allowing if one.priority > access.priority):
+            yield principals(allow, intent, gaps), _calls(allow, arrival, Gaps())
 
 
 def _name(access: AccessIntent, taken: Native, mark: str = "") -> str:

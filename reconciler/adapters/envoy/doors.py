@@ -32,7 +32,8 @@ def door(arrival: Arrival, intent: MeshIntent) -> Door:
     if arrival.is_http:
         return anybody
     holding = [one for one in arrival.access if _holds(one, arrival)]
-    if any(one.action is AccessAction.DENY and one.identities is None for one in holding):
+    first = max((one.priority for one in arrival.allowing), default=0)
+    if any(one.action is AccessAction.DENY and one.identities is None and one.priority >= first for one in holding):
         return Door((), plain=False)
     if not arrival.closed(intent):
         return anybody

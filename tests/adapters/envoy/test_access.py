@@ -107,6 +107,17 @@ def test_a_deny_of_everybody_shuts_the_door() -> None:
     assert admitted(chains(intent, "a~inbound.5432")[0]) == [NOBODY]
 
 
+def test_an_allow_that_wins_opens_it_for_those_whom_it_names() -> None:
+    given = mesh(access=[allow(action="Deny"), allow(policy="q", **{"from": [WEB]})])
+    intent = replace(given, access=(given.access[0], replace(given.access[1], priority=1)))
+    assert admitted(chains(intent, "a~inbound.5432")[0]) == [{"exact": "spiffe://cluster.local/ns/shop/sa/web"}]
+    (denied,) = rules(intent, "deny")["policies"]["default/p"]["principals"]
+    everybody, exception = denied["and_ids"]["ids"]
+    assert everybody == {"any": True}
+    assert principal_names(exception["not_id"]) == [{"exact": "spiffe://cluster.local/ns/shop/sa/web"}]
+    assert principal_names(rules(given, "deny")) == []
+
+
 def test_an_allow_of_requests_allows_no_connection() -> None:
     intent = mesh(access=[allow(match=[{"methods": ["GET"]}])])
     assert roles(intent)["reconciler.allow"] == {"action": "ALLOW", "policies": {}}
