@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.compile.local import LocalService, folders_of, gateways_of, services_of
-from reconciler.io.envoy.proxy import proxy_program
+from reconciler.io.envoy.proxy import forget, proxy_program
 from reconciler.io.local.children import ProcessError, Program
 from reconciler.io.local.echo import Echo
 from reconciler.io.local.echoes import NAME, program
@@ -99,6 +99,7 @@ class Laptop:
         running = self.processes.names()
         for name in sorted(running - frozenset(wanted) - {NAME}):
             await self.processes.stop(name)
+            await asyncio.to_thread(forget, Path(name))
         await asyncio.gather(*(self._start(wanted[name]) for name in sorted(frozenset(wanted) - running)))
 
     async def _start(self, wanted: Program) -> bool:

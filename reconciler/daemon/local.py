@@ -21,7 +21,7 @@ from reconciler.model.plans import Outcome
 from reconciler.pipeline.world import World, keeping_connections
 
 Say = Callable[[str], None]
-_TELLING = ("changed", "pruned", "failed", "blocked", "degraded")
+_TELLING = ("changed", "pruned", "failed", "blocked")
 _LATE = "late: "  # a busy machine, no trouble: its round goes on beside the others
 
 
@@ -29,11 +29,13 @@ _LATE = "late: "  # a busy machine, no trouble: its round goes on beside the oth
 class LocalLog:
     """The daemon's log: all of it as JSON lines in a file, and in a few words for people what they wait for.
 
-    ``calm``: how many rounds have ended while no proxy had something yet to take."""
+    ``calm``: how many rounds have ended while no proxy had something yet to take; until all is ``ready``, proxies that
+    do not answer are no news."""
 
     file: TextIO
     say: Say
     calm: int = 0
+    ready: bool = False
     _taking: set[str] = field(default_factory=set)
     _told: dict[str, str] = field(default_factory=dict)
 
@@ -63,7 +65,8 @@ class LocalLog:
         (self._taking.add if fields.get("progressing") else self._taking.discard)(name)
         counts = " ".join(f"{key}={value}" for key, value in fields.items() if isinstance(value, int))
         line = f"{name}  commit {fields['commit']}: {counts}"
-        if any(fields.get(telling) for telling in _TELLING) and line != self._told.get(name):
+        telling = any(fields.get(one) for one in _TELLING) or (self.ready and fields.get("degraded"))
+        if telling and line != self._told.get(name):
             self.say(line)
         self._told[name] = line
 
@@ -99,6 +102,7 @@ async def _up(world: World, how: Local, log: LocalLog, ending: Ending) -> int:
         how.say(f"{Path(ended.name).name} ended ({ended.code}){words}; it is started again in {ended.again_in:g} s")
 
     def ready(desired: DesiredState) -> None:
+        log.ready = True
         for line in addresses(desired, world):
             how.say(line)
 

@@ -14,6 +14,7 @@ from reconciler.model.refs import ObjectKey
 from reconciler.ports import Rejected
 
 BROKEN = ".broken"
+SECRETS = "secrets"
 _LISTS = ("listeners.json", "clusters.json")
 _SINGLE = ("bootstrap.json", *_LISTS)
 
@@ -73,6 +74,16 @@ class Folder:
             layout.remove(self.root, path)
         else:
             layout.write(self.root, path, file.text())
+        if key.kind == xds.BOOTSTRAP:
+            self._forget(place.proxy)
+
+    def _forget(self, proxy: str) -> None:
+        """What only a proxy that is started needs: its lists when nothing is in them, and its key."""
+        folder = self.root / proxy
+        lists = [folder / name for name in _LISTS if self._file(proxy, name).is_empty]
+        for path in [*lists, *sorted((folder / SECRETS).glob("[!.]*.json"))]:
+            if path.exists():
+                layout.remove(self.root, path)
 
     def _folders(self) -> Iterator[Path]:
         if not self.root.is_dir():

@@ -7,11 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.io.envoy import xds
-from reconciler.io.envoy.folder import Folder
+from reconciler.io.envoy.folder import SECRETS, Folder
 from reconciler.io.envoy.secrets import held_certificate, renew
 from reconciler.io.identity import Authority, Identity, needs_renewal, open_authority
-
-SECRETS = "secrets"
 
 
 class Identities:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from reconciler.io.envoy.binary import find_envoy
 from reconciler.io.envoy.statuses import LOG
 from reconciler.io.local.children import ProcessError, Program
 
+OUTPUT = "output.log"
 _OPTIONS = (
     "--concurrency", "1", "--disable-hot-restart", "--drain-time-s", "5",
     "--log-path", LOG, "-l", "warning", "--file-flush-interval-msec", "200",
@@ -33,7 +35,16 @@ def proxy_program(name: str, folder: Path) -> Program:
 
     named = str((folder / "bootstrap.json").absolute())  # so that a list of processes tells them apart
     argv = (str(binary), "-c", named, *_OPTIONS)
-    return Program(name, argv, folder, folder / "output.log", ready if address else None)
+    return Program(name, argv, folder, folder / OUTPUT, ready if address else None)
+
+
+def forget(folder: Path) -> None:
+    """The words of a proxy that is gone, and its folder when nothing else is in it."""
+    with contextlib.suppress(OSError):
+        for name in (LOG, OUTPUT):
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
+        folder.parent.rmdir()
 
 
 def _admin(folder: Path) -> str:

@@ -202,6 +202,22 @@ async def test_a_bootstrap_brings_an_identity(cluster: EnvoyCluster, tmp_path: P
     assert found["spec"] == bootstrap("127.0.0.1")["spec"]
 
 
+async def test_a_proxy_that_is_removed_leaves_no_key_behind(cluster: EnvoyCluster, tmp_path: Path) -> None:
+    await cluster.apply(bootstrap("127.0.0.1"), BOOTSTRAP, force=False)
+    await cluster.apply(host("a", "*"), VIRTUAL_HOST, force=False)
+    for kind, name in ((VIRTUAL_HOST, "web~out~a"), (BOOTSTRAP, "web~bootstrap")):
+        await cluster.delete(key(kind, name), kind, "", "")
+    assert list((tmp_path / "eu").rglob("*")) == []
+
+
+async def test_what_somebody_put_beside_a_removed_proxy_stays(cluster: EnvoyCluster, tmp_path: Path) -> None:
+    await cluster.apply(bootstrap("127.0.0.1"), BOOTSTRAP, force=False)
+    await cluster.apply(upstream("a"), CLUSTER, force=False)
+    (tmp_path / "eu/shop/web/notes.txt").write_text("mine")
+    await cluster.delete(key(BOOTSTRAP, "web~bootstrap"), BOOTSTRAP, "", "")
+    assert {path.name for path in (tmp_path / "eu/shop/web").iterdir()} == {"clusters.json", "notes.txt"}
+
+
 def says(word: str) -> Callable[[dict[str, dict[str, str]]], bool]:
     return lambda found: any(word in one["message"] for one in found.values())
 
