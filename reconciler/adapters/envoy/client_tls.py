@@ -16,6 +16,7 @@ from reconciler.model.rules import Leaf
 
 _TLS = "envoy.extensions.transport_sockets.tls.v3"
 _VERSIONS = {"1.2": "TLSv1_2", "1.3": "TLSv1_3"}
+_NEWEST = "TLSv1_3"
 #: authorities that a machine takes by itself
 _ROOTS = "/etc/ssl/certs/ca-certificates.crt"
 #: would have to lie beside the proxies of callers, which get only their own identity
@@ -77,7 +78,9 @@ def _changed(socket: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, A
     context.pop("@type", None)
     common = dict(context["common_tls_context"])
     if "minVersion" in asked:
-        common["tls_params"] = {"tls_minimum_protocol_version": _VERSIONS[str(asked["minVersion"])]}
+        # the newest that the proxy speaks to a server is 1.2 where nothing is said
+        versions = {"minimum": _VERSIONS[str(asked["minVersion"])], "maximum": _NEWEST}
+        common["tls_params"] = {f"tls_{which}_protocol_version": version for which, version in versions.items()}
     if "subjectAltNames" in asked:
         common |= _validated(common, [_name(str(name)) for name in asked["subjectAltNames"]])
     sni = {"sni": str(asked["sni"])} if "sni" in asked else {}

@@ -26,6 +26,8 @@ from reconciler.model.refs import ServiceRef
 from reconciler.model.selectors import Match
 
 _PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+#: what it says is for every service, whatever each one speaks
+_GROUP = "VirtualMesh"
 _OWN = {OUTBOUND_PORT: "the proxy's own listener", ADMIN_PORT: "the proxy's administration"}
 
 
@@ -72,13 +74,14 @@ def tell_unseen(host: HostIntent, facts: ServiceFacts, gaps: Gaps) -> None:
     if any(map(_is_http, host.routes)):
         gaps.warning("http-route-on-tcp", f"{told} its routes have no effect", hint="declare what its ports speak")
     for leaf in host.host_leaves:
-        if leaf.path.startswith("traffic.connections.http"):
+        if leaf.path.startswith("traffic.connections.http") and leaf.policy.kind != _GROUP:
             gaps.warning("leaf-cancelled", f"{told} {leaf.path} has no effect", leaf)
 
 
 def _is_http(route: Route) -> bool:
     conditions = any(replace(match, ports=()) != Match() for match in route.matches)
-    return conditions or bool(route.mirrors) or any(leaf.path != "traffic.timeout.idle" for leaf in route.leaves)
+    meant = (leaf for leaf in route.leaves if leaf.policy.kind != _GROUP and leaf.path != "traffic.timeout.idle")
+    return conditions or bool(route.mirrors) or any(True for _ in meant)
 
 
 def _own(proxy: Proxy, intent: MeshIntent) -> Mapping[int, ServiceRef | str]:
