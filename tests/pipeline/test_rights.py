@@ -68,10 +68,10 @@ def test_runs_under_exactly_the_printed_role_do_all_that_they_have_to(account: A
     account.remove("policies/own.yaml")
     account.commit("less")
     run = account.apply()
-    assert rows(run) == {"eu/mesh": {"ok": len(ALL) - 4, "changed": 2, "pruned": 2, "drifted": 1}}, said(run)
+    assert rows(run) == {"eu/mesh": {"ok": len(ALL) - 5, "changed": 2, "pruned": 3, "drifted": 1}}, said(run)
     assert account.made("GET", path, None)["spec"]["http"][0]["timeout"] == "1s"
     assert account.ours() == ALL - {"workloadgroups own", "configmaps own", "proxyconfigs own"}
-    assert rows(account.apply()) == {"eu/mesh": {"ok": len(ALL) - 2}}
+    assert rows(account.apply()) == {"eu/mesh": {"ok": len(ALL) - 3}}
 
 
 def test_the_role_is_the_least(account: Account) -> None:
