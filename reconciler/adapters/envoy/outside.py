@@ -34,6 +34,13 @@ def found_outside(name: str, destination: DestinationIntent, port: PortFacts, ga
     return {"type": _TYPES.get(destination.resolution, "STATIC"), "load_assignment": assignment}
 
 
+def proved_by_request(destination: DestinationIntent) -> dict[str, Any]:
+    """Options of HTTP to a host that each request names: over TLS it is asked for, and has to be, that very host."""
+    if destination.resolution != "Dynamic":
+        return {}
+    return {"upstream_http_protocol_options": {"auto_sni": True, "auto_san_validation": True}}
+
+
 def _endpoint(endpoint: Endpoint, port: PortFacts) -> dict[str, Any]:
     target = port.target if isinstance(port.target, int) and port.target else port.number
     place = {"endpoint": {"address": socket(endpoint.address, endpoint.ports.get(port.name, target))}}

@@ -13,7 +13,7 @@ from reconciler.adapters.envoy.client_tls import secured
 from reconciler.adapters.envoy.health_checks import check_ports, health_checks
 from reconciler.adapters.envoy.kinds import CLUSTER, resource, typed
 from reconciler.adapters.envoy.localities import Group, grouped, home_of, parts_of, tell_nowhere
-from reconciler.adapters.envoy.outside import found_outside
+from reconciler.adapters.envoy.outside import found_outside, proved_by_request
 from reconciler.adapters.envoy.pools import connect_timeout, http_options, keepalive, outlier, thresholds
 from reconciler.adapters.envoy.ports import facts_of
 from reconciler.adapters.envoy.proxies import Proxy
@@ -104,6 +104,7 @@ def _protocol_options(place: _Place, gaps: Gaps) -> dict[str, Any]:
         return {}
     upgraded = section(section(place.rule, "connections"), "http").get("h2Upgrade") is True
     options = protocol(place.port, upgraded=upgraded) | http_options(place.rule, place.leaves, gaps)
+    options |= proved_by_request(place.destination)
     return {"typed_extension_protocol_options": {_PROTOCOLS: options}}
 
 

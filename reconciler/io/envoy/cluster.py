@@ -21,7 +21,7 @@ from reconciler.io.envoy import xds
 from reconciler.io.envoy.admin import Answer, ask
 from reconciler.io.envoy.folder import Folder, Lying
 from reconciler.io.envoy.identities import Identities, asked_identity
-from reconciler.io.envoy.statuses import status_of
+from reconciler.io.envoy.statuses import PROGRESSING, status_of, subscription
 from reconciler.io.permit import WRITE_PERMIT
 from reconciler.model.facts import ClusterFacts
 from reconciler.model.live import LiveObject, Prediction
@@ -164,9 +164,10 @@ class EnvoyCluster:
             _check_version(found, str(body["metadata"].get("resourceVersion") or ""))
             if not force and xds.version_of(wanted) != found.version:
                 raise Conflict(f"{key} is there already, with other content", 409)
-        if found is None or xds.version_of(wanted) != found.version:
-            self._write(key, wanted)
-        return Written(xds.version_of(wanted), wanted, created=found is None)
+        if found is not None and xds.version_of(wanted) == found.version:
+            return Written(found.version, wanted)
+        self._write(key, wanted)
+        return Written(xds.version_of(wanted), _untaken(key, wanted), created=found is None)
 
     def _remove_fields(self, key: ObjectKey, pointers: Sequence[str], rv: str) -> Written:
         found = self._folder.find(key)
@@ -198,6 +199,13 @@ def _key(body: Mapping[str, Any]) -> ObjectKey:
     if group != xds.GROUP:
         raise Rejected(f"a folder of proxies takes no {body['kind']}", 404)
     return ObjectKey(group, str(body["kind"]), str(meta.get("namespace") or ""), str(meta["name"]))
+
+
+def _untaken(key: ObjectKey, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What has just been written, of which nobody asked the proxy yet."""
+    file = xds.place_of(key).file
+    told = {"state": PROGRESSING, "message": f"the proxy has not taken {file} yet"}
+    return {**body, "status": told} if subscription(file) else body
 
 
 def _check_version(found: Lying, rv: str) -> None:
