@@ -103,13 +103,22 @@ def _after(before: Before, desired: DesiredState, now: datetime) -> Compiled:
         return replace(before.compiled, revision=desired.revision)
     given = [*_policies(desired), *(policy for policy in _policies(before.desired) if policy.ref in changed)]
     touched = closure(changed, given)
-    if len(touched) > _MOST * len(given):
+    if len(touched.refs) > _MOST * len(given) or _is_held(touched.wide, before.compiled):
         raise _Elsewhere
-    old = compile_state(_only(before.desired, touched), before.facts, before.adapters, before.now)
-    new = compile_state(_only(desired, touched), before.facts, before.adapters, now)
+    concerned = touched.takes if touched.wide else None
+    facts, adapters = before.facts, before.adapters
+    old = compile_state(_only(before.desired, touched.refs), facts, adapters, before.now, None, concerned)
+    new = compile_state(_only(desired, touched.refs), facts, adapters, now, None, concerned)
+    if _is_held(touched.wide, new):
+        raise _Elsewhere
     if new.ties or old.rejected or new.rejected or _has_duplicates(old) or _has_duplicates(new):
         raise _Elsewhere
     return replace(_patched(before.compiled, old, new, len(desired.broken)), revision=desired.revision)
+
+
+def _is_held(wide: Collection[DocRef], compiled: Compiled) -> bool:
+    """Whether a policy that may be about any service is refused somewhere: then it may be refused elsewhere for it."""
+    return any(hold.ref in wide for hold in compiled.holds)
 
 
 def _changed(before: Before, desired: DesiredState, now: datetime) -> set[DocRef]:

@@ -2,12 +2,14 @@
 
 A policy is bound to the services that it names and to those that its routes send to. Some rules are compared with all
 others of a namespace, because services may have the same workloads; a policy that is about a whole namespace, or that
-has such a rule, binds all services of it together. What may be about any service binds everything.
+has such a rule, binds all services of it together. A policy that may be about any service has a part in what the
+others make where they are, and binds them no further; some bind everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from reconciler.compile.entries import route_entries
 from reconciler.compile.paths import MTLS, server_side
@@ -23,13 +25,35 @@ _Place = tuple[str, str]
 
 
 class Unbounded(Exception):
-    """A policy that may be about any service."""
+    """A policy that binds everything together."""
 
 
-def closure(changed: Collection[DocRef], policies: Iterable[Policy]) -> set[DocRef]:
-    """The documents that are bound to any of the changed ones; of those the former and the present form are among the
-    ``policies``. Raises Unbounded where everything is bound together."""
-    bound = [(policy.ref, places_of(policy)) for policy in policies]
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """``bound``: the documents that are bound to any of the changed ones, by way of these ``places``. ``wide``: those
+    that may be about any service, and so about these places too."""
+
+    bound: frozenset[DocRef]
+    wide: frozenset[DocRef]
+    places: frozenset[_Place]
+
+    @property
+    def refs(self) -> frozenset[DocRef]:
+        return self.bound | self.wide
+
+    def takes(self, name: str, namespace: str) -> bool:
+        """Whether a service may be concerned."""
+        return (namespace, name) in self.places or (namespace, "") in self.places
+
+
+def closure(changed: Collection[DocRef], policies: Iterable[Policy]) -> Touched:
+    """What is touched by changed documents; of those the former and the present form are among the ``policies``. Raises
+    Unbounded where everything is bound together."""
+    known = [(policy.ref, places_of(policy)) for policy in policies]
+    wide = frozenset(ref for ref, places in known if places is None)
+    if not wide.isdisjoint(changed):
+        raise Unbounded("any service may be meant")
+    bound = [(ref, places) for ref, places in known if places is not None]
     whole = {namespace for _, places in bound for namespace, name in places if not name}
     if whole:
         bound = [(ref, {(space, "" if space in whole else name) for space, name in places}) for ref, places in bound]
@@ -44,12 +68,17 @@ def closure(changed: Collection[DocRef], policies: Iterable[Policy]) -> set[DocR
         if number not in found:
             found.add(number)
             left += [near for place in bound[number][1] for near in at.pop(place, ())]
-    return {bound[number][0] for number in found}
+    refs = frozenset(bound[number][0] for number in found)
+    return Touched(refs, wide, frozenset(place for number in found for place in bound[number][1]))
 
 
-def places_of(policy: Policy) -> set[_Place]:
-    """The services that a policy is bound to; raises Unbounded."""
-    found = {place for target in policy.targets for place in _named(target)}
+def places_of(policy: Policy) -> set[_Place] | None:
+    """The services that a policy is bound to, None where it may be about any; raises Unbounded."""
+    found: set[_Place] = set()
+    wide = False
+    for target in policy.targets:
+        named = _named(target)
+        wide, found = wide or named is None, found | (named or set())
     if isinstance(policy, AccessPolicy):
         if policy.scopes:  # what callers know of is made of all that is said of them
             raise Unbounded(policy.ref)
@@ -58,8 +87,18 @@ def places_of(policy: Policy) -> set[_Place]:
         near = any(_is_compared(leaf) for leaf in policy.leaves)
         for leaf in policy.leaves:
             for entry in route_entries(leaf):
-                found |= _named(entry.to) if _is_somewhere(entry.to) else set()
+                found |= (_named(entry.to) or set()) if _is_somewhere(entry.to) else set()
+    if wide and (near or _sends_elsewhere(policy)):
+        raise Unbounded(policy.ref)
+    if wide:
+        return None
     return found | {(namespace, "") for namespace, _ in found} if near else found
+
+
+def _sends_elsewhere(policy: Policy) -> bool:
+    """Whether a policy has a part in the services that it sends to, from wherever it is about."""
+    entries = (entry for leaf in getattr(policy, "leaves", ()) for entry in route_entries(leaf))
+    return any(_is_somewhere(entry.to) for entry in entries)
 
 
 def _is_compared(leaf: Leaf) -> bool:
@@ -71,12 +110,12 @@ def _is_somewhere(target: PolicyTarget) -> bool:
     return bool(target.services or target.destinations or target.hosts or target.namespaces)
 
 
-def _named(target: PolicyTarget) -> set[_Place]:
-    """Fields are ANDed: one that names services, or their namespaces, bounds all the others."""
+def _named(target: PolicyTarget) -> set[_Place] | None:
+    """Fields are ANDed: one that names services, or their namespaces, bounds all the others. None: any may be meant."""
     if target.destinations or target.hosts:
         raise Unbounded("a Destination may stand for any service")
     if target.services:
         return {(one.namespace, "" if one.name == "*" else one.name) for one in target.services}
     if target.namespaces:
         return {(namespace, "") for namespace in target.namespaces}
-    raise Unbounded("any service may be meant")
+    return None

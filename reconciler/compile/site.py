@@ -35,7 +35,13 @@ class World:
     now: datetime
     ages: Mapping[Position, int]
     withdrawn: Mapping[DocRef, Finding] = field(default_factory=dict)  # refused on one member, and so on all
+    concerned: Callable[[str, str], bool] | None = (
+        None  # the services, by name and namespace, of which policies are told
+    )
     known: dict[tuple[int, object], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def takes(self, ref: ServiceRef) -> bool:
+        return self.concerned is None or self.concerned(ref.name, ref.namespace)
 
     def once(self, part: _P, find: Callable[[_P], _F]) -> _F:
         """What is found out about a part of a document alone, which is the same for every target: found out once. By

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -52,15 +52,17 @@ def compile_state(
     adapters: Mapping[str, Adapter],
     now: datetime,
     ages: Mapping[Position, int] | None = None,
+    concerned: Callable[[str, str], bool] | None = None,
 ) -> Compiled:
     """Native objects for every target that can be compiled.
 
     ``ages``: for the place of a leaf, an order number of the commit since which it has held (smaller is older).
     A target whose cluster is not in ``facts``, or whose mesh type has no adapter, has no entry in the result's
-    objects; of the latter an error tells.
+    objects; of the latter an error tells. ``concerned``: the services, by name and namespace, for which policies are
+    compiled; None: all.
     """
     facts = declared(desired, discovered(desired, facts), adapters)
-    world = World(with_versions(desired, facts), facts, adapters, now, ages or {})
+    world = World(with_versions(desired, facts), facts, adapters, now, ages or {}, concerned=concerned)
     made = _made(world, {})
     while withdrawn := _together(world, made.notes):
         world = replace(world, withdrawn={**world.withdrawn, **withdrawn})

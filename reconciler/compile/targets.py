@@ -75,6 +75,14 @@ def choose(policy: DocRef, targets: Iterable[PolicyTarget], site: Site) -> Choic
     return Choice(tuple(_joined(found[meant]) for meant in sorted(found)), tuple(problems), frozenset(items))
 
 
+def chosen_of(policy: DocRef, targets: Iterable[PolicyTarget], site: Site) -> Choice:
+    """What the targets mean, as far as it is compiled."""
+    choice = choose(policy, targets, site)
+    if site.world.concerned is None:
+        return choice
+    return replace(choice, chosen=tuple(one for one in choice.chosen if site.world.takes(one.service)))
+
+
 def by_profile(chosen: Iterable[Chosen], site: Site) -> list[tuple[str, list[Chosen]]]:
     """Destinations by the way in which the mesh serves them."""
     groups: dict[str, list[Chosen]] = {}

@@ -18,7 +18,7 @@ from reconciler.compile.ports import UnknownPort, service_ports
 from reconciler.compile.shares import odd_shares
 from reconciler.compile.site import Site
 from reconciler.compile.subsets import part_of
-from reconciler.compile.targets import Chosen, Rank, by_profile, choose, service_unknown
+from reconciler.compile.targets import Chosen, Rank, by_profile, chosen_of, service_unknown
 from reconciler.model.findings import Finding, Severity, error, warning
 from reconciler.model.intents import TrafficSource
 from reconciler.model.membership import groups_of
@@ -68,7 +68,7 @@ def _as_policy(group: VirtualMesh) -> TrafficPolicy:
 
 def _asks(policy: TrafficPolicy, site: Site, notes: Notes, default: bool = False) -> list[Ask]:
     callers = callers_of(policy.ref, policy.sources, site)
-    choice = choose(policy.ref, policy.targets, site)
+    choice = chosen_of(policy.ref, policy.targets, site)
     notes.items |= choice.items
     if callers.elsewhere or not (choice.chosen or choice.problems):
         return []

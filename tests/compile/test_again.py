@@ -137,6 +137,36 @@ def test_what_is_taken_over_is_what_everything_gives(adapter: Adapter, edits: li
         before = Before(desired, Facts(facts), adapters, now, whole)
 
 
+#: of each kind one that may be about everything, one for each service, and one that changes
+CROWD = st.lists(TRAFFIC, min_size=4, max_size=7)
+RULERS = st.lists(ACCESS, min_size=2, max_size=4)
+
+
+@pytest.mark.parametrize("adapter", [LACKING, picky(emit_crowds), istio()], ids=["toy", "picky", "real"])
+@settings(max_examples=60, deadline=None)
+@cases(CROWD, RULERS, TRAFFIC, st.booleans())
+def test_what_is_about_everything_has_its_part_in_what_is_made_anew(
+    adapter: Adapter, crowd: list[Any], rulers: list[Any], then: Any, deny: bool
+) -> None:
+    """As above, with a policy about everything among them, and one change of a policy about one service."""
+    wide, places = to(everything=True), [("web.shop",), ("api.shop",), ("db.shop",), ("jobs.batch",)]
+
+    def alone(drawn: tuple[Any, ...], number: int) -> tuple[Any, ...]:
+        return (*drawn[:3], places[number % 4] if number else (), None if number else wide, None, *drawn[6:])
+
+    documents = {f"t{number}": a_traffic(f"t{number}", alone(drawn, number)) for number, drawn in enumerate(crowd)}
+    for number, drawn in enumerate(rulers):
+        given_places = (*drawn[:2], places[number % 4], None if number else wide, None, False, *drawn[6:])
+        documents[f"a{number}"] = an_access(f"a{number}", given_places)
+    facts, adapters = Facts({"eu": cluster_facts(), "us": cluster_facts("us")}), {"toy": adapter}
+    groups = [GROUP] if deny else []
+    first = a_state(*documents.values(), *groups)
+    before = Before(first, facts, adapters, NOW, compile_state(first, facts, adapters, NOW))
+    documents["t1"] = a_traffic("t1", alone(then, 1))
+    desired = a_state(*documents.values(), *groups)
+    assert compile_again(before, desired, facts, adapters, NOW) == compile_state(desired, facts, adapters, NOW)
+
+
 OTHER = {"traffic.timeout.request": "2s"}
 KNOWN = (
     traffic("a", to("web.shop"), rule=TIMEOUT),
@@ -148,12 +178,12 @@ KNOWN = (
 )
 
 
-def made_anew(*changed: Any) -> set[str]:
+def made_anew(*changed: Any, beside: tuple[Any, ...] = ()) -> set[str]:
     """The objects that are not the ones which were compiled earlier."""
-    facts, adapters, desired = Facts({"eu": cluster_facts()}), {"toy": toy()}, a_state(*KNOWN)
+    facts, adapters, desired = Facts({"eu": cluster_facts()}), {"toy": toy()}, a_state(*KNOWN, *beside)
     before = Before(desired, facts, adapters, NOW, compile_state(desired, facts, adapters, NOW))
     refs = {one.ref for one in changed}
-    then = a_state(*(one for one in KNOWN if one.ref not in refs), *changed)
+    then = a_state(*(one for one in KNOWN if one.ref not in refs), *changed, *beside)
     known = {id(one) for mine in before.compiled.objects.values() for one in mine}
     made = compile_again(before, then, facts, adapters, NOW)
     return {one.key.name for mine in made.objects.values() for one in mine if id(one) not in known}
@@ -170,9 +200,24 @@ def test_what_may_be_about_any_service_makes_everything_anew() -> None:
     assert made_anew(traffic("wide", to(everything=True), rule=OTHER)) >= {"web", "api", "db", "jobs"}
 
 
+def test_a_policy_about_everything_binds_others_no_further() -> None:
+    wide, mode = to(everything=True), traffic("mode", to(everything=True), rule={"traffic.mtls": "Strict"})
+    every = (traffic("wide", wide, rule={"traffic.timeout.idle": "60s"}), access("all", wide))
+    a, d = traffic("a", to("web.shop"), rule=TIMEOUT), traffic("d", to("jobs.batch"), rule=TIMEOUT)
+    touched = closure({a.ref}, (a, d, *every))
+    assert {ref.name for ref in touched.refs} == {"a", "wide", "all"}
+    assert touched.takes("web", "shop")
+    assert not touched.takes("jobs", "batch")
+    assert made_anew(traffic("a", to("web.shop"), rule=OTHER), beside=every) == {"web"}
+    sending = traffic("sends", wide, rule={"traffic.mirror": (entry("api.shop"),)})
+    for binding in (mode, sending):
+        with pytest.raises(Unbounded):
+            closure({a.ref}, (a, d, binding))
+
+
 def bound(*policies: Any) -> list[str]:
     """The names of what is bound to the first."""
-    return sorted(one.name for one in closure({policies[0].ref}, policies))
+    return sorted(one.name for one in closure({policies[0].ref}, policies).bound)
 
 
 def test_policies_are_bound_by_the_services_that_they_share() -> None:
