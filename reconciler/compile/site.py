@@ -35,9 +35,7 @@ class World:
     now: datetime
     ages: Mapping[Position, int]
     withdrawn: Mapping[DocRef, Finding] = field(default_factory=dict)  # refused on one member, and so on all
-    concerned: Callable[[str, str], bool] | None = (
-        None  # the services, by name and namespace, of which policies are told
-    )
+    concerned: Callable[[str, str], bool] | None = None  # services, by name and namespace; None: all
     known: dict[tuple[int, object], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def takes(self, ref: ServiceRef) -> bool:
