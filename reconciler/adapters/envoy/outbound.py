@@ -15,6 +15,7 @@ from reconciler.adapters.envoy.proxies import Proxy, proxies_of
 from reconciler.adapters.envoy.reach import knows
 from reconciler.adapters.envoy.routes import Routes
 from reconciler.adapters.envoy.upstreams import Upstreams
+from reconciler.adapters.envoy.versions import check_versions
 from reconciler.adapters.gaps import Gaps
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.intents import MeshIntent, Origin
@@ -36,6 +37,8 @@ def emit(intent: MeshIntent) -> Iterator[Built]:
             for proxy in (one for one in callers if one.served):
                 made += _virtual_hosts(facts, destination.hosts, routes, proxy, (intent, origins))
                 made += connections.of(facts, host, proxy, (gaps, origins))
+        if host is not None:
+            check_versions(host, intent, gaps)
         if host is not None and facts is not None:
             tell_unseen(host, facts, gaps)
         yield built(made, gaps, origins, intent, service)

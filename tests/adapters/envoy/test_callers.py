@@ -195,3 +195,9 @@ def test_a_service_can_be_made_opaque_for_everybody() -> None:
 def test_unseen_requests_are_told() -> None:
     said = form({"db.shop": TCP}, hosts={"db.shop": {"routes": [{"rule": {"timeout": {"request": "1s"}}}]}})
     assert [one.code for one in found(said)] == ["http-route-on-tcp"]
+
+
+@pytest.mark.parametrize(("version", "codes"), [("1.38.2", ["mesh-too-old"]), ("1.40.0", []), ("", [])])
+def test_what_the_running_proxies_do_not_know_is_not_written(version: str, codes: list[str]) -> None:
+    said = asked({}, rule={"retries": {"budget": {"percent": 20, "ttl": "10s"}}}) | {"mesh": {"version": version}}
+    assert [one.code for one in found(said)] == codes
