@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from reconciler.adapters.envoy.spellings import spellings
 from reconciler.adapters.envoy.strings import string_matcher
 from reconciler.adapters.expressions import quote
 from reconciler.adapters.gaps import Gaps
@@ -26,7 +27,7 @@ def permission(match: Match, restricts: bool, gaps: Gaps) -> Permission:
     if match.grpc is not None:
         parts.append(_called(match.grpc))
     elif match.path is not None:
-        parts.append(_path(match.path, gaps))
+        parts.append(_path(match.path, restricts, gaps))
     if match.methods:
         parts.append(any_of(_header(":method", {"exact": method}) for method in sorted(set(match.methods))))
     parts += [_value(asked, gaps) for asked in match.headers]
@@ -59,10 +60,12 @@ def _called(asked: GrpcMatch) -> Permission:
     return _at(string_matcher("regex", f"/[^/]+/{quote(asked.method)}"))
 
 
-def _path(path: PathMatch, gaps: Gaps) -> Permission:
+def _path(path: PathMatch, restricts: bool, gaps: Gaps) -> Permission:
     if not path.value:
         gaps.error("mesh-invalid-value", "an empty path matches nothing")
         return NOTHING
+    if restricts and path.kind is not PathKind.REGEX and path.value.rstrip("/"):
+        return _at(string_matcher("regex", spellings(path), ignore_case=path.ignore_case))
     if path.kind is not PathKind.PREFIX:
         kind = "prefix" if path.kind is PathKind.STRING_PREFIX else path.kind.value
         return _at(string_matcher(kind, path.value, ignore_case=path.ignore_case))
