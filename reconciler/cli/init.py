@@ -84,11 +84,14 @@ def _policy(service: str, real: bool) -> dict[str, str]:
 
 
 def _mesh_type(chosen: str) -> str:
-    from reconciler.pipeline.meshes import mesh_types
+    from reconciler.pipeline.meshes import mesh_types, orchestrated_types
 
-    known = mesh_types()
+    known = orchestrated_types()
     if not known:
         raise click.ClickException("no adapter is installed, so there is no mesh to begin with")
+    if chosen and chosen in mesh_types() and chosen not in known:
+        hint = "begin with a copy of examples/local-mesh"
+        raise click.ClickException(f"the services of a mesh of type {chosen} are declared in Git: {hint}")
     if chosen and chosen not in known:
         raise click.ClickException(f"there is no adapter {chosen!r}; known: {', '.join(known)}")
     return chosen or known[0]

@@ -72,6 +72,8 @@ def _of_types(types: tuple[str, ...], read_only: bool) -> Role:
     for name in types:
         if name not in adapters:
             raise click.ClickException(f"there is no adapter {name!r}; known: {', '.join(sorted(adapters))}")
+        if adapters[name].default_mesh.declared:
+            raise click.ClickException(f"a mesh of type {name} is no Kubernetes cluster: files are written, by no role")
     return role_for_types([adapters[name] for name in sorted(set(types))], read_only=read_only)
 
 

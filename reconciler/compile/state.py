@@ -32,6 +32,7 @@ from reconciler.compile.telemetry import telemetry_of
 from reconciler.compile.traffic import asks_by_service
 from reconciler.compile.unused import unused_items
 from reconciler.model.access import AccessPolicy
+from reconciler.model.clusters import ProxiesConnection
 from reconciler.model.documents import DesiredState, View
 from reconciler.model.facts import Facts
 from reconciler.model.findings import Finding, Position, error, warning
@@ -151,6 +152,8 @@ def _sites(world: World, notes: Mapping[TargetId, Notes]) -> dict[TargetId, Site
         if adapter is None:
             message = f"there is no adapter for meshes of type {mesh.type}: nothing is planned for {target}"
             notes[target].find(error("adapter-unknown", message, mesh.position, "", mesh.ref))
+        elif unfit := _unfit(target, adapter, world):
+            notes[target].find(unfit)
         elif cluster is not None:
             found[target] = site_of(world, target, cluster, adapter, notes[target])
             tell_observed(found[target], notes[target])
@@ -186,6 +189,19 @@ def _objects(
     neighbours = [other for other in sites.values() if other.target.cluster == site.target.cluster]
     native = patched(written(things, notes), site, notes)
     return (*native, *extensions_of(site, neighbours, notes))
+
+
+def _unfit(target: TargetId, adapter: Adapter, world: World) -> Finding | None:
+    """A mesh whose services Git declares needs a folder of proxies, any other one does not."""
+    known, mesh = world.desired.clusters.get(target.cluster), world.desired.mesh(target)
+    declared_here = adapter.default_mesh.declared
+    if known is None or isinstance(known.connection, ProxiesConnection) == declared_here:
+        return None
+    needs = "needs" if declared_here else "cannot have"
+    message = (
+        f"meshes of type {mesh.type} {needs} clusters with a connection to `proxies`: not {target.cluster}"
+    )
+    return error("connection-unfit", message, mesh.position, "change the mesh, or the cluster", mesh.ref)
 
 
 def _intent(site: Site, notes: Notes) -> MeshIntent:

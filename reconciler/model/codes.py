@@ -46,6 +46,7 @@ CODES: dict[str, str] = {
     "access-cut-off": "Access is denied by default, and no policy allows a call that another policy speaks of.",
     "account-shared": "A rule for workloads is a rule for their service account, which other workloads have too.",
     "actions-contradict": "One policy forwards, redirects or answers the same request at once.",
+    "connection-unfit": "A mesh and the connection of its cluster are not of one kind, so nothing is planned for it.",
     "adapter-unknown": "There is no adapter for the type of a mesh, so nothing is planned for it.",
     "capability-in-part": "A part of the mesh has what is asked of the whole, and another one cannot.",
     "capability-unsupported": "The mesh cannot do what a policy asks, so nothing of the policy is applied there.",

@@ -16,3 +16,8 @@ def mesh_types() -> tuple[str, ...]:
 def installed() -> Mapping[str, Adapter]:
     """By mesh type; each is loaded when it is first asked for, since a repository has few types."""
     return registry.Installed()
+
+
+def orchestrated_types() -> tuple[str, ...]:
+    """Those for clusters that know services by themselves, so that Git need not declare them."""
+    return tuple(name for name, adapter in installed().items() if not adapter.default_mesh.declared)

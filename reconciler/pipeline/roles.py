@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.adapters.base import Adapter
 from reconciler.io.kube.kinds import FACT_KINDS, POD
-from reconciler.model.clusters import DirectoryConnection
+from reconciler.model.clusters import DirectoryConnection, ProxiesConnection
 from reconciler.model.documents import DesiredState
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, TargetId
@@ -24,6 +24,9 @@ _OPEN = (
 )
 
 
+_FOLDERS = (DirectoryConnection, ProxiesConnection)
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The targets of a repository that a role is for. ``store``: what runs remember, None where there was none."""
@@ -38,7 +41,7 @@ class Scope:
         """Those with an adapter. Clusters that are folders ask for no rights: they count where there are no others."""
         known = [target for target in sorted(self.targets) if self.desired.mesh(target).type in self.adapters]
         clusters = self.desired.clusters
-        served = [t for t in known if not isinstance(clusters[t.cluster].connection, DirectoryConnection)]
+        served = [t for t in known if not isinstance(clusters[t.cluster].connection, _FOLDERS)]
         return served or known
 
     def adapter(self, target: TargetId) -> Adapter:

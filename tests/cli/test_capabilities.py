@@ -28,8 +28,23 @@ def run(*arguments: str) -> Result:
 
 def test_table_has_a_column_for_each_mesh_and_profile() -> None:
     lines = run().output.splitlines()
-    assert lines[0].split() == ["capability", "gateway-api", "istio", "istio", "(ambient)", "istio", "(ambient-l4)"]
-    assert next(line for line in lines if line.startswith("traffic.fault ")).split()[1:] == ["no", "yes", "yes", "no"]
+    assert lines[0].split() == [
+        "capability",
+        "envoy",
+        "gateway-api",
+        "istio",
+        "istio",
+        "(ambient)",
+        "istio",
+        "(ambient-l4)",
+    ]
+    assert next(line for line in lines if line.startswith("traffic.fault ")).split()[1:] == [
+        "yes",
+        "no",
+        "yes",
+        "yes",
+        "no",
+    ]
 
 
 def test_json_says_how(tmp_path: Path) -> None:

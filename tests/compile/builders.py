@@ -12,7 +12,7 @@ from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.compile import compile_state, intents
 from reconciler.model.access import AccessAction, AccessPolicy
-from reconciler.model.clusters import Cluster, DirectoryConnection
+from reconciler.model.clusters import Cluster, DirectoryConnection, ProxiesConnection
 from reconciler.model.destinations import Destination
 from reconciler.model.documents import DesiredState, View
 from reconciler.model.extensions import Extension
@@ -226,6 +226,7 @@ class Given:
     mesh: Mapping[str, Any] = field(default_factory=dict)
     ages: Mapping[Position, int] = field(default_factory=dict)
     broken: tuple[Any, ...] = ()
+    unfit: bool = False  # the connection of the clusters
 
     def arguments(self) -> tuple[Any, ...]:
         names = sorted({target.mesh for target in self.targets})
@@ -244,7 +245,8 @@ class Given:
             return tuple(sorted((one for one in self.documents if isinstance(one, kind)), key=lambda one: one.ref))
 
         view = View(meshes, of(VirtualMesh), of(Destination), of(TrafficPolicy), of(AccessPolicy), of(Extension))
-        clusters = {t.cluster: Cluster(t.cluster, at(), DirectoryConnection(t.cluster)) for t in self.targets}
+        kind = ProxiesConnection if self.adapter.default_mesh.declared and not self.unfit else DirectoryConnection
+        clusters = {t.cluster: Cluster(t.cluster, at(), kind(t.cluster)) for t in self.targets}
         desired = DesiredState("abc", self.settings, clusters, dict.fromkeys(self.targets, view), {}, self.broken)
         unreachable = {t.cluster: "down" for t in self.targets if t.cluster not in self.facts}
         return desired, Facts(self.facts, unreachable), {"toy": self.adapter}, NOW, self.ages

@@ -20,3 +20,9 @@ def test_its_trust_domain_and_aliases_are_those_of_its_document() -> None:
 def test_its_trust_domain_is_the_usual_one_where_the_document_says_nothing() -> None:
     mesh = given(facts=FACTS, adapter=toy(default_mesh=FOUND)).intent().mesh
     assert (mesh.trust_domain, mesh.trust_domain_aliases) == ("cluster.local", ())
+
+
+def test_it_needs_a_folder_of_proxies() -> None:
+    compiled = given(facts=FACTS, adapter=toy(default_mesh=FOUND), unfit=True).compiled()
+    assert codes(compiled) == ["connection-unfit"]
+    assert compiled.objects == {}

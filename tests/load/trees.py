@@ -16,7 +16,7 @@ from reconciler.model.findings import Finding, Position
 from reconciler.model.refs import DocRef, TargetId
 
 CASES = Path(__file__).parent / "cases"
-TYPES = ("istio", "linkerd")
+TYPES = ("istio", "linkerd", "envoy")
 API = "apiVersion: reconciler.dev/v1alpha1\n"
 MESH = f"{API}kind: Mesh\nmetadata: {{name: istio}}\nspec: {{type: istio, clusterSelector: {{}}}}\n"
 
