@@ -29,13 +29,16 @@ def subscription(file: str) -> str:
 
 
 def status_of(file: str, version: str, name: str, answer: Answer, folder: Path) -> Status | None:
-    """None where the proxy has taken the file as it lies there."""
+    """None where the proxy works with the file as it lies there."""
     if answer.trouble:
         words = f"the proxy does not answer, and takes its files when it runs: {answer.trouble}"
         return {"state": DEGRADED, "message": words} if file == "bootstrap.json" else None
     known = subscription(file)
-    if not known or answer.accepted.get(known) == version:
+    if not known:
         return None
+    if answer.accepted.get(known) == version:
+        words = f"the proxy has taken {file} and prepares what is new in it"
+        return {"state": PROGRESSING, "message": words} if answer.warming.get(known) else None
     if file == "listeners.json" and answer.refusals and name not in answer.refusals:
         return None  # the file's version stays behind for another listener's sake
     if answer.rejected.get(known):

@@ -9,7 +9,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,11 +21,18 @@ from reconciler.ports import OutsideError
 NAME = "services"
 
 
-def program(file: Path, echoes: Iterable[Echo]) -> Program:
-    """What runs these; ``file`` is written, and its log lies beside it."""
+def program(file: Path, echoes: Sequence[Echo]) -> Program:
+    """What runs these; ``file`` is written, and its log lies beside it. Ready when the last one listens."""
+
+    async def ready() -> bool:
+        for echo in echoes[-1:]:
+            _reader, writer = await asyncio.open_connection(echo.address, echo.port)
+            writer.close()
+        return True
+
     replace_file(file, json.dumps([asdict(echo) for echo in echoes], indent=1).encode())
     argv = (sys.executable, "-m", "reconciler.io.local.echoes", str(file))
-    return Program(NAME, argv, file.parent, file.with_suffix(".log"))
+    return Program(NAME, argv, file.parent, file.with_suffix(".log"), ready)
 
 
 async def serve(echoes: Iterable[Echo]) -> None:
