@@ -19,6 +19,27 @@ from reconciler.model.native import NativeObject
 
 OUTBOUND_PORT = 15001
 _FILTERS = "envoy.extensions.filters"
+#: what proxies say to each other by headers, and nobody from outside may: they are taken off before anything is read
+_AMONG_PROXIES = (
+    "attempt-count", "decorator-operation", "expected-rq-timeout-ms", "external-address", "force-trace",
+    "hedge-on-per-try-timeout", "internal", "ip-tags", "max-retries", "original-path", "retriable-header-names",
+    "retriable-status-codes", "retry-grpc-on", "retry-on", "upstream-alt-stat-name", "upstream-rq-per-try-timeout-ms",
+    "upstream-rq-timeout-ms",
+)  # fmt: skip
+_OUTSIDE = {
+    "use_remote_address": True,
+    "internal_address_config": {"unix_sockets": False},
+    "preserve_external_request_id": True,
+    "early_header_mutation_extensions": [
+        {
+            "name": "envoy.http.early_header_mutation.header_mutation",
+            "typed_config": typed(
+                "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+                mutations=[{"remove": f"x-envoy-{name}"} for name in _AMONG_PROXIES],
+            ),
+        }
+    ],
+}
 Around = tuple[Iterable[dict[str, Any]], Iterable[dict[str, Any]]]
 
 
@@ -92,5 +113,6 @@ def connection_manager(name: str, direction: str, intent: MeshIntent, around: Ar
         merge_slashes=False,
         stream_idle_timeout="0s",
         **(identity if inbound else {}),
+        **(_OUTSIDE if direction == "Gateway" else {}),
     )
     return {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
