@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,19 @@ import yaml
 
 CASES = Path(__file__).parent / "cases"
 FILE = "case.yaml"
-_FIELDS = {"capabilities", "meaning", "given", "then", "differs"}
-_ASK = {"ask", "from", "to", "headers", "body", "times", "at", "once", "expect", "tcp", "wait"}
+_FIELDS = {"capabilities", "meaning", "given", "then", "differs", "mesh"}
+_LOGGED = {"logged", "of", "lines", "never", "within"}
+_ASK = {"ask", "from", "to", "headers", "body", "times", "at", "once", "expect", "tcp", "wait", "pause"}
+#: what proxies remember of endpoints and requests stays as long as nothing about it changes
+_REMEMBERED = ("outlier", "locality", "failover", "healthCheck", "rateLimit", "warmup")
 
 
 @dataclass(frozen=True)
 class Ask:
     """``request`` is method and path. ``by``: the workload, or gateway, whose proxy is asked; ``at``: the port of a
-    gateway. ``times`` requests go side by side unless ``once`` says one after the other."""
+    gateway, or of what a proxy shows to others. ``times`` requests go side by side unless ``once`` says one after the
+    other, or with a ``pause`` between them. ``tcp``: the caller connects to the port of ``to``; without a request it
+    only listens and talks."""
 
     request: str
     by: str
@@ -31,6 +36,7 @@ class Ask:
     in_turn: bool = False
     tcp: bool = False
     wait: float = 0.0
+    pause: float = 0.0
     expect: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -43,16 +49,45 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class Logged:
+    """``file``: in the folder of the proxy of a workload, what was written to it since the documents of the case hold.
+    Each of ``lines`` (expressions) is found in it in time, and then none of ``never``."""
+
+    file: str
+    by: str
+    lines: tuple[str, ...]
+    never: tuple[str, ...] = ()
+    within: float = 15.0
+
+
+@dataclass(frozen=True)
+class Now:
+    """From here on these documents hold and no others."""
+
+    given: str
+
+
+Step = Ask | Logged | Now
+
+
+@dataclass(frozen=True)
 class Case:
-    """``given`` is a stream of documents as they lie in a repository; ``differs`` says, by mesh, what it does else."""
+    """``given`` is a stream of documents as they lie in a repository; ``differs`` says, by mesh, what it does else.
+    ``mesh``: the ``config`` of its Mesh document."""
 
     name: str
     folder: Path
     capabilities: tuple[str, ...]
     meaning: str
     given: str
-    asks: tuple[Ask, ...]
+    steps: tuple[Step, ...]
     differs: Mapping[str, str] = field(default_factory=dict)
+    mesh: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def begins_afresh(self) -> bool:
+        """Whether what proxies remember of the case before could be taken for what this one makes."""
+        return any(word in self.given for word in _REMEMBERED)
 
 
 def placed(given: str, address: Callable[[int], str]) -> str:
@@ -73,27 +108,42 @@ def read(folder: Path) -> Case:
         capabilities=tuple(content["capabilities"]),
         meaning=" ".join(content["meaning"].split()),
         given=content["given"],
-        asks=tuple(_asks(content["then"])),
+        steps=tuple(_step(item) for item in content["then"]),
         differs=content.get("differs") or {},
+        mesh=content.get("mesh") or {},
     )
 
 
-def _asks(items: Sequence[Mapping[str, Any]]) -> list[Ask]:
-    for item in items:
-        assert set(item) <= _ASK, set(item) - _ASK
-    return [
-        Ask(
-            request=item.get("ask", "GET /"),
-            by=item.get("from", "caller"),
-            to=item.get("to", "backend.shop"),
-            times=item.get("times", 1),
-            headers={str(key): str(value) for key, value in (item.get("headers") or {}).items()},
-            body=item.get("body", ""),
-            at=item.get("at", 0),
-            in_turn=bool(item.get("once", False)),
-            tcp=bool(item.get("tcp", False)),
-            wait=float(item.get("wait", 0)),
-            expect=item["expect"],
-        )
-        for item in items
-    ]
+def _step(item: Mapping[str, Any]) -> Step:
+    if "logged" in item:
+        return _logged(item)
+    return Now(item["now"]) if set(item) == {"now"} else _ask(item)
+
+
+def _logged(item: Mapping[str, Any]) -> Logged:
+    assert set(item) <= _LOGGED, set(item) - _LOGGED
+    return Logged(
+        file=item["logged"],
+        by=item["of"],
+        lines=tuple(item["lines"]),
+        never=tuple(item.get("never", ())),
+        within=float(item.get("within", 15)),
+    )
+
+
+def _ask(item: Mapping[str, Any]) -> Ask:
+    assert set(item) <= _ASK, set(item) - _ASK
+    return Ask(
+        request=item.get("ask", "" if item.get("tcp") else "GET /"),
+        by=item.get("from", "caller"),
+        to=item.get("to", "backend.shop"),
+        times=item.get("times", 1),
+        headers={str(key): str(value) for key, value in (item.get("headers") or {}).items()},
+        body=item.get("body", ""),
+        at=item.get("at", 0),
+        in_turn=bool(item.get("once", "pause" in item)),
+        tcp=bool(item.get("tcp", False)),
+        wait=float(item.get("wait", 0)),
+        pause=float(item.get("pause", 0)),
+        expect=item["expect"],
+    )

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -31,12 +33,16 @@ from reconciler.pipeline import run as pipeline
 from reconciler.pipeline.meshes import installed
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.world import Request, World, keeping_connections
-from tests.behaviour.cases import Ask, placed
+from tests.behaviour.cases import Ask, Logged, placed
+from tests.behaviour.logs import Written
 from tests.behaviour.observe import Door
-from tests.behaviour.topology import Addresses, declared, topology
+from tests.behaviour.silence import silent
+from tests.behaviour.topology import Addresses, declared, place_of, topology
 
 OUTBOUND_PORT = 15001
 FOLDER = ".mesh"
+#: where a port takes no connections, as one behind a wall
+SILENT = 98
 
 
 @dataclass
@@ -48,6 +54,7 @@ class LiveMesh:
     kind: str
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _number: int = 0
+    _ends: dict[Path, int] = field(default_factory=dict)
 
     async def __aenter__(self) -> LiveMesh:
         self.repo = self.folder / "repo"
@@ -55,12 +62,11 @@ class LiveMesh:
         (self.repo / "policies").mkdir()
         self._git("init", "-q", "-b", "main")
         (self.repo / ".gitignore").write_text(f"{FOLDER}/\n")
-        text = yaml.safe_dump_all(declared(self.addresses, self.kind, FOLDER), sort_keys=False)
-        (self.repo / "desired-state" / "mesh.yaml").write_text(text)
         self.store = open_store(self.folder / "state")
         self._stack.callback(self.store.close)
         self.world = await self._stack.enter_async_context(keeping_connections(self._world()))
         await self._stack.enter_async_context(echoing(self._echoes()))
+        self._stack.enter_context(silent(self.addresses.service(SILENT), 8080))
         self._processes = await self._stack.enter_async_context(Processes(print))
         await self.hold("")
         return self
@@ -68,8 +74,12 @@ class LiveMesh:
     async def __aexit__(self, *problem: Any) -> None:
         await self._stack.aclose()
 
-    async def hold(self, given: str) -> Run:
-        """Make these documents hold and no others; all proxies have taken them when it returns."""
+    async def hold(self, given: str, config: Mapping[str, Any] = MappingProxyType({})) -> Run:
+        """Make these documents hold and no others; all proxies have taken them when it returns. ``config``: of the
+        mesh."""
+        self._ends = {path: path.stat().st_size for path in (self.repo / FOLDER).glob("*/*/*.log")}
+        text = yaml.safe_dump_all(declared(self.addresses, self.kind, FOLDER, config), sort_keys=False)
+        (self.repo / "desired-state" / "mesh.yaml").write_text(text)
         shutil.rmtree(self.repo / "policies")
         (self.repo / "policies").mkdir()
         (self.repo / "policies" / "given.yaml").write_text(placed(given, self.addresses.service))
@@ -103,16 +113,24 @@ class LiveMesh:
         for gateway in topology()["gateways"]:
             if gateway["name"] == ask.by:
                 return Door(f"http://{self.addresses.proxy(gateway['place'])}:{ask.at or gateway['port']}", services)
-        (place,) = (
-            one["place"] for service in topology()["services"] for one in service["workloads"] if one["name"] == ask.by
-        )
+        place = place_of(ask.by)
+        if ask.tcp:
+            return Door(f"http://{self.addresses.service(place)}:{ask.to.partition(':')[2]}", services)
+        if ask.at:
+            return Door(f"http://{self.addresses.proxy(place)}:{ask.at}", services)
         return Door(f"http://{self.addresses.service(place)}:{OUTBOUND_PORT}", services)
+
+    def written(self, logged: Logged) -> Written:
+        """A file of a proxy, without what was in it before the documents of a case."""
+        (folder,) = (self.repo / FOLDER).glob(f"*/{logged.by}")
+        return Written(folder / logged.file, self._ends.get(folder / logged.file, 0))
 
     async def _start(self, proxy: Path) -> None:
         binary = find_envoy()
         assert binary is not None
         options = ["-c", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart", "--log-path", "proxy.log"]
         options += ["--drain-time-s", "1"]  # connections over a listener as it was before end soon
+        options += ["--file-flush-interval-msec", "100"]
         program = Program(proxy.name, (str(binary), *options, "-l", "warning"), proxy, proxy / "output.log")
         await self._processes.start(program)
 

@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from reconciler.io.envoy.binary import find_envoy
 from reconciler.pipeline.meshes import installed
-from tests.behaviour.cases import Case, all_cases
+from tests.behaviour.cases import Case, Logged, Now, all_cases
 from tests.behaviour.golden import others, render
+from tests.behaviour.logs import unlogged
 from tests.behaviour.mesh import LiveMesh
 from tests.behaviour.observe import ask, complaints
 from tests.behaviour.topology import Addresses
@@ -34,12 +35,19 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LiveMe
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("case", ALL, ids=[case.name for case in ALL])
 async def test_what_git_says_is_what_traffic_does(case: Case, mesh: LiveMesh) -> None:
-    run = await mesh.hold(case.given)
+    if case.begins_afresh:
+        await mesh.hold("")
+    run = await mesh.hold(case.given, case.mesh)
     assert mesh.unwell(run) == []
     found: list[str] = []
     async with aiohttp.ClientSession(trust_env=False) as session:
-        for one in case.asks:
-            found += complaints(one, await ask(session, one, mesh.door(one)))
+        for one in case.steps:
+            if isinstance(one, Logged):
+                found += await unlogged(one, mesh.written(one))
+            elif isinstance(one, Now):
+                found += mesh.unwell(await mesh.hold(one.given, case.mesh))
+            else:
+                found += complaints(one, await ask(session, one, mesh.door(one)))
     assert found == []
 
 

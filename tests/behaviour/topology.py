@@ -23,6 +23,13 @@ def topology() -> Mapping[str, Any]:
     return found
 
 
+def place_of(workload: str) -> int:
+    (found,) = (
+        one["place"] for service in topology()["services"] for one in service["workloads"] if one["name"] == workload
+    )
+    return int(found)
+
+
 def document(kind: str, name: str, spec: Mapping[str, Any]) -> Document:
     return {"apiVersion": API, "kind": kind, "metadata": {"name": name}, "spec": dict(spec)}
 
@@ -55,7 +62,7 @@ def _hold(number: int) -> tuple[int, socket.socket] | None:
     return number, held
 
 
-def declared(addresses: Addresses, mesh_type: str, folder: str) -> list[Document]:
+def declared(addresses: Addresses, mesh_type: str, folder: str, config: Mapping[str, Any]) -> list[Document]:
     """Desired state of a mesh whose services Git declares."""
     gateways = [
         {
@@ -68,10 +75,11 @@ def declared(addresses: Addresses, mesh_type: str, folder: str) -> list[Document
         }
         for one in topology()["gateways"]
     ]
+    mesh = {"type": mesh_type, "clusters": [CLUSTER], "gateways": gateways, "config": dict(config)}
     return [
         document("Reconciler", "main", {"mode": "Apply", "health": {"wait": "10s"}}),
         document("Cluster", CLUSTER, {"connection": {"proxies": {"path": folder, "lifetime": "1h"}}}),
-        document("Mesh", "local", {"type": mesh_type, "clusters": [CLUSTER], "gateways": gateways}),
+        document("Mesh", "local", mesh),
         *(_destination(one, addresses) for one in topology()["services"]),
     ]
 

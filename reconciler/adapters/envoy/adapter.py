@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reconciler.adapters.base import Adapter
-from reconciler.adapters.envoy import bootstrap, inbound, ingress, listeners, outbound
+from reconciler.adapters.envoy import bootstrap, inbound, ingress, listeners, outbound, telemetry
+from reconciler.adapters.envoy.additions import as_asked
 from reconciler.adapters.envoy.capabilities import claims as capability_claims
 from reconciler.adapters.envoy.detect import DEFAULT_TRUST_DOMAIN, DETECT_KINDS, TYPE, detect
 from reconciler.adapters.envoy.kinds import KINDS
@@ -18,8 +19,9 @@ ADAPTER = Adapter(
     detect_kinds=DETECT_KINDS,
     detect=detect,
     default_mesh=MeshFacts(TYPE, "", trust_domain=DEFAULT_TRUST_DOMAIN, declared=True),
-    emitters=tuple(
-        as_spoken(one) for one in (bootstrap.emit, outbound.emit, inbound.emit, listeners.emit, ingress.emit)
+    emitters=(
+        *(as_spoken(one) for one in (bootstrap.emit, telemetry.emit)),
+        *(as_spoken(as_asked(one)) for one in (outbound.emit, inbound.emit, listeners.emit, ingress.emit)),
     ),
     capabilities=capability_claims,
     health=health,

@@ -1,8 +1,10 @@
 """Which services a proxy knows: all of them, or where a Scope speaks of its workload what these name, those of its own
-namespace, hosts outside of the mesh, and the servers that it asks about requests."""
+namespace, hosts outside of the mesh, the servers that it asks about requests, and those that it sends logs and traces
+to."""
 
 from __future__ import annotations
 
+from reconciler.adapters.envoy.collectors import collecting_services
 from reconciler.adapters.envoy.proxies import Proxy
 from reconciler.adapters.envoy.servers import servers_of
 from reconciler.model.destination_intents import DestinationIntent
@@ -19,7 +21,8 @@ def knows(proxy: Proxy, destination: DestinationIntent, intent: MeshIntent) -> b
         return True
     own = {(one.service.name, one.service.namespace) for one in proxy.served}
     asking = [host for name in sorted(own) for host in intent.hosts_by_name.get(name, ())]
-    return any(service == server for host in asking for server in servers_of(host, intent))
+    asked = (server for host in asking for server in servers_of(host, intent))
+    return service in (*asked, *collecting_services(proxy, intent))
 
 
 def _reaches(proxy: Proxy, intent: MeshIntent) -> list[ReachIntent]:

@@ -31,7 +31,7 @@ def grpc_service(server: str, leaf: Leaf, intent: MeshIntent, gaps: Gaps) -> Nat
 def cluster_of(server: str, leaf: Leaf, intent: MeshIntent, gaps: Gaps, *, http2: bool) -> tuple[str, str]:
     """The cluster and the host of ``name.namespace:port``; gaps for what the mesh does not know."""
     host, _, number = server.rpartition(":")
-    service = _service(server, intent)
+    service = service_named(server, intent)
     if service is None:
         told = f"{host or server} is not a service of the mesh, and its proxies know no other servers"
         gaps.error("mesh-inexpressible", told, leaf, "write it as name.namespace:port")
@@ -50,7 +50,7 @@ def servers_of(host: HostIntent, intent: MeshIntent) -> Iterator[ServiceRef]:
     for route in host.inbound:
         for leaf in route.leaves:
             asked = leaf.value if isinstance(leaf.value, Mapping) else {}
-            found = _service(str(asked["server"]), intent) if "server" in asked else None
+            found = service_named(str(asked["server"]), intent) if "server" in asked else None
             if found is not None:
                 yield found
 
@@ -90,7 +90,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _service(server: str, intent: MeshIntent) -> ServiceRef | None:
+def service_named(server: str, intent: MeshIntent) -> ServiceRef | None:
     """One that the mesh describes, by its name or one of its hosts."""
     address = server.rpartition(":")[0]
     for one in intent.destinations:
