@@ -22,9 +22,10 @@ def render(case: Case, other: str) -> str:
          "selector": {"matchLabels": one["labels"]}}
         for one in topology()["gateways"]
     ]  # fmt: skip
+    config = {"config": dict(case.mesh)} if case.mesh else {}
     state = [
         document("Cluster", CLUSTER, {"connection": {"directory": {"path": "live"}}}),
-        document("Mesh", "local", {"type": other, "clusters": [CLUSTER], "gateways": gateways}),
+        document("Mesh", "local", {"type": other, "clusters": [CLUSTER], "gateways": gateways, **config}),
     ]
     files = {
         "desired-state/mesh.yaml": yaml.safe_dump_all(state).encode(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import time
 import uuid
 from collections import Counter
@@ -15,6 +16,7 @@ from typing import Any
 import aiohttp
 
 from tests.behaviour.cases import Ask
+from tests.behaviour.talk import talk
 
 AT_ONCE = 16
 #: deviations from the mean that chance makes once in a million times
@@ -23,8 +25,9 @@ ALLOWED = 5.0
 
 @dataclass(frozen=True)
 class Seen:
-    """One answer. ``told``: what the service said that it was asked; empty where no service answered. ``tries``: how
-    many requests of this one reached a service; ``mirrored``: the workloads that got a copy."""
+    """One answer, of status 0 where there was none. ``told``: what the service said that it was asked; empty where no
+    service answered. ``tries``: how many requests of this one reached a service; ``mirrored``: the workloads that got a
+    copy."""
 
     status: int
     headers: Mapping[str, str]
@@ -48,6 +51,8 @@ async def ask(session: aiohttp.ClientSession, one: Ask, door: Door) -> list[Seen
         await asyncio.sleep(one.wait)
     turn = asyncio.Semaphore(1 if one.in_turn else AT_ONCE)
     ids = [uuid.uuid4().hex for _ in range(one.times)]
+    if one.tcp and not one.request:
+        return list(await asyncio.gather(*(_talked(one, door, turn) for _ in ids)))
     found = await asyncio.gather(*(_one(session, one, door, turn, each) for each in ids))
     if not {"tries", "mirrored"} & set(one.expect):
         return list(found)
@@ -60,14 +65,24 @@ async def _one(session: aiohttp.ClientSession, one: Ask, door: Door, turn: async
     async with turn:
         started = time.perf_counter()
         timeout = aiohttp.ClientTimeout(total=30)
-        async with session.request(
-            one.method, door.url + one.path, headers=headers, data=one.body or None, allow_redirects=False,
-            timeout=timeout, skip_auto_headers=("User-Agent", "Accept"),
-        ) as answer:  # fmt: skip
-            body = await answer.text()
+        try:
+            async with session.request(
+                one.method, door.url + one.path, headers=headers, data=one.body or None, allow_redirects=False,
+                timeout=timeout, skip_auto_headers=("User-Agent", "Accept"),
+            ) as answer:  # fmt: skip
+                body = await answer.text()
+        except aiohttp.ClientConnectionError as problem:
+            return Seen(0, {}, str(problem), time.perf_counter() - started)
         seconds = time.perf_counter() - started
+        await asyncio.sleep(one.pause)
     told = _told(body)
     return Seen(answer.status, {key.lower(): value for key, value in answer.headers.items()}, body, seconds, told)
+
+
+async def _talked(one: Ask, door: Door, turn: asyncio.Semaphore) -> Seen:
+    async with turn:
+        who, said, seconds = await talk(door.url, one.body)
+        return Seen(200 if who else 0, {}, said, seconds, who)
 
 
 def _told(body: str) -> Mapping[str, Any]:
@@ -110,6 +125,13 @@ def _status(wanted: Any, seen: Sequence[Seen]) -> Iterator[str]:
     yield from _shares([str(one.status) for one in seen], wanted)
 
 
+def _exactly(wanted: Mapping[int, int], seen: Sequence[Seen]) -> Iterator[str]:
+    """How many answers had each status."""
+    counts = Counter(one.status for one in seen)
+    if counts != Counter(wanted):
+        yield f"the answers were {dict(counts)}, not {dict(wanted)}"
+
+
 def _workload(wanted: Any, seen: Sequence[Seen]) -> Iterator[str]:
     yield from _shares([str(one.told.get("workload", "nobody")) for one in seen], wanted)
 
@@ -130,6 +152,14 @@ def _headers(wanted: Mapping[str, Any], found: Mapping[str, str], what: str) -> 
 def _response(wanted: Mapping[str, Any], seen: Sequence[Seen]) -> Iterator[str]:
     for one in seen:
         yield from _headers(wanted, one.headers, "response")
+
+
+def _response_like(wanted: Mapping[str, str], seen: Sequence[Seen]) -> Iterator[str]:
+    """Headers whose whole value meets an expression."""
+    for one in seen:
+        for name, expression in wanted.items():
+            if not re.fullmatch(expression, one.headers.get(name.lower(), "")):
+                yield f"response header {name} is {one.headers.get(name.lower())!r}, not like {expression!r}"
 
 
 def _request(wanted: Mapping[str, Any], seen: Sequence[Seen]) -> Iterator[str]:
@@ -154,6 +184,27 @@ def _seconds(wanted: Mapping[str, float], seen: Sequence[Seen]) -> Iterator[str]
     for one in seen:
         if not wanted.get("least", 0) <= one.seconds <= wanted.get("most", math.inf):
             yield f"took {one.seconds:.2f} s, not {dict(wanted)}"
+
+
+def _slow(wanted: Mapping[str, float], seen: Sequence[Seen]) -> Iterator[str]:
+    """Percentage of requests that took at least so long."""
+    values = ["slow" if one.seconds >= wanted["least"] else "quick" for one in seen]
+    yield from _shares(values, {"slow": wanted["percent"], "quick": 100 - wanted["percent"]})
+
+
+def _slowest(wanted: Mapping[str, float], seen: Sequence[Seen]) -> Iterator[str]:
+    yield from _seconds(wanted, [max(seen, key=lambda one: one.seconds)])
+
+
+def _connections(wanted: int, seen: Sequence[Seen]) -> Iterator[str]:
+    """Over how many connections the service was asked: those of its own proxy where it has one."""
+    peers = {str(one.told.get("peer")) for one in seen}
+    if len(peers) != wanted:
+        yield f"came over {len(peers)} connections, not {wanted}"
+
+
+def _contains(wanted: str, seen: Sequence[Seen]) -> Iterator[str]:
+    yield from (f"the body {one.body!r} has no {wanted!r}" for one in seen if wanted not in one.body)
 
 
 def _tries(wanted: Any, seen: Sequence[Seen]) -> Iterator[str]:
@@ -184,10 +235,16 @@ CHECKS: Mapping[str, Callable[[Any, Sequence[Seen]], Iterator[str]]] = {
     "workload": _workload,
     "one-workload": _one_workload,
     "response": _response,
+    "response-like": _response_like,
     "request": _request,
     "path": _path,
     "body": _body,
     "seconds": _seconds,
+    "slow": _slow,
+    "slowest": _slowest,
+    "exactly": _exactly,
+    "contains": _contains,
+    "connections": _connections,
     "tries": _tries,
     "mirrored": _mirrored,
     "identity": _identity,

@@ -36,7 +36,7 @@ class HttpEcho:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith("/_echo/"):
             return self._remembered(request)
-        record = {**self._who, **await _record(request)}
+        record = {**self._who, "peer": _peer(request), **await _record(request)}
         self._seen.add(record)
         number = self._tries.add(request.headers.get("x-request-id", ""), self._service, self._workload)
         try:
@@ -56,6 +56,12 @@ class HttpEcho:
             case "GET", "/_echo/seen":
                 return _json({**self._who, "seen": self._seen.all()})
         return _json({"error": "there are GET /_echo/tries?id=ID and GET /_echo/seen"}, 404)
+
+
+def _peer(request: web.BaseRequest) -> str:
+    """The other end of the connection: the same for requests that share one."""
+    found = request.transport.get_extra_info("peername") if request.transport else None
+    return f"{found[0]}:{found[1]}" if found else ""
 
 
 async def _record(request: web.BaseRequest) -> dict[str, Any]:
