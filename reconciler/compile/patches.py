@@ -90,11 +90,15 @@ def _problem(one: NativeObject, made: str, patch: NativePatch) -> str:
     if bad:
         return f"a native patch cannot change {bad[0]} of an object"
     name = metadata.get("name", one.key.name)
-    if not isinstance(name, str) or len(name) > LONGEST_NAME or not NAME.fullmatch(name):
+    if name != one.key.name and not _is_name(name):
         return f"{name!r} is not the name of an object"
     if name != one.key.name != made:
         return f"another policy calls the object {one.key.name}, and this one {name}"
     return ""
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and len(name) <= LONGEST_NAME and NAME.fullmatch(name) is not None
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

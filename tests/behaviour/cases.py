@@ -85,6 +85,11 @@ class Case:
     mesh: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def located(self) -> str:
+        """What is given, with the folder of the case where it says ``@here@``."""
+        return self.given.replace("@here@", str(self.folder))
+
+    @property
     def begins_afresh(self) -> bool:
         """Whether what proxies remember of the case before could be taken for what this one makes."""
         return any(word in self.given for word in _REMEMBERED)

@@ -37,7 +37,7 @@ async def mesh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LiveMe
 async def test_what_git_says_is_what_traffic_does(case: Case, mesh: LiveMesh) -> None:
     if case.begins_afresh:
         await mesh.hold("")
-    run = await mesh.hold(case.given, case.mesh)
+    run = await mesh.hold(case.located, case.mesh)
     assert mesh.unwell(run) == []
     found: list[str] = []
     async with aiohttp.ClientSession(trust_env=False) as session:

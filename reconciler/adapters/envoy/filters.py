@@ -41,3 +41,9 @@ def http_filters(
     fixed = ({"name": name, "typed_config": config} for name, directions, config in _TABLE if direction in directions)
     gate = [{"name": GATE, "typed_config": _RBAC}] if direction in _SERVERS else []
     return [*first, *fixed, *last, *gate, {"name": ROUTER, "typed_config": typed(f"{_HTTP}.router.v3.Router")}]
+
+
+def filter_names(direction: str) -> list[str]:
+    """Of those that are always there, in order."""
+    fixed = [name for name, directions, _ in _TABLE if direction in directions]
+    return [*fixed, *([GATE] if direction in _SERVERS else []), ROUTER]

@@ -100,6 +100,8 @@ class File:
             spec["node"] = {**node, "metadata": {**(node.get("metadata") or {}), PLACE: told}}
             self._content = spec
             return
+        if spec.get("name") != place.name:
+            raise Rejected(f"a resource named {spec.get('name')} cannot lie under the name {place.name}")
         kept = [entry for entry in self._list(place.file) if entry.get("name") != place.name]
         self._set([*kept, _with(spec, told)])
         self._settle()

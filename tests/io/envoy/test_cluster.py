@@ -187,6 +187,13 @@ async def test_a_name_that_leads_out_of_the_folder(cluster: EnvoyCluster, tmp_pa
     assert not (tmp_path / "eu").exists()
 
 
+async def test_a_resource_of_another_name_than_its_object(cluster: EnvoyCluster, tmp_path: Path) -> None:
+    """It would not be found again under that."""
+    with pytest.raises(Rejected, match="a resource named a cannot lie under the name b"):
+        await cluster.apply({**upstream("a"), "metadata": {"name": "web~b", "namespace": "shop"}}, CLUSTER, force=False)
+    assert not (tmp_path / "eu/shop/web/clusters.json").exists()
+
+
 async def test_a_bootstrap_brings_an_identity(cluster: EnvoyCluster, tmp_path: Path) -> None:
     await cluster.apply(bootstrap("127.0.0.1"), BOOTSTRAP, force=False)
     folder = tmp_path / "eu/shop/web"
