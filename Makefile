@@ -1,4 +1,4 @@
-# make run    shows the whole of it on this machine: a repository, three clusters, a change, drift, the audit trail
+# make run    shows the whole of it on this machine: a mesh of real proxies that obeys commits, drift, the audit trail
 # make test   all tests, on a real kube-apiserver where it can be built
 # make check  format, types and the fast tests, under a minute
 .DEFAULT_GOAL := help
@@ -11,7 +11,7 @@ PY := .venv/bin/python
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 14
 
-run: setup-run ## the demo: about a minute, no cluster needed
+run: setup-run ## the demo: about a minute, no cluster needed (KEEP=1 leaves its mesh running)
 	@examples/demo.sh
 
 test: setup ## all tests
@@ -41,7 +41,7 @@ setup: ## packages and .venv with everything for development
 	@scripts/setup.sh dev
 
 setup-run:
-	@scripts/packages.sh git
+	@scripts/packages.sh git curl procps
 	@scripts/setup.sh run
 
 clean: ## remove what was made here

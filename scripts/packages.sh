@@ -9,6 +9,8 @@ by_command() {  # the same by another name or from elsewhere
   case $1 in
     git) command -v git ;;
     make) command -v make ;;
+    curl) command -v curl ;;
+    procps) command -v pgrep ;;
     openssh-client) command -v ssh && command -v ssh-keygen ;;
     openssh-server) [ -x /usr/sbin/sshd ] || command -v sshd ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ] ;;

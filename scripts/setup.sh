@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes .venv and installs the project into it. Does nothing while pyproject.toml, the Python and the place are the same.
-#   scripts/setup.sh run    what the command needs
+#   scripts/setup.sh run    what the command needs, with proxies to run
 #   scripts/setup.sh dev    and what tests and checks need
 # PYTHON names the interpreter to use (default python3).
 set -euo pipefail
@@ -49,7 +49,7 @@ if [ "$("$venv/bin/python" -c "$identity" 2>/dev/null)" != "$("$python" -c "$ide
 fi
 echo "setup: installing into $venv (half a minute, once)"
 case $what in
-  run) install install --editable . ;;
+  run) install install --editable '.[local]' ;;
   dev) install install --editable '.[dev]' ;;
   *) fail "unknown: $what (run or dev)" ;;
 esac

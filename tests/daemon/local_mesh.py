@@ -106,18 +106,8 @@ class LocalMesh:
 
     @contextlib.contextmanager
     def started(self) -> Iterator[subprocess.Popen[bytes]]:
-        own = {"HOME": "", "TMPDIR": "", "XDG_STATE_HOME": "state", "XDG_CACHE_HOME": "cache", "XDG_RUNTIME_DIR": "run"}
-        places = {name: str(self.home / path) for name, path in own.items()}
-        surroundings = {**os.environ, **places, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-        surroundings.pop("RECONCILER_STATE", None)
-        line = [sys.executable, "-m", "reconciler", "local", "up", str(self.repo), "--interval", "0.3"]
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(line, cwd=self.home, env=surroundings, stdout=log, stderr=log)
-        try:
+        with local_up(self.repo, self.home, self.log) as process:
             yield process
-        finally:
-            process.kill()
-            process.wait()
 
     def said(self) -> str:
         return self.log.read_text()
@@ -166,6 +156,23 @@ class LocalMesh:
 
     def _write(self, path: str, documents: list[dict[str, Any]]) -> None:
         (self.repo / path).write_text(yaml.safe_dump_all(documents, sort_keys=False))
+
+
+@contextlib.contextmanager
+def local_up(repo: Path, home: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Killed at the end where it still runs. ``home``: where it would write what it should not."""
+    own = {"HOME": "", "TMPDIR": "", "XDG_STATE_HOME": "state", "XDG_CACHE_HOME": "cache", "XDG_RUNTIME_DIR": "run"}
+    places = {name: str(home / path) for name, path in own.items()}
+    surroundings = {**os.environ, **places, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    surroundings.pop("RECONCILER_STATE", None)
+    line = [sys.executable, "-m", "reconciler", "local", "up", str(repo), "--interval", "0.3"]
+    with log.open("ab") as words:
+        process = subprocess.Popen(line, cwd=home, env=surroundings, stdout=words, stderr=words)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def interrupt(process: subprocess.Popen[bytes]) -> int:

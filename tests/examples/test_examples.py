@@ -15,7 +15,8 @@ from tests.examples.console import BLOCK, Console, fits, page_with, steps
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/desired-state"))
-OFFLINE = [name for name in NAMES if name != "kubernetes"]  # that one has clusters which are not folders
+#: clusters that are folders of YAML; test_kubernetes.py and test_local_mesh.py have the others
+OFFLINE = [name for name in NAMES if name not in ("kubernetes", "local-mesh")]
 
 #: objects by (cluster, kind, name)
 Objects = Mapping[tuple[str, str, str], dict[str, Any]]
@@ -106,6 +107,15 @@ def rendered_manifests(objects: Objects) -> None:
     assert objects["eu-1", "VirtualService", "orders"]["spec"]["http"][0]["timeout"] == "3s"
 
 
+def three_clusters(objects: Objects) -> None:
+    def routes(cluster: str) -> Any:
+        return objects[cluster, "VirtualService", "reviews"]["spec"]["http"]
+
+    assert {key[0] for key in objects} == {"eu-1", "us-1", "staging-1"}
+    assert weights(routes("eu-1")) == weights(routes("us-1")) == [{"v1": 90, "v2": 10}]
+    assert {key[0] for key in objects if key[1] == "AuthorizationPolicy"} >= {"eu-1", "us-1"}
+
+
 EXPECTED: Mapping[str, Callable[[Objects], None]] = {
     "ingress": ingress,
     "quickstart": quickstart,
@@ -113,6 +123,7 @@ EXPECTED: Mapping[str, Callable[[Objects], None]] = {
     "default-deny": default_deny,
     "many-clusters": many_clusters,
     "rendered-manifests": rendered_manifests,
+    "three-clusters": three_clusters,
 }
 
 
