@@ -18,7 +18,7 @@ CSRF, LOCAL_LIMIT = "reconciler.csrf", "reconciler.local_limit"
 CORS, FAULT = "reconciler.cors", "reconciler.fault"
 ANYWHERE = "reconciler.anywhere"
 _RBAC = typed(f"{_HTTP}.rbac.v3.RBAC")
-_SERVERS, _CALLERS = ("Inbound",), ("Outbound", "Gateway")
+_SERVERS, _CALLERS, _GUARDED = ("Inbound",), ("Outbound", "Gateway"), ("Inbound", "Gateway")
 
 #: name, directions, and what it is before anybody turns it on; in the order in which requests pass them
 _TABLE: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
@@ -28,8 +28,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
     (AUDIT, _SERVERS, _RBAC),
     (DENY, _SERVERS, _RBAC),
     (ALLOW, _SERVERS, _RBAC),
-    (CSRF, _SERVERS, typed(f"{_HTTP}.csrf.v3.CsrfPolicy", filter_enabled={"default_value": {"numerator": 0}})),
-    (LOCAL_LIMIT, _SERVERS, typed(f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", stat_prefix=LOCAL_LIMIT)),
+    (CSRF, _GUARDED, typed(f"{_HTTP}.csrf.v3.CsrfPolicy", filter_enabled={"default_value": {"numerator": 0}})),
+    (LOCAL_LIMIT, _GUARDED, typed(f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", stat_prefix=LOCAL_LIMIT)),
 )
 
 
@@ -39,11 +39,11 @@ def http_filters(
     """``direction``: Inbound | Outbound | Gateway. ``first`` and ``last`` stand around those that are always there:
     filters that no route can bring."""
     fixed = ({"name": name, "typed_config": config} for name, directions, config in _TABLE if direction in directions)
-    gate = [{"name": GATE, "typed_config": _RBAC}] if direction in _SERVERS else []
+    gate = [{"name": GATE, "typed_config": _RBAC}] if direction in _GUARDED else []
     return [*first, *fixed, *last, *gate, {"name": ROUTER, "typed_config": typed(f"{_HTTP}.router.v3.Router")}]
 
 
 def filter_names(direction: str) -> list[str]:
     """Of those that are always there, in order."""
     fixed = [name for name, directions, _ in _TABLE if direction in directions]
-    return [*fixed, *([GATE] if direction in _SERVERS else []), ROUTER]
+    return [*fixed, *([GATE] if direction in _GUARDED else []), ROUTER]

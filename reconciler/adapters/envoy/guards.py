@@ -24,7 +24,8 @@ Native = dict[str, Any]
 
 
 def authorizer_name(leaf: Leaf) -> str:
-    return f"reconciler.ext_auth.{leaf.policy.namespace}.{leaf.policy.name}"
+    """The key tells several of one document apart."""
+    return f"reconciler.ext_auth.{leaf.policy.namespace}.{leaf.policy.name}" + (f".{leaf.key}" if leaf.key else "")
 
 
 def authorizer(leaf: Leaf, intent: MeshIntent, gaps: Gaps) -> Native:

@@ -14,6 +14,8 @@ from reconciler.adapters.built import Built, built
 from reconciler.adapters.envoy import gateway_tls
 from reconciler.adapters.envoy.backends import destinations
 from reconciler.adapters.envoy.bootstrap import socket
+from reconciler.adapters.envoy.gateway_guards import guarded, in_listener, is_limited, told_apart
+from reconciler.adapters.envoy.guarding import guarding
 from reconciler.adapters.envoy.kinds import LISTENER, VIRTUAL_HOST, resource, typed
 from reconciler.adapters.envoy.listeners import connection_manager
 from reconciler.adapters.envoy.passing import named_chains, passed_on
@@ -71,7 +73,7 @@ def _is(proxy: Proxy, asked: GatewayIntent) -> bool:
 def _port(here: list[Door], intent: MeshIntent, gaps: Gaps) -> Iterator[NativeObject]:
     """All that is let in at one port of a gateway."""
     proxy, port = here[0].proxy, here[0].listener.port
-    chains = [chain for door in here for chain in _chains(door, intent, gaps)]
+    chains = [chain for door in here for chain in _chains(door, _behind(door, here), intent, gaps)]
     if len({str(chain.get("filter_chain_match")) for chain in chains}) < len(chains):
         chains = _without_twins(chains)
     name = f"gateway.{port}"
@@ -80,13 +82,14 @@ def _port(here: list[Door], intent: MeshIntent, gaps: Gaps) -> Iterator[NativeOb
         spec["listener_filters"] = [{"name": "envoy.filters.listener.tls_inspector", "typed_config": _INSPECTOR}]
     origins = {origin for door in here for origin in door.asked.own_origins}
     for door in here:
-        yield from _hosts(door, intent, gaps)
+        yield from _hosts(door, _behind(door, here), intent, gaps)
     for routes in sorted({door.routes for door in here if door.listener.carries_http}):
         own = [door for door in here if door.routes == routes]
         if not any(table.host == ANY for door in own for table in door.tables):
             yield _nobody(routes, own, intent, origins)
     for door in (one for one in here if one.listener.finds_its_way):
         yield from passed_on(proxy, intent, door.asked.own_origins)
+    origins |= in_listener(route for door in here for route in _behind(door, here))
     yield resource(intent, proxy, LISTENER, name, {**spec, "filter_chains": chains}, origins)
 
 
@@ -98,12 +101,18 @@ def _without_twins(chains: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _chains(door: Door, intent: MeshIntent, gaps: Gaps) -> Iterator[dict[str, Any]]:
+def _behind(door: Door, here: list[Door]) -> list[Route]:
+    """All routes of the connection manager that a door has, maybe together with others."""
+    return [route for one in here if one.routes == door.routes for table in one.tables for route in table.routes]
+
+
+def _chains(door: Door, behind: list[Route], intent: MeshIntent, gaps: Gaps) -> Iterator[dict[str, Any]]:
     listener = door.listener
     if listener.finds_its_way:
         yield from named_chains(door.proxy, intent)
     elif listener.carries_http:
-        filters = [connection_manager(door.routes, "Gateway", intent)]
+        guards = guarding(told_apart(behind, behind), intent, gaps).filters
+        filters = [connection_manager(door.routes, "Gateway", intent, ((), guards))]
         yield {**_names(listener), "filters": filters, **gateway_tls.secured(listener, intent, gaps)}
     else:
         for table in door.tables:
@@ -136,15 +145,18 @@ def _shares(forward: Mapping[str, Any]) -> dict[str, Any]:
     return {"weighted_clusters": {"clusters": [one for one in parts if one["weight"]]}}
 
 
-def _hosts(door: Door, intent: MeshIntent, gaps: Gaps) -> Iterator[NativeObject]:
+def _hosts(door: Door, behind: list[Route], intent: MeshIntent, gaps: Gaps) -> Iterator[NativeObject]:
+    found = guarding(told_apart(behind, behind), intent, gaps)
     for table in door.tables if door.listener.carries_http else ():
         routes = [
-            native
-            for route in table.routes
+            guarded(native, route, found, gaps)
+            for route in told_apart(table.routes, behind)
             for native in native_routes(_aimed(route, intent, gaps), _called(door), intent, gaps)
         ]
         name = table.host.replace("*", "any")
-        spec = {"name": name, "domains": _domains(table.host, door.listener.port), "routes": routes}
+        spec: dict[str, Any] = {"name": name, "domains": _domains(table.host, door.listener.port), "routes": routes}
+        if is_limited(table.routes):
+            spec["typed_per_filter_config"] = found.settings
         origins = origins_of(table, door.asked)
         yield resource(intent, door.proxy, VIRTUAL_HOST, f"{door.routes}~{name}", spec, origins)
 

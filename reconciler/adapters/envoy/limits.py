@@ -60,6 +60,8 @@ def taken(leaf: Leaf) -> list[Native]:
             name = str(leaf.value["header"]).lower()
             read = {"request_headers": {"header_name": name, "descriptor_key": _OF}}
             return [_limit([told, read]), _limit([other, _absent(name)])]
+        case "Source" if _is_outside(leaf):
+            return [_limit([told, {"remote_address": {}}])]
         case "Source":
             return [_limit([told, _caller()]), _limit([other, _absent(_SHOWN)])]
         case _:
@@ -98,14 +100,22 @@ def _descriptors(leaf: Leaf, gaps: Gaps) -> list[Native]:
     bucket, name = _bucket(leaf, gaps), _name(leaf)
     if leaf.value.get("per", "Route") == "Route":
         return [{"entries": [{"key": _BUCKET, "value": name}], "token_bucket": bucket}]
+    if leaf.value["per"] == "Source" and _is_outside(leaf):
+        return [{"entries": [{"key": _BUCKET, "value": name}, {"key": "remote_address"}], "token_bucket": bucket}]
     return [
         {"entries": [{"key": _BUCKET, "value": name}, {"key": _OF}], "token_bucket": bucket},
         {"entries": [{"key": _BUCKET, "value": f"{name}/other"}, {"key": _OF, "value": "-"}], "token_bucket": bucket},
     ]
 
 
+def _is_outside(leaf: Leaf) -> bool:
+    """Who comes in by a gateway shows no identity of the mesh, but comes from an address."""
+    return leaf.policy.kind == "Ingress"
+
+
 def _name(leaf: Leaf) -> str:
-    return f"{leaf.policy.namespace}/{leaf.policy.name}"
+    """The key tells several of one document apart."""
+    return f"{leaf.policy.namespace}/{leaf.policy.name}" + (f"#{leaf.key}" if leaf.key else "")
 
 
 def _bucket(leaf: Leaf, gaps: Gaps) -> Native:
