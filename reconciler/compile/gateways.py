@@ -59,8 +59,9 @@ def _by_name(policy: DocRef, ref: GatewayRef, site: Site) -> Place | Finding | N
         facts = _declared(declared, ())
         if declared.selector.match_expressions:  # labels alone would mean more pods than are meant
             facts = replace(facts, labels={})
-        ports = (port.number for one in site.mesh.gateways if _means(declared, one) for port in one.ports)
-        return Place(ref, declared.namespace, facts, open_ports=frozenset(ports))
+        there = (one for one in site.mesh.gateways if _means(declared, one) and (one.service or one.resource))
+        ports = frozenset(port.number for one in there for port in one.ports)
+        return Place(ref, declared.namespace, facts, open_ports=ports)
     known = next((one for one in site.mesh.gateways if one.name == ref.name), None)
     claim = site.adapter.capability(GATEWAY)
     able = claim is not None and claim.level != "None"

@@ -12,7 +12,7 @@ import yaml
 
 CASES = Path(__file__).parent / "cases"
 FILE = "case.yaml"
-_FIELDS = {"capabilities", "meaning", "given", "then", "differs", "mesh"}
+_FIELDS = {"capabilities", "meaning", "given", "then", "differs", "mesh", "told"}
 _LOGGED = {"logged", "of", "lines", "never", "within"}
 _ASK = {"ask", "from", "to", "headers", "body", "times", "at", "once", "expect", "tcp", "wait", "pause"}
 #: what proxies remember of endpoints and requests stays as long as nothing about it changes
@@ -73,7 +73,7 @@ Step = Ask | Logged | Now
 @dataclass(frozen=True)
 class Case:
     """``given`` is a stream of documents as they lie in a repository; ``differs`` says, by mesh, what it does else.
-    ``mesh``: the ``config`` of its Mesh document."""
+    ``mesh``: the ``config`` of its Mesh document; ``told``: codes of what its documents are warned of."""
 
     name: str
     folder: Path
@@ -83,6 +83,7 @@ class Case:
     steps: tuple[Step, ...]
     differs: Mapping[str, str] = field(default_factory=dict)
     mesh: Mapping[str, Any] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
     @property
     def located(self) -> str:
@@ -116,6 +117,7 @@ def read(folder: Path) -> Case:
         steps=tuple(_step(item) for item in content["then"]),
         differs=content.get("differs") or {},
         mesh=content.get("mesh") or {},
+        told=tuple(content.get("told") or ()),
     )
 
 

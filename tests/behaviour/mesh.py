@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from reconciler.io.local.processes import Processes
 from reconciler.io.store import open_store
 from reconciler.io.worktree import WorktreeSource
 from reconciler.model.events import Actor
+from reconciler.model.findings import Severity
 from reconciler.model.plans import Outcome
 from reconciler.pipeline import run as pipeline
 from reconciler.pipeline.meshes import installed
@@ -98,10 +99,13 @@ class LiveMesh:
         assert not failed, [(str(result.change.key), result.message) for result in failed]
         return run
 
-    def unwell(self, run: Run) -> list[str]:
-        """What proxies have not taken, in their words."""
+    def unwell(self, run: Run, told: Container[str] = ()) -> list[str]:
+        """What Git is told but for these codes, and what proxies have not taken, in their words."""
         plan = run.planned.plan
-        return [f"{one.key}: {one.health.message}" for target in plan.targets for one in target.health] if plan else []
+        found = [one for one in run.planned.findings if one.severity is not Severity.INFO and one.code not in told]
+        return [f"{one.code}: {one.message}" for one in found] + [
+            f"{one.key}: {one.health.message}" for target in (plan.targets if plan else ()) for one in target.health
+        ]
 
     def door(self, ask: Ask) -> Door:
         services = {

@@ -38,7 +38,7 @@ async def test_what_git_says_is_what_traffic_does(case: Case, mesh: LiveMesh) ->
     if case.begins_afresh:
         await mesh.hold("")
     run = await mesh.hold(case.located, case.mesh)
-    assert mesh.unwell(run) == []
+    assert mesh.unwell(run, case.told) == []
     found: list[str] = []
     async with aiohttp.ClientSession(trust_env=False) as session:
         for one in case.steps:
