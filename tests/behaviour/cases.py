@@ -14,7 +14,7 @@ CASES = Path(__file__).parent / "cases"
 FILE = "case.yaml"
 _FIELDS = {"capabilities", "meaning", "given", "then", "differs", "mesh", "told"}
 _LOGGED = {"logged", "of", "lines", "never", "within"}
-_ASK = {"ask", "from", "to", "headers", "body", "times", "at", "once", "expect", "tcp", "wait", "pause"}
+_ASK = {"ask", "from", "to", "headers", "body", "times", "at", "once", "expect", "tcp", "wait", "pause", "tls"}
 #: what proxies remember of endpoints and requests stays as long as nothing about it changes
 _REMEMBERED = ("outlier", "locality", "failover", "healthCheck", "rateLimit", "warmup")
 
@@ -24,7 +24,8 @@ class Ask:
     """``request`` is method and path. ``by``: the workload, or gateway, whose proxy is asked; ``at``: the port of a
     gateway, or of what a proxy shows to others. ``times`` requests go side by side unless ``once`` says one after the
     other, or with a ``pause`` between them. ``tcp``: the caller connects to the port of ``to``; without a request it
-    only listens and talks."""
+    only listens and talks. ``tls``: over TLS, for a ``name``, ``as`` somebody, with the ``newest`` version that is
+    taken."""
 
     request: str
     by: str
@@ -37,6 +38,7 @@ class Ask:
     tcp: bool = False
     wait: float = 0.0
     pause: float = 0.0
+    tls: Mapping[str, str] = field(default_factory=dict)
     expect: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -152,5 +154,6 @@ def _ask(item: Mapping[str, Any]) -> Ask:
         tcp=bool(item.get("tcp", False)),
         wait=float(item.get("wait", 0)),
         pause=float(item.get("pause", 0)),
+        tls={str(key): str(value) for key, value in (item.get("tls") or {}).items()},
         expect=item["expect"],
     )

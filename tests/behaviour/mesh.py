@@ -35,6 +35,7 @@ from reconciler.pipeline.meshes import installed
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.world import Request, World, keeping_connections
 from tests.behaviour.cases import Ask, Logged, placed
+from tests.behaviour.handshakes import handshake, lay
 from tests.behaviour.logs import Written
 from tests.behaviour.observe import Door
 from tests.behaviour.silence import silent
@@ -70,6 +71,8 @@ class LiveMesh:
         self._stack.enter_context(silent(self.addresses.service(SILENT), 8080))
         self._processes = await self._stack.enter_async_context(Processes(print))
         await self.hold("")
+        for gateway in topology()["gateways"]:
+            lay(self.repo / FOLDER / gateway["namespace"] / gateway["name"] / "secrets", self.folder / "authority")
         return self
 
     async def __aexit__(self, *problem: Any) -> None:
@@ -115,6 +118,9 @@ class LiveMesh:
             for one in service["workloads"]
         }
         for gateway in topology()["gateways"]:
+            if gateway["name"] == ask.by and ask.tls:
+                tls = handshake(ask.tls, self.folder / "authority", self.repo / FOLDER)
+                return Door(f"https://{self.addresses.proxy(gateway['place'])}:{ask.at}", services, tls)
             if gateway["name"] == ask.by:
                 return Door(f"http://{self.addresses.proxy(gateway['place'])}:{ask.at or gateway['port']}", services)
         place = place_of(ask.by)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import re
+import ssl
 import time
 import uuid
 from collections import Counter
@@ -44,6 +45,7 @@ class Door:
 
     url: str
     services: Mapping[str, str]
+    tls: ssl.SSLContext | None = None
 
 
 async def ask(session: aiohttp.ClientSession, one: Ask, door: Door) -> list[Seen]:
@@ -68,7 +70,8 @@ async def _one(session: aiohttp.ClientSession, one: Ask, door: Door, turn: async
         try:
             async with session.request(
                 one.method, door.url + one.path, headers=headers, data=one.body or None, allow_redirects=False,
-                timeout=timeout, skip_auto_headers=("User-Agent", "Accept"),
+                timeout=timeout, skip_auto_headers=("User-Agent", "Accept"), ssl=door.tls or True,
+                server_hostname=one.tls.get("name"),
             ) as answer:  # fmt: skip
                 body = await answer.text()
         except aiohttp.ClientConnectionError as problem:
