@@ -9,10 +9,15 @@ import asyncio
 
 from reconciler.model.plans import TargetPlan
 from reconciler.model.settings import Mode
+from reconciler.pipeline import state
+from reconciler.pipeline.draft import Draft
 from reconciler.pipeline.planning import Planned
 from reconciler.pipeline.record import RunContext, run_event
+from reconciler.pipeline.state import IdentityTrouble as Trouble
 from reconciler.pipeline.world import Connections, World
 from reconciler.ports import ClusterError, IssuesIdentities
+
+_NONE = Trouble(())
 
 
 async def renew_identities(world: World, context: RunContext, opened: Connections, planned: Planned) -> None:
@@ -28,21 +33,29 @@ async def renew_identities(world: World, context: RunContext, opened: Connection
 
 
 async def _renew(world: World, context: RunContext, cluster: IssuesIdentities, target: TargetPlan) -> None:
+    """What failed before in the same words, for the same proxies, is tried again and told once."""
+    known = state.identity_trouble(world.store, target.target)
     due: tuple[str, ...] = ()
     try:
         due = tuple(await cluster.identities_due(world.now()))
+        if due and due != (known or _NONE).proxies:
+            await _record(world, context, target, Trouble(due, ""))
         if due:
-            await _record(world, context, target, {"proxies": list(due)}, "")
             await cluster.renew_identities(due, world.now())
     except ClusterError as problem:
-        await _record(world, context, target, {"proxies": list(due)}, str(problem))
+        trouble = Trouble(due, str(problem))
+        if trouble != known:
+            await _record(world, context, target, trouble)
+        return
+    if known and due in ((), known.proxies):
+        await _record(world, context, target, Trouble(due, ""))
 
 
-async def _record(
-    world: World, context: RunContext, target: TargetPlan, details: dict[str, list[str]], error: str
-) -> None:
+async def _record(world: World, context: RunContext, target: TargetPlan, told: Trouble) -> None:
     event = run_event(
-        context, world.new_id(), world.now(), "identity.renewed", details,
-        target=target.target, result="failed" if error else "changed", error=error,
+        context, world.new_id(), world.now(), "identity.renewed", {"proxies": list(told.proxies)},
+        target=target.target, result="failed" if told.error else "changed", error=told.error,
     )  # fmt: skip
-    await asyncio.to_thread(world.store.append, [event])
+    draft = Draft(world.store)
+    state.set_identity_trouble(draft, target.target, told if told.error else None)
+    await asyncio.to_thread(world.store.append, [event], draft.values)

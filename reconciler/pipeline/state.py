@@ -26,6 +26,14 @@ class Applied:
     guards: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityTrouble:
+    """Why these proxies of a target got no certificate."""
+
+    proxies: tuple[str, ...]
+    error: str = ""
+
+
 def accepted_revision(store: Values) -> str:
     """The last revision that was accepted for writing, or ""."""
     value = store.get("accepted")
@@ -72,11 +80,25 @@ def set_applied(store: Values, target: TargetId, applied: Applied) -> None:
     store.put(f"applied/{target}", {"revision": applied.revision, "missing": rows, "guards": applied.guards})
 
 
+def identity_trouble(store: Values, target: TargetId) -> IdentityTrouble | None:
+    """The last attempt, where it failed."""
+    value = store.get(f"identities/{target}")
+    return IdentityTrouble(tuple(value["proxies"]), value["error"]) if value else None
+
+
+def set_identity_trouble(store: Values, target: TargetId, trouble: IdentityTrouble | None) -> None:
+    if trouble:
+        store.put(f"identities/{target}", asdict(trouble))
+    elif store.get(f"identities/{target}"):
+        store.delete(f"identities/{target}")
+
+
 def forget_target(store: Values, target: TargetId) -> None:
     store.delete(f"applied/{target}")
     store.delete(f"drift/{target}")
     store.delete(f"fights/{target}")
     store.delete(f"health/{target}")
+    store.delete(f"identities/{target}")
     store.delete(f"verdicts/{target}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ import aiohttp
 import orjson
 
 PATIENCE = 2.0  # seconds for an answer; it is on the same machine or next to it
+AT_ONCE = 200  # proxies that are asked side by side; each has an open file for it
 _ACCEPTED, _REJECTED = ".version_text", ".update_rejected"
 _WARMING = {
     "listener_manager.total_listeners_warming": "listener_manager.lds",
@@ -33,17 +35,48 @@ class Answer:
     refusals: Mapping[str, str] = field(default_factory=dict)
 
 
-async def ask(session: aiohttp.ClientSession, address: str) -> Answer:
-    """``address``: host:port. Never raises for what the proxy does or does not say."""
+def administration(bootstrap: Any) -> str:
+    """host:port as a URL has it, "" where a bootstrap tells none."""
+    try:
+        place = bootstrap["admin"]["address"]["socket_address"]
+        host, port = str(place["address"]), int(place["port_value"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def ask_all(session: aiohttp.ClientSession, proxies: Mapping[str, str]) -> Mapping[str, Answer]:
+    """``proxies``: administration address by the id of the proxy. Those that hang keep nobody else from answering."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def asked(proxy: str, address: str) -> Answer:
+        async with places:
+            return await ask(session, address, proxy)
+
+    answers = await asyncio.gather(*(asked(proxy, address) for proxy, address in proxies.items()))
+    return dict(zip(proxies, answers, strict=True))
+
+
+def asking() -> aiohttp.ClientSession:
+    """Without a queue of its own: waiting in it would count as waiting for the proxy."""
+    return aiohttp.ClientSession(trust_env=False, connector=aiohttp.TCPConnector(limit=0))
+
+
+async def ask(session: aiohttp.ClientSession, address: str, proxy: str) -> Answer:
+    """Never raises for what the proxy does or does not say."""
     try:
         async with asyncio.timeout(PATIENCE):
             stats = await _get(session, f"http://{address}/stats?format=json&filter={_FILTER}")
             info = await _get(session, f"http://{address}/server_info")
+            if (other := _id(info)) != proxy:
+                return Answer(f"{other or 'another proxy'} answers at {address}")
             accepted, rejected, warming = _statistics(stats)
             dump = await _get(session, f"http://{address}/config_dump?resource=dynamic_listeners") if any(
                 rejected.values()) else {}  # fmt: skip
     except TimeoutError:
         return Answer(f"no answer within {PATIENCE:g} s")
+    except aiohttp.ClientConnectorError as problem:
+        return Answer(f"nothing takes connections at {address}: {_why(problem)}")
     except (aiohttp.ClientError, OSError, ValueError) as problem:
         return Answer(str(problem) or type(problem).__name__)
     return Answer("", _version(info), accepted, rejected, warming, _refusals(dump))
@@ -71,6 +104,15 @@ def _statistics(found: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, int
         elif name in _WARMING:
             warming[_WARMING[name]] = int(value or 0)
     return accepted, rejected, warming
+
+
+def _why(problem: aiohttp.ClientConnectorError) -> str:
+    number = problem.os_error.errno
+    return os.strerror(number) if number else str(problem.os_error)
+
+
+def _id(info: Mapping[str, Any]) -> str:
+    return str((info.get("node") or {}).get("id", ""))
 
 
 def _version(info: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ import orjson
 from reconciler.io.directory import layout
 from reconciler.io.directory.merge import merged, without
 from reconciler.io.envoy import xds
-from reconciler.io.envoy.admin import Answer, ask
+from reconciler.io.envoy.admin import Answer, ask_all, asking
 from reconciler.io.envoy.folder import Folder, Lying
 from reconciler.io.envoy.identities import Identities, asked_identity
 from reconciler.io.envoy.statuses import PROGRESSING, status_of, subscription
@@ -136,9 +136,8 @@ class EnvoyCluster:
     async def _ask(self, proxies: Mapping[str, str]) -> Mapping[str, Answer]:
         """``proxies``: administration address by proxy."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(trust_env=False)
-        answers = await asyncio.gather(*(ask(self._session, address) for address in proxies.values()))
-        return dict(zip(proxies, answers, strict=True))
+            self._session = asking()
+        return await ask_all(self._session, proxies)
 
     def _live(self, lying: Lying, answers: Mapping[str, Answer]) -> LiveObject:
         place = xds.place_of(lying.key)

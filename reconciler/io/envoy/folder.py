@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.io.directory import layout
 from reconciler.io.envoy import xds
+from reconciler.io.envoy.admin import administration
 from reconciler.model.refs import ObjectKey
 from reconciler.ports import Rejected
 
@@ -39,7 +40,7 @@ class Folder:
         """Administration address by ``<namespace>/<proxy>``, of those that have a bootstrap."""
         found = {}
         for lying in self.bootstraps():
-            if address := _address(lying.body["spec"]):
+            if address := administration(lying.body["spec"]):
                 found[xds.place_of(lying.key).proxy] = address
         return found
 
@@ -116,8 +117,3 @@ def _objects(file: xds.File) -> Iterator[Lying]:
         with contextlib.suppress(Rejected):  # somebody's resource of a name that is none of ours
             xds.place_of(key)
             yield Lying(key, body, xds.version_of(body), file.version)
-
-
-def _address(spec: Mapping[str, Any]) -> str:
-    place = (((spec.get("admin") or {}).get("address") or {}).get("socket_address")) or {}
-    return f"{place['address']}:{place['port_value']}" if "address" in place and "port_value" in place else ""

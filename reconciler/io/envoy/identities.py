@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.io.envoy import xds
 from reconciler.io.envoy.folder import SECRETS, Folder
 from reconciler.io.envoy.secrets import held_certificate, renew
-from reconciler.io.identity import Authority, Identity, needs_renewal, open_authority
+from reconciler.io.identity import Authority, Identity, IdentityError, needs_renewal, open_authority
 
 
 class Identities:
@@ -24,10 +25,16 @@ class Identities:
         return [proxy for proxy, identity in self._asked() if self._needs(proxy, identity, now)]
 
     def renew(self, proxies: Iterable[str], now: datetime) -> None:
-        wanted = set(proxies)
+        """Each of them that can be; IdentityError at the end for those that could not."""
+        wanted, troubles = set(proxies), []
         for proxy, identity in self._asked():
-            if proxy in wanted:
-                self.issue(proxy, identity, now)
+            try:
+                if proxy in wanted:
+                    self.issue(proxy, identity, now)
+            except IdentityError as problem:
+                troubles.append(str(problem))
+        if troubles:
+            raise IdentityError("; ".join(dict.fromkeys(troubles)))
 
     def issue(self, proxy: str, identity: Identity, now: datetime) -> None:
         """Write its files, if they are not there or not good any more."""
@@ -37,9 +44,11 @@ class Identities:
         return needs_renewal(held_certificate(self._place(proxy)), self._root(identity.trust_domain), identity, now)
 
     def _asked(self) -> Iterator[tuple[str, Identity]]:
+        """Without those that somebody wrote and no certificate can be of: they keep no other proxy from its own."""
         for lying in self._folder.bootstraps():
-            if identity := asked_identity(lying.body):
-                yield xds.place_of(lying.key).proxy, identity
+            with suppress(IdentityError):
+                if identity := asked_identity(lying.body):
+                    yield xds.place_of(lying.key).proxy, identity
 
     def _place(self, proxy: str) -> Path:
         return self._folder.root / proxy / SECRETS
@@ -51,8 +60,10 @@ class Identities:
 
 
 def asked_identity(bootstrap: xds.Readable) -> Identity | None:
-    """Who a proxy is to be, as its bootstrap says; None where it is not ours."""
-    asked = ((bootstrap["spec"].get("node") or {}).get("metadata") or {}).get("identity")
+    """Who a proxy is to be, as its bootstrap says; None where it says nothing. IdentityError for no names."""
+    node = bootstrap["spec"].get("node")
+    metadata = node.get("metadata") if isinstance(node, dict) else None
+    asked = metadata.get("identity") if isinstance(metadata, dict) else None
     if not isinstance(asked, dict):
         return None
-    return Identity(str(asked["trust_domain"]), str(asked["namespace"]), str(asked["service_account"]))
+    return Identity(*(str(asked.get(part, "")) for part in ("trust_domain", "namespace", "service_account")))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
+from reconciler.io.envoy.admin import administration
 from reconciler.io.envoy.binary import find_envoy
 from reconciler.io.envoy.statuses import LOG
 from reconciler.io.local.children import ProcessError, Program
@@ -49,7 +50,6 @@ def forget(folder: Path) -> None:
 
 def _admin(folder: Path) -> str:
     try:
-        place = json.loads((folder / "bootstrap.json").read_text())["admin"]["address"]["socket_address"]
-        return f"{place['address']}:{place['port_value']}"
-    except (OSError, ValueError, KeyError, TypeError):
+        return administration(json.loads((folder / "bootstrap.json").read_text()))
+    except (OSError, ValueError):
         return ""

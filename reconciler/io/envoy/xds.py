@@ -29,6 +29,7 @@ BOOTSTRAP, VIRTUAL_HOST = "Bootstrap", "VirtualHost"
 _LISTS = {"Listener": "listeners.json", "Cluster": "clusters.json"}
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 _LABELS = ("labels", "annotations")
+_OF = "of"  # beside them, whose they are: a copy by hand under another name is not ours
 Body = dict[str, Any]
 Readable = Mapping[str, Any]
 
@@ -87,14 +88,15 @@ class File:
     def bodies(self) -> Iterator[tuple[ObjectKey, Body]]:
         for kind, name, entry in self._entries():
             full = SEPARATOR.join([self._proxy, *self._prefix(kind), name])
-            spec, metadata = _taken_apart(kind, entry)
+            spec, metadata = _taken_apart(kind, entry, f"{self._namespace}/{full}")
             metadata = {"name": full, "namespace": self._namespace, **metadata}
             body = {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
             yield ObjectKey(GROUP, kind, self._namespace, full), body
 
     def put(self, place: Place, body: Mapping[str, Any]) -> None:
         kind, spec = str(body["kind"]), dict(body["spec"])
-        told = {name: dict(body["metadata"][name]) for name in _LABELS if body["metadata"].get(name)}
+        told: Body = {name: dict(body["metadata"][name]) for name in _LABELS if body["metadata"].get(name)}
+        told |= {_OF: f"{body['metadata'].get('namespace', '')}/{body['metadata']['name']}"} if told else {}
         if kind == BOOTSTRAP:
             node = dict(spec.get("node") or {})
             spec["node"] = {**node, "metadata": {**(node.get("metadata") or {}), PLACE: told}}
@@ -171,14 +173,14 @@ def _with(spec: Body, told: Mapping[str, Any]) -> Body:
     }
 
 
-def _taken_apart(kind: str, entry: Body) -> tuple[Body, Body]:
-    """The resource as it was asked for, and the labels and annotations that it carries."""
+def _taken_apart(kind: str, entry: Body, name: str) -> tuple[Body, Body]:
+    """The resource as it was asked for, and the labels and annotations that it carries; none of a copy of another."""
     if kind == BOOTSTRAP:
         node = dict(entry.get("node") or {})
         told = (node.get("metadata") or {}).get(PLACE)
-        return {**entry, "node": _without(node, ("metadata",))}, _told(told)
+        return {**entry, "node": _without(node, ("metadata",))}, _told(told, name)
     told = ((entry.get("metadata") or {}).get("filter_metadata") or {}).get(PLACE)
-    return _without(entry, ("metadata", "filter_metadata")), _told(told)
+    return _without(entry, ("metadata", "filter_metadata")), _told(told, name)
 
 
 def _without(entry: Body, way: tuple[str, ...]) -> Body:
@@ -190,8 +192,8 @@ def _without(entry: Body, way: tuple[str, ...]) -> Body:
     return {**rest, way[0]: below} if below else rest
 
 
-def _told(found: Any) -> Body:
-    if not isinstance(found, Mapping):
+def _told(found: Any, name: str) -> Body:
+    if not isinstance(found, Mapping) or found.get(_OF, name) != name:
         return {}
     return {name: {str(key): str(value) for key, value in (found.get(name) or {}).items()} for name in _LABELS
             if isinstance(found.get(name), Mapping)}  # fmt: skip

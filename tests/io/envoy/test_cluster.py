@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from reconciler.adapters.envoy.kinds import BOOTSTRAP, CLUSTER, KINDS, LISTENER, VIRTUAL_HOST
+from reconciler.io.envoy.admin import administration
 from reconciler.io.envoy.binary import find_envoy
 from reconciler.io.envoy.cluster import EnvoyCluster
 from reconciler.io.envoy.proxy import proxy_program
@@ -287,3 +288,27 @@ async def test_a_listener_that_is_refused_leaves_the_others_accepted(cluster: En
             found = await until(says("refused"), cluster)
             assert set(found) == {"Listener shop/web~bad"}
             assert found["Listener shop/web~bad"]["state"] == "Degraded"
+
+
+@pytest.mark.parametrize(
+    ("address", "told"), [("127.0.0.1", "127.0.0.1:15000"), ("::1", "[::1]:15000"), ("fd00::1", "[fd00::1]:15000")]
+)
+def test_an_administration_has_an_address_of_either_kind(address: str, told: str) -> None:
+    assert administration(bootstrap(address)["spec"]) == told
+
+
+@pytest.mark.parametrize("spec", [{}, {"admin": []}, {"admin": {"address": {"socket_address": {"address": "a"}}}}])
+def test_a_bootstrap_without_administration_asks_nobody(spec: dict[str, Any]) -> None:
+    assert administration(spec) == ""
+
+
+@needs_proxy
+async def test_a_proxy_is_not_taken_for_another_one(cluster: EnvoyCluster, tmp_path: Path) -> None:
+    with closing(Addresses()) as addresses:
+        async with running(cluster, tmp_path, addresses.service(1)):
+            other = bootstrap(addresses.service(1))
+            other["metadata"] = {**other["metadata"], "name": "cart~bootstrap"}
+            await cluster.apply(other, BOOTSTRAP, force=False)
+            found = await statuses(cluster)
+            assert set(found) == {"Bootstrap shop/cart~bootstrap"}
+            assert "shop/web answers at" in found["Bootstrap shop/cart~bootstrap"]["message"]
