@@ -26,7 +26,7 @@ check: setup ## ruff, mypy, the tests that need no server
 	@.venv/bin/mypy
 	@$(PY) -m pytest -q -n 2 -m "not kube and not slow"
 
-bench: setup ## side by side with kubectl and Ansible on a real API server: ARGS="--only thousand -o json"
+bench: setup ## commit to traffic; side by side with kubectl and Ansible on a real API server: ARGS="--only thousand -o json"
 	@scripts/bench.sh $(ARGS)
 
 docs: setup-run ## write the generated pages of docs/ anew

