@@ -49,6 +49,12 @@ def test_what_cannot_be_done_is_told_and_left_out(asked: dict[str, Any], word: s
     assert "wasm" not in _listeners(found)
 
 
+def test_an_image_is_refused() -> None:
+    found = _compiled(_module(image="registry.example.org/module:1"))
+    assert any("the proxy fetches no images" in one for one in found["findings"])
+    assert "wasm" not in _listeners(found)
+
+
 def test_a_module_is_fetched_by_its_checksum() -> None:
     found = _compiled(_module(url="https://modules.example.org/a.wasm", sha256="a" * 64))
     (cluster, *_) = (
