@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from reconciler.io.identity.authority import open_authority
 from reconciler.io.identity.certificates import issue
 from reconciler.io.identity.spiffe import Identity
 
-OUTSIDE = "outside.example"
+OUTSIDE, MESH = "outside.example", "cluster.local"
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
@@ -31,7 +32,8 @@ def lay(secrets: Path, authority: Path) -> None:
 
 def handshake(asked: Mapping[str, Any], authority: Path, proxies: Path) -> ssl.SSLContext:
     """``as``: client, with a certificate of the outside, or a workload, as its proxy does; without it, nobody. These
-    trust who they have their own certificate from."""
+    trust who they have their own certificate from. A SPIFFE ID is who the root of the mesh, or of the trust domain
+    ``of``, says that it is, and trusts anybody."""
     who = asked.get("as", "")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False  # the certificates are for identities
@@ -42,6 +44,8 @@ def handshake(asked: Mapping[str, Any], authority: Path, proxies: Path) -> ssl.S
         if who:
             context.load_cert_chain(authority / "client.crt", authority / "client.key")
         return context
+    if who.startswith("spiffe:"):
+        return _issued(context, who, proxies / ".authority" / asked.get("of", MESH), authority)
     (secrets,) = proxies.glob(f"*/{who}/secrets")
     identity = _secret(secrets / "identity.json")["tls_certificate"]
     shown = authority / f"{who}.pem"
@@ -49,6 +53,18 @@ def handshake(asked: Mapping[str, Any], authority: Path, proxies: Path) -> ssl.S
     context.load_cert_chain(shown)
     trust = _secret(secrets / "trust.json")["validation_context"]["trusted_ca"]["inline_string"]
     context.load_verify_locations(cadata=trust)
+    return context
+
+
+def _issued(context: ssl.SSLContext, name: str, issuing: Path, beside: Path) -> ssl.SSLContext:
+    """With an identity of any trust domain from this root."""
+    domain, _, namespace, _, account = name.removeprefix("spiffe://").split("/")
+    authority = replace(open_authority(issuing, issuing.name), trust_domain=domain)
+    made = issue(authority, Identity(domain, namespace, account), timedelta(hours=1), datetime.now(UTC))
+    shown = beside / "any.pem"
+    shown.write_text(made.key_pem + made.certificate_chain_pem)
+    context.load_cert_chain(shown)
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 

@@ -117,17 +117,17 @@ class LiveMesh:
             if service["ports"][0]["protocol"] != "TCP"
             for one in service["workloads"]
         }
+        tls = handshake(ask.tls, self.folder / "authority", self.repo / FOLDER) if ask.tls else None
+        scheme = "https" if tls else "http"
         for gateway in topology()["gateways"]:
-            if gateway["name"] == ask.by and ask.tls:
-                tls = handshake(ask.tls, self.folder / "authority", self.repo / FOLDER)
-                return Door(f"https://{self.addresses.proxy(gateway['place'])}:{ask.at}", services, tls)
             if gateway["name"] == ask.by:
-                return Door(f"http://{self.addresses.proxy(gateway['place'])}:{ask.at or gateway['port']}", services)
+                address = f"{self.addresses.proxy(gateway['place'])}:{ask.at or gateway['port']}"
+                return Door(f"{scheme}://{address}", services, tls)
         place = place_of(ask.by)
         if ask.tcp:
             return Door(f"http://{self.addresses.service(place)}:{ask.to.partition(':')[2]}", services)
         if ask.at:
-            return Door(f"http://{self.addresses.proxy(place)}:{ask.at}", services)
+            return Door(f"{scheme}://{self.addresses.proxy(place)}:{ask.at}", services, tls)
         return Door(f"http://{self.addresses.service(place)}:{OUTBOUND_PORT}", services)
 
     def written(self, logged: Logged) -> Written:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -12,7 +13,7 @@ import pytest_asyncio
 
 from reconciler.io.envoy.binary import find_envoy
 from reconciler.pipeline.meshes import installed
-from tests.behaviour.cases import Case, Logged, Now, all_cases
+from tests.behaviour.cases import Case, Logged, Now, all_cases, placed
 from tests.behaviour.golden import others, render
 from tests.behaviour.logs import unlogged
 from tests.behaviour.mesh import LiveMesh
@@ -47,7 +48,8 @@ async def test_what_git_says_is_what_traffic_does(case: Case, mesh: LiveMesh) ->
             elif isinstance(one, Now):
                 found += mesh.unwell(await mesh.hold(one.given, case.mesh))
             else:
-                found += complaints(one, await ask(session, one, mesh.door(one)))
+                asked = replace(one, to=placed(one.to, mesh.addresses.service))
+                found += complaints(asked, await ask(session, asked, mesh.door(asked)))
     assert found == []
 
 

@@ -109,6 +109,8 @@ def orchestrated() -> list[Document]:
     ]
     for service in topology()["services"]:
         found += [_service(service), *(_deployment(service, one) for one in service["workloads"])]
+    for gateway in topology()["gateways"]:
+        found.append(_deployment({**gateway, "ports": []}, {**gateway, "account": gateway["name"]}))
     return found
 
 
