@@ -123,6 +123,6 @@ def test_a_mesh_that_is_known_but_nowhere_is_no_mistake_in_a_pattern() -> None:
 
 
 def test_mesh_types_are_those_of_the_adapters() -> None:
-    assert set(TYPES) == {"istio", "linkerd"}
+    assert set(TYPES) == {"envoy", "istio", "linkerd"}
     _, findings = loaded(fleet(m=MESH.replace("name: istio", "name: x").replace("type: istio", "type: linkrd")))
     assert [(finding.code, finding.hint) for finding in findings] == [("unknown-reference", "did you mean `linkerd`?")]

@@ -43,7 +43,7 @@ def _whole(case: Path, beside: tuple[Body, ...]) -> Golden:
 def _mesh(objects: Iterable[NativeObject]) -> str:
     """The type of mesh that has most of the kinds."""
     kinds = [one.key.kind_id for one in objects]
-    adapters = registry.load_all()
+    adapters = {name: one for name, one in registry.load_all().items() if not one.default_mesh.declared}
     return max(sorted(adapters), key=lambda name: sum(adapters[name].kind(kind) is not None for kind in kinds))
 
 

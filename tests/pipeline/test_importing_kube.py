@@ -149,4 +149,4 @@ def test_a_cluster_that_no_repository_has(bare: KubeFleet, capsys: pytest.Captur
     assert run(where) == 0  # of the meshes that can be imported, the one that shows itself there
     assert "HTTPRoute" in capsys.readouterr().out
     assert run([*where, "--mesh", "nothing"]) == 1
-    assert "known: envoy, gateway-api, istio" in capsys.readouterr().err
+    assert "known: gateway-api, istio" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from reconciler.io.store import open_store
 from reconciler.model.plans import Action
 from reconciler.pipeline.outcome import Run
 from tests.pipeline.fleet import codes, rows
-from tests.pipeline.proxies import ProxyFleet, proxies, workload
+from tests.pipeline.proxies import HTTP, ProxyFleet, proxies, workload
 
 ALL = "{mode: Apply, limits: {maxDeletes: 1000, maxDeletePercent: 100}}"
 
@@ -204,3 +204,46 @@ def test_a_bootstrap_that_somebody_broke_is_healed(shop: ProxyFleet) -> None:
         shop.apply()
     lost = "node" not in json.loads(before["shop/web/bootstrap.json"])
     assert lost or codes(shop.apply()) >= {"object-degraded"}
+
+
+SELF = {"localAddress": "127.77.1.1"}
+ELSEWHERE = {"address": "10.0.0.1", "localAddress": "127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("over", "port", "words"),
+    [
+        ({"address": "127.77.1.2"}, {}, "port 8080 at 127.77.1.2"),
+        ({"localAddress": "127.77.2.2"}, {}, "the administration of shop/cart"),
+        (SELF, {"targetPort": 8080}, "web.shop behind shop/web"),
+        (SELF, {"number": 15001}, "the calls that shop/web makes"),
+        (SELF, {"number": 15000}, "the administration of shop/web"),
+        ({}, {"targetPort": 15001}, "web.shop behind shop/web"),
+        ({"name": "cart"}, {}, "there is a proxy shop/cart already"),
+        ({"name": "cart", "address": "127.77.1.2", "localAddress": "127.77.2.2"}, {}, "another address or account"),
+        ({"localAddress": "localhost"}, {}, "`localhost` is not an IP address"),
+    ],
+)
+def test_a_workload_that_cannot_stand_there_is_told_and_left_as_it_is(
+    shop: ProxyFleet, over: dict[str, Any], port: dict[str, Any], words: str
+) -> None:
+    before = {name: text for name, text in shop.files().items() if "/web/" in name}
+    shop.service("web", {**workload("web", 1), **over}, ports=[{**HTTP, **port}])
+    shop.commit("odd")
+    run = shop.apply()
+    assert [one for one in run.planned.findings if one.severity == "error" and words in one.message]
+    assert {name: text for name, text in shop.files().items() if "/web/" in name} == before
+
+
+def test_each_machine_has_a_loopback_of_its_own(shop: ProxyFleet) -> None:
+    for number, name in enumerate(("web", "cart"), 1):
+        shop.service(name, {**workload(name, 1), **ELSEWHERE, "address": f"10.0.0.{number}"})
+    shop.commit("machines")
+    assert codes(shop.apply()) <= {"object-degraded"}
+
+
+def test_a_workload_may_have_two_services(shop: ProxyFleet) -> None:
+    shop.service("more", workload("web", 1), ports=[{**HTTP, "number": 8081}])
+    shop.commit("two")
+    assert codes(shop.apply()) <= {"object-degraded"}
+    assert {"inbound.8080", "inbound.8081"} <= set(shop.resources("web", "listeners.json"))
