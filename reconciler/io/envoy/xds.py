@@ -4,9 +4,9 @@
     listeners.json clusters.json  every Listener and Cluster
     routes/<route configuration>.json   its virtual hosts
 
-Each but the first is a v3 DiscoveryResponse whose version comes from its content. Labels and annotations of an object
-lie in the resource itself, under ``metadata.filter_metadata``, so that the proxy shows them; those of the bootstrap in
-``node.metadata``.
+Each but the first is a v3 DiscoveryResponse whose version comes from its resources. Labels and annotations of its
+objects lie in ``control_plane.identifier``, which is about no resource: a proxy that reads another origin or commit
+there has nothing to change, and drains no connection for it. Those of the bootstrap lie in ``node.metadata``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BOOTSTRAP, VIRTUAL_HOST = "Bootstrap", "VirtualHost"
 _LISTS = {"Listener": "listeners.json", "Cluster": "clusters.json"}
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 _LABELS = ("labels", "annotations")
-_OF = "of"  # beside them, whose they are: a copy by hand under another name is not ours
+_OF = "of"  # beside them, whose they are
 Body = dict[str, Any]
 Readable = Mapping[str, Any]
 
@@ -86,9 +86,10 @@ class File:
         return not list(self._entries())
 
     def bodies(self) -> Iterator[tuple[ObjectKey, Body]]:
+        owned = self._owned()
         for kind, name, entry in self._entries():
             full = SEPARATOR.join([self._proxy, *self._prefix(kind), name])
-            spec, metadata = _taken_apart(kind, entry, f"{self._namespace}/{full}")
+            spec, metadata = self._taken_apart(kind, entry, owned.get(name))
             metadata = {"name": full, "namespace": self._namespace, **metadata}
             body = {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
             yield ObjectKey(GROUP, kind, self._namespace, full), body
@@ -96,24 +97,22 @@ class File:
     def put(self, place: Place, body: Mapping[str, Any]) -> None:
         kind, spec = str(body["kind"]), dict(body["spec"])
         told: Body = {name: dict(body["metadata"][name]) for name in _LABELS if body["metadata"].get(name)}
-        told |= {_OF: f"{body['metadata'].get('namespace', '')}/{body['metadata']['name']}"} if told else {}
         if kind == BOOTSTRAP:
             node = dict(spec.get("node") or {})
-            spec["node"] = {**node, "metadata": {**(node.get("metadata") or {}), PLACE: told}}
+            spec["node"] = {**node, "metadata": {**(node.get("metadata") or {}), PLACE: {_OF: self._whose, **told}}}
             self._content = spec
             return
         if spec.get("name") != place.name:
             raise Rejected(f"a resource named {spec.get('name')} cannot lie under the name {place.name}")
         kept = [entry for entry in self._list(place.file) if entry.get("name") != place.name]
-        self._set([*kept, _with(spec, told)])
-        self._settle()
+        self._set([*kept, spec], {**self._owned(), place.name: told})
 
     def remove(self, place: Place) -> None:
         if place.file == "bootstrap.json":
             self._content = {}
             return
-        self._set([entry for entry in self._list(place.file) if entry.get("name") != place.name])
-        self._settle()
+        kept = [entry for entry in self._list(place.file) if entry.get("name") != place.name]
+        self._set(kept, {name: told for name, told in self._owned().items() if name != place.name})
 
     def text(self) -> str:
         return json.dumps(self._content, indent=1, sort_keys=False, ensure_ascii=False) + "\n"
@@ -136,16 +135,41 @@ class File:
             return list(resources)
         return list((resources[0].get("virtual_hosts") or []) if resources else [])
 
-    def _set(self, entries: list[Body]) -> None:
+    @property
+    def _whose(self) -> str:
+        """Of which proxy a file is: a copy of it for another one makes nothing ours there."""
+        return f"{self._namespace}/{self._proxy}"
+
+    def _owned(self) -> dict[str, Body]:
+        """Labels and annotations by the name of the resource."""
+        try:
+            found = json.loads((self._content.get("control_plane") or {}).get("identifier") or "{}")
+            return dict(found["objects"]) if found.get(_OF) == self._whose else {}
+        except (ValueError, TypeError, AttributeError, KeyError):
+            return {}
+
+    def _taken_apart(self, kind: str, entry: Body, own: Body | None) -> tuple[Body, Body]:
+        """The resource as it was asked for, and the labels and annotations that belong to it."""
+        if kind != BOOTSTRAP:
+            return entry, _told(own)
+        node = dict(entry.get("node") or {})
+        metadata = dict(node.get("metadata") or {})
+        told = metadata.pop(PLACE, None)
+        kept = {**node, "metadata": metadata} if metadata else {k: v for k, v in node.items() if k != "metadata"}
+        ours = isinstance(told, Mapping) and told.get(_OF) == self._whose
+        return {**entry, "node": kept}, _told(told) if ours else {}
+
+    def _set(self, entries: list[Body], owned: Mapping[str, Body]) -> None:
         ordered = sorted(entries, key=lambda entry: str(entry.get("name", "")))
         if self.path.startswith("routes/"):
             name = PurePosixPath(self.path).name.removesuffix(".json")
             ordered = [{"@type": _ROUTES, "name": name, "virtual_hosts": ordered}]
-        self._content = {**self._content, "resources": ordered}
-
-    def _settle(self) -> None:
-        self._content.pop("version_info", None)
-        self._content = {"version_info": digest(self._content)[:16], **self._content}
+        told = json.dumps({_OF: self._whose, "objects": dict(sorted(owned.items()))}, sort_keys=True)
+        self._content = {
+            "version_info": digest(ordered)[:16],
+            "resources": ordered,
+            "control_plane": {"identifier": told},
+        }
 
 
 def kind_id(kind: str) -> KindId:
@@ -165,37 +189,10 @@ def _read(text: str, path: str) -> Body:
     return content
 
 
-def _with(spec: Body, told: Mapping[str, Any]) -> Body:
-    metadata = dict(spec.get("metadata") or {})
-    return {
-        **spec,
-        "metadata": {**metadata, "filter_metadata": {**(metadata.get("filter_metadata") or {}), PLACE: told}},
-    }
-
-
-def _taken_apart(kind: str, entry: Body, name: str) -> tuple[Body, Body]:
-    """The resource as it was asked for, and the labels and annotations that it carries; none of a copy of another."""
-    if kind == BOOTSTRAP:
-        node = dict(entry.get("node") or {})
-        told = (node.get("metadata") or {}).get(PLACE)
-        return {**entry, "node": _without(node, ("metadata",))}, _told(told, name)
-    told = ((entry.get("metadata") or {}).get("filter_metadata") or {}).get(PLACE)
-    return _without(entry, ("metadata", "filter_metadata")), _told(told, name)
-
-
-def _without(entry: Body, way: tuple[str, ...]) -> Body:
-    """Without our block at the end of the way, and without what that leaves empty."""
-    if not way:
-        return {key: value for key, value in entry.items() if key != PLACE}
-    below = _without(dict(entry.get(way[0]) or {}), way[1:])
-    rest = {key: value for key, value in entry.items() if key != way[0]}
-    return {**rest, way[0]: below} if below else rest
-
-
-def _told(found: Any, name: str) -> Body:
-    if not isinstance(found, Mapping) or found.get(_OF, name) != name:
+def _told(found: Any) -> Body:
+    if not isinstance(found, Mapping):
         return {}
-    return {name: {str(key): str(value) for key, value in (found.get(name) or {}).items()} for name in _LABELS
+    return {name: {str(key): str(value) for key, value in found[name].items()} for name in _LABELS
             if isinstance(found.get(name), Mapping)}  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -218,6 +219,17 @@ async def test_a_proxy_that_is_removed_leaves_no_key_behind(cluster: EnvoyCluste
     assert list((tmp_path / "eu").rglob("*")) == []
 
 
+async def test_the_folder_that_a_proxy_watches_stays_as_long_as_the_proxy(
+    cluster: EnvoyCluster, tmp_path: Path
+) -> None:
+    await cluster.apply(bootstrap("127.0.0.1"), BOOTSTRAP, force=False)
+    await cluster.apply(host("a", "*"), VIRTUAL_HOST, force=False)
+    watched = (tmp_path / "eu/shop/web/routes").stat().st_ino
+    await cluster.delete(key(VIRTUAL_HOST, "web~out~a"), VIRTUAL_HOST, "", "")
+    await cluster.apply(host("a", "*"), VIRTUAL_HOST, force=False)
+    assert (tmp_path / "eu/shop/web/routes").stat().st_ino == watched
+
+
 async def test_what_somebody_put_beside_a_removed_proxy_stays(cluster: EnvoyCluster, tmp_path: Path) -> None:
     await cluster.apply(bootstrap("127.0.0.1"), BOOTSTRAP, force=False)
     await cluster.apply(upstream("a"), CLUSTER, force=False)
@@ -312,3 +324,24 @@ async def test_a_proxy_is_not_taken_for_another_one(cluster: EnvoyCluster, tmp_p
             found = await statuses(cluster)
             assert set(found) == {"Bootstrap shop/cart~bootstrap"}
             assert "shop/web answers at" in found["Bootstrap shop/cart~bootstrap"]["message"]
+
+
+@needs_proxy
+async def test_another_origin_changes_nothing_for_the_proxy(cluster: EnvoyCluster, tmp_path: Path) -> None:
+    """Else every policy about a service would drain the connections to it."""
+    with closing(Addresses()) as addresses:
+        address = addresses.service(1)
+        async with running(cluster, tmp_path, address):
+            file = tmp_path / "eu/shop/web/listeners.json"
+            version = json.loads(file.read_text())["version_info"]
+            told = listener(address)
+            told["metadata"] = {**told["metadata"], "annotations": {"reconciler.dev/origin": "TrafficPolicy/default/a"}}
+            await cluster.apply(told, LISTENER, force=True)
+            assert json.loads(file.read_text())["version_info"] == version
+            found = (await live(cluster))["Listener shop/web~out"]
+            assert found.annotations == {"reconciler.dev/origin": "TrafficPolicy/default/a"}
+            assert await statuses(cluster) == {}
+            changes = f"http://{address}:15000/stats?filter=listener_manager.listener_(modified|in_place)"
+            async with aiohttp.ClientSession(trust_env=False) as session, session.get(changes) as got:
+                counts = await got.text()
+            assert {line.rpartition(" ")[2] for line in counts.split("\n") if line} == {"0"}
