@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.io.directory import layout
+from reconciler.io.durable import settle
 from reconciler.io.envoy import xds
 from reconciler.io.envoy.admin import administration
 from reconciler.model.refs import ObjectKey
@@ -17,6 +18,7 @@ from reconciler.ports import Rejected
 BROKEN = ".broken"
 SECRETS = "secrets"
 _LISTS = ("listeners.json", "clusters.json")
+_ROUTES = "routes"
 _SINGLE = ("bootstrap.json", *_LISTS)
 
 
@@ -67,11 +69,18 @@ class Folder:
         layout.write(self.root, self.root / place.proxy / place.file, file.text())
 
     def remove(self, key: ObjectKey) -> None:
-        """An emptied file stays where the proxy looks for it, unless nothing refers to it any more."""
+        """An emptied file stays where the proxy looks for it, unless nothing refers to it any more. Its folder does as
+        long as there is a proxy, who would not see one that is made anew."""
         place = xds.place_of(key)
         file, path = self._file(place.proxy, place.file), self.root / place.proxy / place.file
         file.remove(place)
-        if file.is_empty and place.file not in _LISTS:
+        if key.kind == xds.BOOTSTRAP:
+            with contextlib.suppress(OSError):  # not there, or not empty
+                (self.root / place.proxy / _ROUTES).rmdir()
+        if file.is_empty and path.parent.name == _ROUTES and (self.root / place.proxy / "bootstrap.json").exists():
+            path.unlink()
+            settle(path.parent)
+        elif file.is_empty and place.file not in _LISTS:
             layout.remove(self.root, path)
         else:
             layout.write(self.root, path, file.text())
