@@ -70,8 +70,9 @@ def _endpoints(spec: Map, external: Map, into: Decoder) -> Iterator[Endpoint]:
     static = "workloads" in spec or external.get("resolution") == "Static"
     for item, at in items.entries() if items else ():
         account = item.get("serviceAccount")
-        if static and not _is_address(item["address"]):
-            into.complain("wrong-value", f"`{item['address']}` is not an IP address", item.values_at["address"])
+        for key in ("address", "localAddress") if static else ():
+            if key in item and not _is_address(item[key]):
+                into.complain("wrong-value", f"`{item[key]}` is not an IP address", item.values_at[key])
         for name in item.get("ports") or ():
             if name not in names:
                 into.complain("wrong-value", f"there is no port `{name}` in `ports`", item["ports"].keys_at[name])

@@ -98,8 +98,8 @@ def intent(given: Given, plain: str = "istio") -> MeshIntent:
 
 #: where a service answers whose endpoints are not given
 ENDPOINTS: tuple[Given, ...] = (
-    {"address": "127.0.1.1", "name": "one", "locality": "eu/a", "labels": {"version": "v1"}},
-    {"address": "127.0.1.2", "name": "two", "locality": "us/b", "labels": {"version": "v2"}},
+    {"address": "10.0.1.1", "name": "one", "locality": "eu/a", "labels": {"version": "v1"}},
+    {"address": "10.0.1.2", "name": "two", "locality": "us/b", "labels": {"version": "v2"}},
 )
 
 

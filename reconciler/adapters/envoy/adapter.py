@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.adapters.base import Adapter
-from reconciler.adapters.envoy import bootstrap, extensions, inbound, ingress, listeners, outbound, telemetry
+from reconciler.adapters.envoy import bootstrap, extensions, inbound, ingress, listeners, outbound, places, telemetry
 from reconciler.adapters.envoy.additions import as_asked
 from reconciler.adapters.envoy.capabilities import claims as capability_claims
 from reconciler.adapters.envoy.detect import DEFAULT_TRUST_DOMAIN, DETECT_KINDS, TYPE, detect
@@ -20,6 +20,7 @@ ADAPTER = Adapter(
     detect=detect,
     default_mesh=MeshFacts(TYPE, "", trust_domain=DEFAULT_TRUST_DOMAIN, declared=True),
     emitters=(
+        places.emit,
         *(as_spoken(one) for one in (bootstrap.emit, telemetry.emit, extensions.emit)),
         *(as_spoken(as_asked(one)) for one in (outbound.emit, inbound.emit, listeners.emit, ingress.emit)),
     ),

@@ -55,7 +55,7 @@ class Proxy:
 def proxies_of(intent: MeshIntent) -> tuple[Proxy, ...]:
     """By namespace and name."""
     found = {(one.namespace, one.name): one for one in _gateways(intent)}
-    for one in _sidecars(intent):
+    for one in sidecars_of(intent):
         before = found.get((one.namespace, one.name))
         found[one.namespace, one.name] = _both(before, one) if before else one
     return tuple(found[key] for key in sorted(found))
@@ -66,7 +66,7 @@ def _both(first: Proxy, second: Proxy) -> Proxy:
     return replace(first, served=(*first.served, *second.served), origins=origins)
 
 
-def _sidecars(intent: MeshIntent) -> Iterator[Proxy]:
+def sidecars_of(intent: MeshIntent) -> Iterator[Proxy]:
     labels = {(one.namespace, one.name): one.labels for one in intent.cluster.workloads}
     for destination in (one for one in intent.destinations if not one.external):
         for endpoint in destination.endpoints:
@@ -88,11 +88,11 @@ def _gateways(intent: MeshIntent) -> Iterator[Proxy]:
     mesh = Origin(DocRef("Mesh", "default", intent.target.mesh), NOWHERE)
     for one in (one for one in intent.mesh.gateways if one.addresses):
         address = one.addresses[0]
-        local = address if _is_loopback(address) else LOOPBACK
+        local = address if is_loopback(address) else LOOPBACK
         yield Proxy(one.namespace, one.name, one.name, address, local, one.labels, (mesh,), gateway=one)
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

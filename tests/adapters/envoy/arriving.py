@@ -17,8 +17,8 @@ SERVICES = {
 }
 #: one proxy for each service
 ENDPOINTS = {
-    "a.shop": [{"address": "127.0.1.1", "name": "a", "labels": {"version": "v1"}}],
-    "b.shop": [{"address": "127.0.1.2", "name": "b"}],
+    "a.shop": [{"address": "10.0.1.1", "name": "a", "labels": {"version": "v1"}}],
+    "b.shop": [{"address": "10.0.1.2", "name": "b"}],
 }
 Spec = Mapping[str, Any]
 

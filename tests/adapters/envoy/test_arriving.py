@@ -144,7 +144,7 @@ def test_a_caller_of_whom_a_scope_speaks_knows_no_more() -> None:
         "b.other": {"selector": {"app": "b"}, "ports": [{"number": 80, "name": "http"}]},
         "c.other": {"selector": {"app": "c"}, "ports": [{"number": 80, "name": "http"}]},
     }
-    endpoints = {name: [{"address": f"127.0.1.{at}", "name": name[0]}] for at, name in enumerate(services)}
+    endpoints = {name: [{"address": f"10.0.1.{at}", "name": name[0]}] for at, name in enumerate(services)}
     intent = mesh(cluster={"services": services}, endpoints=endpoints)
     told = replace(intent, reaches=(ReachIntent("shop", (), (given.service("b.other"),), ORIGINS),))
     known = {name for name in names(told, "Cluster") if name.startswith("a~")}
