@@ -20,7 +20,7 @@ def command() -> None:
 @command.command("up")
 @click.argument("folder", default=".", metavar="[DIR]", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--interval", type=float, default=1.0, show_default=True, help="Seconds between looks at Git.")
-def up(folder: Path, interval: float) -> int:
+def up(folder: Path, interval: float) -> None:
     """Start everything, print the addresses to curl, and follow the commits until Ctrl-C.
 
     DIR is a Git repository whose clusters are folders of proxies (connection: {proxies: PATH}). State, logs and
@@ -39,6 +39,5 @@ def up(folder: Path, interval: float) -> int:
     _source, base = open_source(options)
     click.echo(f"Starting the mesh of {folder.absolute()}; Ctrl-C ends it. Its log: {own.parent / 'reconciler.log'}")
     with open_world(options, "schedule") as world:
-        code = local.up(world, local.Local(base, own.parent, interval, click.echo))
+        local.up(world, local.Local(base, own.parent, interval, click.echo))
     click.echo("Stopped; nothing is left running.")
-    return code

@@ -85,18 +85,18 @@ class Local:
     say: Say
 
 
-def up(world: World, how: Local) -> int:
-    """Until it is told to end; the exit code of the last round. Everything that was started has ended then."""
+def up(world: World, how: Local) -> None:
+    """Until it is told to end. Everything that was started has ended then."""
     with (how.folder / "reconciler.log").open("a", encoding="utf-8") as file:
         log = LocalLog(file, how.say)
         ending = Ending(log)
         try:
-            return asyncio.run(_up(world, how, log, ending))
+            asyncio.run(_up(world, how, log, ending))
         finally:
             ending.over()
 
 
-async def _up(world: World, how: Local, log: LocalLog, ending: Ending) -> int:
+async def _up(world: World, how: Local, log: LocalLog, ending: Ending) -> None:
     def told(ended: Ended) -> None:
         words = f": {ended.why}" if ended.why else ""
         how.say(f"{Path(ended.name).name} ended ({ended.code}){words}; it is started again in {ended.again_in:g} s")
@@ -114,7 +114,7 @@ async def _up(world: World, how: Local, log: LocalLog, ending: Ending) -> int:
         await laptop.look()
         looking = asyncio.create_task(laptop.run())
         try:
-            return await Loop(kept, Watch(log, Metrics()), ending, interval=how.interval).run()
+            await Loop(kept, Watch(log, Metrics()), ending, interval=how.interval).run()
         finally:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
