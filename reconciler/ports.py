@@ -197,10 +197,11 @@ class Cluster(Protocol):
 class IssuesIdentities(Protocol):
     """A cluster whose workloads get their certificates from us."""
 
-    async def identities_due(self, now: datetime) -> Sequence[str]:
-        """The workloads whose certificate is missing or to be replaced. ClusterError when that cannot be told."""
+    async def identities_due(self, asked: Sequence[Mapping[str, Any]], now: datetime) -> Sequence[str]:
+        """The workloads whose certificate is missing or to be replaced, of those that Git asks for: ``asked`` are the
+        bodies of all objects. ClusterError when that cannot be told."""
 
-    async def renew_identities(self, names: Sequence[str], now: datetime) -> None:
+    async def renew_identities(self, names: Sequence[str], asked: Sequence[Mapping[str, Any]], now: datetime) -> None:
         """Give them new ones."""
 
 

@@ -6,6 +6,10 @@ It is recorded before it is done: a run that dies in between has told of too muc
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from reconciler.model.plans import TargetPlan
 from reconciler.model.settings import Mode
@@ -29,19 +33,34 @@ async def renew_identities(world: World, context: RunContext, opened: Connection
             continue
         cluster = opened.to(planned.desired.clusters[target.target.cluster])
         if isinstance(cluster, IssuesIdentities):
-            await _renew(world, context, cluster, target)
+            asked = [one.body for one in planned.compiled.objects.get(target.target, ())]
+            await _renew(world, context, _Issuer(cluster, asked), target)
 
 
-async def _renew(world: World, context: RunContext, cluster: IssuesIdentities, target: TargetPlan) -> None:
+@dataclass(frozen=True, slots=True)
+class _Issuer:
+    """A cluster that issues identities, and what Git asks for there."""
+
+    cluster: IssuesIdentities
+    asked: Sequence[Mapping[str, Any]]
+
+    async def due(self, now: datetime) -> tuple[str, ...]:
+        return tuple(await self.cluster.identities_due(self.asked, now))
+
+    async def renew(self, names: Sequence[str], now: datetime) -> None:
+        await self.cluster.renew_identities(names, self.asked, now)
+
+
+async def _renew(world: World, context: RunContext, issuer: _Issuer, target: TargetPlan) -> None:
     """What failed before in the same words, for the same proxies, is tried again and told once."""
     known = state.identity_trouble(world.store, target.target)
     due: tuple[str, ...] = ()
     try:
-        due = tuple(await cluster.identities_due(world.now()))
+        due = await issuer.due(world.now())
         if due and due != (known or _NONE).proxies:
             await _record(world, context, target, Trouble(due, ""))
         if due:
-            await cluster.renew_identities(due, world.now())
+            await issuer.renew(due, world.now())
     except ClusterError as problem:
         trouble = Trouble(due, str(problem))
         if trouble != known:

@@ -46,10 +46,11 @@ def resource(
     intent: MeshIntent, proxy: Proxy, kind: NativeKind, name: str, spec: Mapping[str, Any], origins: Iterable[Origin]
 ) -> NativeObject:
     """The object of a resource of a proxy; ``name`` as in the resource, with the route configuration before it for a
-    virtual host."""
+    virtual host. Who asks for the proxy asks for all that it has: what holds that document holds these."""
     full = f"{proxy.name}{SEPARATOR}{name}"
     found = _TYPES.get(kind.kind.kind)
-    return build(intent, kind, proxy.namespace, full, {**typed(found), **spec} if found else spec, origins)
+    spec = {**typed(found), **spec} if found else spec
+    return build(intent, kind, proxy.namespace, full, spec, {*origins, *proxy.origins})
 
 
 def files(path: str) -> dict[str, Any]:

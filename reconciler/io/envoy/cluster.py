@@ -34,7 +34,6 @@ from reconciler.ports import (
     Conflict,
     Inspection,
     Listing,
-    Rejected,
     Schemas,
     ServerFailed,
     Written,
@@ -92,7 +91,7 @@ class EnvoyCluster:
 
     async def predict(self, body: Mapping[str, Any], kind: NativeKind) -> Prediction:
         try:
-            found = await self._do(lambda: self._folder.find(_key(body)))
+            found = await self._do(lambda: self._folder.find(xds.key_of(body)))
             return Prediction(merged(body, found.body if found else None, kind))
         except ClusterError as error:
             return Prediction(None, str(error), error.retryable)
@@ -116,11 +115,11 @@ class EnvoyCluster:
         await self._do(lambda: layout.check_writable(self._folder.root))
         return ()
 
-    async def identities_due(self, now: datetime) -> Sequence[str]:
-        return await self._do(lambda: self._identities.due(now))
+    async def identities_due(self, asked: Sequence[Mapping[str, Any]], now: datetime) -> Sequence[str]:
+        return await self._do(lambda: self._identities.due(asked, now))
 
-    async def renew_identities(self, names: Sequence[str], now: datetime) -> None:
-        await self._do(lambda: self._identities.renew(names, now))
+    async def renew_identities(self, names: Sequence[str], asked: Sequence[Mapping[str, Any]], now: datetime) -> None:
+        await self._do(lambda: self._identities.renew(names, asked, now))
 
     async def close(self) -> None:
         if self._session is not None:
@@ -156,7 +155,7 @@ class EnvoyCluster:
         )
 
     def _apply(self, body: Mapping[str, Any], kind: NativeKind, force: bool) -> Written:
-        key = _key(body)
+        key = xds.key_of(body)
         found = self._folder.find(key)
         wanted = merged(body, found.body if found else None, kind)
         if found is not None:
@@ -190,14 +189,6 @@ class EnvoyCluster:
             _check_version(found, rv)
             WRITE_PERMIT.get()()
             self._folder.remove(key)
-
-
-def _key(body: Mapping[str, Any]) -> ObjectKey:
-    meta = body["metadata"]
-    group = str(body["apiVersion"]).rpartition("/")[0]
-    if group != xds.GROUP:
-        raise Rejected(f"a folder of proxies takes no {body['kind']}", 404)
-    return ObjectKey(group, str(body["kind"]), str(meta.get("namespace") or ""), str(meta["name"]))
 
 
 def _untaken(key: ObjectKey, body: Mapping[str, Any]) -> Mapping[str, Any]:

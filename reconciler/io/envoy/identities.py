@@ -20,14 +20,15 @@ class Identities:
         self._folder, self._authority, self._lifetime = folder, authority, lifetime
         self._roots: dict[str, Authority] = {}
 
-    def due(self, now: datetime) -> list[str]:
-        """The proxies, as ``<namespace>/<proxy>``, that have none, or whose half of life is over."""
-        return [proxy for proxy, identity in self._asked() if self._needs(proxy, identity, now)]
+    def due(self, asked: Iterable[xds.Readable], now: datetime) -> list[str]:
+        """The proxies, as ``<namespace>/<proxy>``, that have none, or whose half of life is over; of those there that
+        are ``asked`` for. What lies in a folder says nobody who it is: whoever can write there could be anyone."""
+        return [proxy for proxy, identity in self._there(asked) if self._needs(proxy, identity, now)]
 
-    def renew(self, proxies: Iterable[str], now: datetime) -> None:
+    def renew(self, proxies: Iterable[str], asked: Iterable[xds.Readable], now: datetime) -> None:
         """Each of them that can be; IdentityError at the end for those that could not."""
         wanted, troubles = set(proxies), []
-        for proxy, identity in self._asked():
+        for proxy, identity in self._there(asked):
             try:
                 if proxy in wanted:
                     self.issue(proxy, identity, now)
@@ -43,12 +44,14 @@ class Identities:
     def _needs(self, proxy: str, identity: Identity, now: datetime) -> bool:
         return needs_renewal(held_certificate(self._place(proxy)), self._root(identity.trust_domain), identity, now)
 
-    def _asked(self) -> Iterator[tuple[str, Identity]]:
-        """Without those that somebody wrote and no certificate can be of: they keep no other proxy from its own."""
-        for lying in self._folder.bootstraps():
-            with suppress(IdentityError):
-                if identity := asked_identity(lying.body):
-                    yield xds.place_of(lying.key).proxy, identity
+    def _there(self, asked: Iterable[xds.Readable]) -> Iterator[tuple[str, Identity]]:
+        """Without those of which no certificate can be: they keep no other proxy from its own."""
+        present = {xds.place_of(lying.key).proxy for lying in self._folder.bootstraps()}
+        for body in asked:
+            if body.get("kind") == xds.BOOTSTRAP and (proxy := xds.place_of(xds.key_of(body)).proxy) in present:
+                with suppress(IdentityError):
+                    if identity := asked_identity(body):
+                        yield proxy, identity
 
     def _place(self, proxy: str) -> Path:
         return self._folder.root / proxy / SECRETS

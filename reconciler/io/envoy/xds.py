@@ -43,6 +43,15 @@ class Place:
     name: str
 
 
+def key_of(body: Readable) -> ObjectKey:
+    """Rejected for what is no resource of a proxy."""
+    meta = body["metadata"]
+    group = str(body["apiVersion"]).rpartition("/")[0]
+    if group != GROUP:
+        raise Rejected(f"a folder of proxies takes no {body['kind']}", 404)
+    return ObjectKey(group, str(body["kind"]), str(meta.get("namespace") or ""), str(meta["name"]))
+
+
 def place_of(key: ObjectKey) -> Place:
     """Rejected for a name that is not of this form, or would lead out of the folder."""
     proxy, _, rest = key.name.partition(SEPARATOR)

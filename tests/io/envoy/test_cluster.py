@@ -201,11 +201,12 @@ async def test_a_bootstrap_brings_an_identity(cluster: EnvoyCluster, tmp_path: P
     folder = tmp_path / "eu/shop/web"
     assert "BEGIN CERTIFICATE" in (folder / "secrets/identity.json").read_text()
     assert {path.name for path in folder.glob("*.json")} == {"bootstrap.json", "listeners.json", "clusters.json"}
-    now = datetime.now(UTC)
-    assert await cluster.identities_due(now) == []
-    assert await cluster.identities_due(now + HOUR / 2 + timedelta(minutes=1)) == ["shop/web"]
+    now, asked = datetime.now(UTC), bootstrap("127.0.0.1")
+    assert await cluster.identities_due([asked], now) == []
+    assert await cluster.identities_due([asked], now + HOUR / 2 + timedelta(minutes=1)) == ["shop/web"]
+    assert await cluster.identities_due([], now + HOUR) == []  # nobody asks for it
     before = (folder / "secrets/identity.json").read_text()
-    await cluster.renew_identities(["shop/web"], now + HOUR)
+    await cluster.renew_identities(["shop/web"], [asked], now + HOUR)
     assert (folder / "secrets/identity.json").read_text() != before
     found = (await live(cluster))["Bootstrap shop/web~bootstrap"].body()
     assert found["spec"] == bootstrap("127.0.0.1")["spec"]
