@@ -16,7 +16,7 @@ from reconciler.model.health import Health as Health
 from reconciler.model.health import HealthState as HealthState
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeKind
-from reconciler.model.refs import KindId, ServiceRef
+from reconciler.model.refs import KindId, ObjectKey, ServiceRef
 
 Emitter = Callable[[MeshIntent], Iterable[Built]]
 
@@ -58,6 +58,7 @@ class Adapter:
     for Extension documents only. ``importer`` proposes neutral documents for existing objects; ``meanings`` says when
     objects mean the same. ``controllers``: words by which Ingress documents ask for a gateway of one of its classes.
     ``caller_port``: where the proxy of a workload takes the calls of that, if it has to be asked for it.
+    ``copy_of``: what an object is one of several copies of, which guards count once.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Adapter:
     meanings: Meanings = as_written
     controllers: tuple[str, ...] = ()
     caller_port: int = 0
+    copy_of: Callable[[ObjectKey], str] = str
     profile: Callable[[MeshFacts, ClusterFacts, ServiceRef | None], str] = one_profile
     profiles: tuple[str, ...] = ("",)
 

@@ -14,7 +14,7 @@ from reconciler.model.refs import ObjectKey, TargetId
 from reconciler.model.settings import Mode
 from reconciler.plan.compare import Setting
 from reconciler.plan.foreign import Claims, rival_hosts
-from reconciler.plan.guards import guard
+from reconciler.plan.guards import Owned, guard
 from reconciler.plan.mask import Masker
 from reconciler.plan.objects import Place, change_for, ownership, prune_of
 from reconciler.plan.rules import MadeFrom, PlanRules, adoptable, is_read_only, mode_of, suspended
@@ -206,7 +206,9 @@ def _settle(changes: list[Change], place: Place, given: _Given, mode: Mode) -> T
     settled = [withhold(change, withholding) for change in changes]
     owned = [key for key, found in place.live.objects.items() if found.owner == place.setting.mark.owner
              and found.labels.get(MESH_LABEL) == target.mesh]  # fmt: skip
-    guarded = guard(target, settled, owned, rules.target_guards.get(target, rules.guards))
+    behaviour = rules.behaviours.get(desired.mesh(target).type) if target in desired.views else None
+    ours = Owned(owned, behaviour.copy_of) if behaviour else Owned(owned)
+    guarded = guard(target, settled, ours, rules.target_guards.get(target, rules.guards))
     return TargetPlan(
         target=target,
         mode=mode,

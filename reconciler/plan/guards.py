@@ -8,7 +8,7 @@ is confirmed by a fingerprint of exactly those changes, which no commit, file or
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.model import canonical
@@ -36,8 +36,28 @@ class Guarded:
     fingerprint: str = ""
 
 
-def guard(target: TargetId, changes: Sequence[Change], owned: Collection[ObjectKey], rules: GuardRules) -> Guarded:
-    """``owned``: every live object of ours on the target, whether or not it changes."""
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Every live object of ours on a target, whether or not it changes. ``copy_of``: what an object is one of several
+    copies of. Copies weigh one together: a service that a hundred proxies know is removed once."""
+
+    keys: Collection[ObjectKey]
+    copy_of: Callable[[ObjectKey], str] = str
+
+    def weight(self, keys: Iterable[ObjectKey]) -> float:
+        copies = Counter(self.copy_of(key) for key in self.keys)
+        return sum(1 / (copies[self.copy_of(key)] or 1) for key in keys)
+
+    @property
+    def total(self) -> int:
+        return len({self.copy_of(key) for key in self.keys})
+
+    def worded(self, count: int, weight: float) -> str:
+        return str(count) if weight == count else f"{count} (copies counted once: {weight:.3g})"
+
+
+def guard(target: TargetId, changes: Sequence[Change], owned: Owned, rules: GuardRules) -> Guarded:
+    """What the guards withhold of the changes of a target."""
     removals = [change for change in changes if _removes(change)]
     spoken = _spoken(removals, owned, rules.limits, remaining=_remaining(changes))
     stopped: dict[ObjectKey, tuple[Reason, str]] = {}
@@ -69,19 +89,18 @@ def _removes(change: Change) -> bool:
     return change.writes and change.action in (Action.PRUNE, Action.REPLACE)
 
 
-def _changing(changes: Sequence[Change], owned: Collection[ObjectKey]) -> list[Change]:
+def _changing(changes: Sequence[Change], owned: Owned) -> list[Change]:
     """What is written to objects that are ours by now; what is new changes nothing."""
-    ours = frozenset(owned)
+    ours = frozenset(owned.keys)
     return [change for change in changes if change.writes and change.key in ours]
 
 
-def _too_many(changing: Sequence[Change], owned: Collection[ObjectKey], limits: Limits) -> str:
-    count, total = len(changing), len(owned)
-    if total < PERCENT_FROM or count * 100 <= limits.max_changed_percent * total:
+def _too_many(changing: Sequence[Change], owned: Owned, limits: Limits) -> str:
+    weight = owned.weight(change.key for change in changing)
+    if owned.total < PERCENT_FROM or weight * 100 <= limits.max_changed_percent * owned.total:
         return ""
-    return (
-        f"{count} of {total} objects would change, more than limits.maxChangedPercent ({limits.max_changed_percent:g})"
-    )
+    shares = f"{owned.worded(len(changing), weight)} of {owned.worded(len(owned.keys), owned.total)}"
+    return f"{shares} objects would change, more than limits.maxChangedPercent ({limits.max_changed_percent:g})"
 
 
 def _remaining(changes: Sequence[Change]) -> int:
@@ -89,21 +108,20 @@ def _remaining(changes: Sequence[Change]) -> int:
     return sum(1 for change in changes if change.action is not Action.PRUNE)
 
 
-def _spoken(
-    removals: Sequence[Change], owned: Collection[ObjectKey], limits: Limits, remaining: int
-) -> tuple[str, ...]:
+def _spoken(removals: Sequence[Change], owned: Owned, limits: Limits, remaining: int) -> tuple[str, ...]:
     prunes = [change for change in removals if change.action is Action.PRUNE]
-    count, total = len(removals), len(owned)
+    weight, total = owned.weight(change.key for change in removals), owned.total
+    count, everything = owned.worded(len(removals), weight), owned.worded(len(owned.keys), total)
     words = []
     if prunes and remaining == 0 and total:
-        words.append(f"nothing is asked for any more: all {total} objects would be pruned")
-    if count > limits.max_deletes:
+        words.append(f"nothing is asked for any more: all {len(owned.keys)} objects would be pruned")
+    if weight > limits.max_deletes:
         words.append(f"{count} deletes are more than limits.maxDeletes ({limits.max_deletes})")
-    if total >= PERCENT_FROM and count * 100 > limits.max_delete_percent * total:
+    if total >= PERCENT_FROM and weight * 100 > limits.max_delete_percent * total:
         words.append(
-            f"{count} of {total} objects are more than limits.maxDeletePercent ({limits.max_delete_percent:g})"
+            f"{count} of {everything} objects are more than limits.maxDeletePercent ({limits.max_delete_percent:g})"
         )
-    words.extend(_emptied_namespaces(prunes, owned))
+    words.extend(_emptied_namespaces(prunes, owned.keys))
     return tuple(words)
 
 

@@ -40,6 +40,7 @@ class Behaviour:
 
     normalize: Normalize
     claims: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    copy_of: Callable[[ObjectKey], str] = str
 
 
 @dataclass(frozen=True, slots=True)

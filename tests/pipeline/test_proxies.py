@@ -244,3 +244,23 @@ def test_a_workload_may_have_two_services(shop: ProxyFleet) -> None:
     shop.commit("two")
     assert codes(shop.apply()) <= {"object-degraded"}
     assert {"inbound.8080", "inbound.8081"} <= set(shop.resources("web", "listeners.json"))
+
+
+def test_a_service_that_goes_is_removed_once_however_many_proxies_know_it(shop: ProxyFleet) -> None:
+    """Each proxy has a copy of what is said of it: for the guards these are one."""
+    shop.settings("{mode: Apply, health: {wait: 0s}}")  # and the usual limits
+    for number in range(20):
+        shop.service(f"s{number:02}", workload(f"s{number:02}", 30 + number))
+    shop.commit("many")
+    shop.apply()
+    shop.remove("desired-state/services/s03.yaml")
+    shop.commit("one less")
+    run = shop.apply()
+    assert rows(run)["eu/mesh"]["pruned"] > 20  # maxDeletes
+    assert "blocked" not in rows(run)["eu/mesh"]
+    for number in range(4, 14):
+        shop.remove(f"desired-state/services/s{number:02}.yaml")
+    shop.commit("half of them less")
+    run = shop.apply()
+    (target,) = run.planned.plan.targets
+    assert any("copies counted once" in words for words in target.guards), (rows(run), target.guards, codes(run))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.adapters.envoy.kinds import VIRTUAL_HOST
+from reconciler.adapters.envoy.kinds import BOOTSTRAP, SEPARATOR, VIRTUAL_HOST
 from reconciler.model.health import HEALTHY, Health, HealthState
+from reconciler.model.refs import ObjectKey
 
 
 def health(body: Mapping[str, Any]) -> Health:
@@ -15,6 +16,13 @@ def health(body: Mapping[str, Any]) -> Health:
     if not isinstance(status, Mapping) or "state" not in status:
         return HEALTHY
     return Health(HealthState(status["state"]), str(status.get("message", "")))
+
+
+def copy_of(key: ObjectKey) -> str:
+    """Every proxy has a copy of what a policy becomes; what it is started with is its own."""
+    if key.kind == BOOTSTRAP.kind.kind:
+        return str(key)
+    return f"{key.kind} {key.name.partition(SEPARATOR)[2]}"
 
 
 def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
