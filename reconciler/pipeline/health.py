@@ -73,7 +73,7 @@ def told(plan: Plan) -> Plan:
 
 def _finding(one: ObjectHealth) -> Finding:
     degraded = one.health.state is HealthState.DEGRADED
-    what = "is refused by the mesh" if degraded else "is not accepted by the mesh yet"
+    what = "is degraded" if degraded else "is not accepted by the mesh yet"
     return Finding(
         severity=Severity.WARNING if degraded else Severity.INFO,
         code=_CODES[one.health.state],

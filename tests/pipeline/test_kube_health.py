@@ -35,7 +35,7 @@ def test_status_is_no_drift_and_its_words_are_told(kube_fleet: KubeFleet) -> Non
     run = fleet.apply()
     assert rows(run) == {"c0/mesh": {"ok": 3, "degraded": 1}}
     assert [one.message for one in run.planned.findings if one.code == "object-degraded"] == [
-        f"VirtualService {fleet.namespace}/cart is refused by the mesh on c0/mesh: IST0101 ReferencedResourceNotFound"
+        f"VirtualService {fleet.namespace}/cart is degraded on c0/mesh: IST0101 ReferencedResourceNotFound"
     ]
     # the next generation is one that nobody has looked at
     path = fleet.repo / "policies/cart.yaml"
