@@ -39,9 +39,10 @@ from tests.behaviour.handshakes import handshake, lay
 from tests.behaviour.logs import Written
 from tests.behaviour.observe import Door
 from tests.behaviour.silence import silent
-from tests.behaviour.topology import Addresses, declared, place_of, topology
+from tests.behaviour.topology import CLUSTER, Addresses, declared, place_of, topology
 
 OUTBOUND_PORT = 15001
+TAKEN_WITHIN = 60.0  # seconds
 FOLDER = ".mesh"
 #: where a port takes no connections, as one behind a wall
 SILENT = 98
@@ -94,7 +95,23 @@ class LiveMesh:
         while starting := self._not_running():
             await asyncio.gather(*(self._start(proxy) for proxy in starting))
             run = await self._applied()
+        await self._taken(run)
         return run
+
+    async def _taken(self, run: Run) -> None:
+        """What is gone is taken, too: a run waits for what it wrote only."""
+        assert run.planned.desired is not None
+        cluster = open_cluster(run.planned.desired.clusters[CLUSTER], self.repo)
+        kinds = installed()[self.kind].kinds
+        try:
+            async with asyncio.timeout(TAKEN_WITHIN):
+                while True:
+                    listing = await cluster.list_objects(kinds)
+                    if not any(b'"Progressing"' in one.raw for one in listing.objects):
+                        return
+                    await asyncio.sleep(0.05)
+        finally:
+            await cluster.close()
 
     async def _applied(self) -> Run:
         run = await pipeline.apply(self.world, Request())
