@@ -198,9 +198,7 @@ def _unfit(target: TargetId, adapter: Adapter, world: World) -> Finding | None:
     if known is None or isinstance(known.connection, ProxiesConnection) == declared_here:
         return None
     needs = "needs" if declared_here else "cannot have"
-    message = (
-        f"meshes of type {mesh.type} {needs} clusters with a connection to `proxies`: not {target.cluster}"
-    )
+    message = f"meshes of type {mesh.type} {needs} clusters with a connection to `proxies`: not {target.cluster}"
     return error("connection-unfit", message, mesh.position, "change the mesh, or the cluster", mesh.ref)
 
 
