@@ -75,8 +75,8 @@ def semantics_page() -> str:
         "",
         WRITTEN,
         "What each thing that a policy can ask means, measured on real proxies: every line is a case of",
-        "[tests/behaviour](../tests/behaviour/README.md), which runs with the whole reconciler between Git and traffic.",
-        "The same policies on every other mesh lie beside each case; where a mesh differs by nature, the line says how.",
+        "[tests/behaviour](../tests/behaviour/README.md), which runs with all of it between Git and traffic.",
+        "The same policies on every other mesh lie beside each case; where one differs by nature, the line says how.",
     ]
     found: dict[str, list[str]] = {}
     for path in sorted((DOCS.parent / "tests/behaviour/cases").glob("*/case.yaml")):
