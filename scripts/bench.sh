@@ -7,8 +7,8 @@ tests/kube/setup.sh </dev/null >&2
 command -v kubectl >/dev/null || scripts/packages.sh kubernetes-client >&2 || true
 ansible=.work/ansible
 if [ -z "${BENCH_ANSIBLE:-}" ]; then
+  mkdir -p .work
   [ -x "$ansible/bin/ansible-playbook" ] || {
-    mkdir -p .work
     .venv/bin/python -m venv "$ansible" && "$ansible/bin/pip" install -q ansible kubernetes
   } >.work/ansible.log 2>&1 || echo "bench: Ansible could not be installed, see .work/ansible.log" >&2
   export BENCH_ANSIBLE=$PWD/$ansible/bin/ansible-playbook
