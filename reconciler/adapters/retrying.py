@@ -47,3 +47,17 @@ def grpc_status(value: Any) -> int | None:
         return value if 0 <= value < len(GRPC_STATUSES) else None
     name = str(value).upper()
     return GRPC_STATUSES.index(name) if name in GRPC_STATUSES else None
+
+
+def abort_status(abort: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> tuple[int | None, int | None]:
+    """The HTTP status of an injected failure, or the number of its gRPC status; neither where it is not one."""
+    http, grpc = abort.get("httpStatus"), abort.get("grpcStatus")
+    if (http is None) == (grpc is None):
+        gaps.error("mesh-invalid-value", "an abort has one status, httpStatus or grpcStatus", leaf)
+        return None, None
+    if http is not None:
+        return int(http), None
+    number = grpc_status(grpc)
+    if number is None:
+        gaps.error("mesh-invalid-value", f"not a gRPC status: {grpc!r}", leaf)
+    return None, number

@@ -9,13 +9,13 @@ from math import ceil
 from typing import Any
 
 from reconciler.adapters.durations import seconds
-from reconciler.adapters.envoy.amounts import share
 from reconciler.adapters.envoy.collectors import Collectors
 from reconciler.adapters.envoy.kinds import typed
 from reconciler.adapters.envoy.log_lines import connection_line, request_line
 from reconciler.adapters.envoy.strings import string_matcher
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import section
+from reconciler.adapters.proxy_parts import share
 from reconciler.model.rules import Leaf
 
 _LOGGERS = "envoy.extensions.access_loggers"

@@ -13,7 +13,6 @@ from reconciler.model.rules import Leaf
 SHORTEST = Fraction(1, 1000)
 #: of a number of 32 bits: as good as no limit
 UNLIMITED = 2**32 - 1
-_MILLION = 10**6
 
 
 def length(value: Any, leaf: Leaf | None, gaps: Gaps, shortest: Fraction = SHORTEST) -> str:
@@ -37,11 +36,3 @@ def whole(field: str, value: Any, leaf: Leaf | None, gaps: Gaps) -> int:
     if isinstance(value, float) and not value.is_integer():
         gaps.error("mesh-invalid-value", f"the mesh takes whole numbers for {field}, not {value}", leaf)
     return int(value)
-
-
-def share(percent: Any) -> dict[str, Any]:
-    """``FractionalPercent``; omitted means 100 here."""
-    value = Fraction(str(100 if percent is None else percent))
-    if value.denominator == 1:
-        return {"numerator": int(value), "denominator": "HUNDRED"}
-    return {"numerator": round(value * _MILLION / 100), "denominator": "MILLION"}

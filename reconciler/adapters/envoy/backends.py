@@ -7,11 +7,12 @@ from typing import Any
 
 from reconciler.adapters import weights
 from reconciler.adapters.envoy import names
-from reconciler.adapters.envoy.amounts import UNLIMITED, share
+from reconciler.adapters.envoy.amounts import UNLIMITED
 from reconciler.adapters.envoy.headers import changes
 from reconciler.adapters.envoy.ports import Called
 from reconciler.adapters.forwarding import has_subset
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.proxy_parts import share
 from reconciler.model.intents import Backend, MeshIntent, Route
 
 

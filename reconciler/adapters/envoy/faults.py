@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.adapters.envoy.amounts import length, share
+from reconciler.adapters.envoy.amounts import length
 from reconciler.adapters.envoy.filters import FAULT
 from reconciler.adapters.envoy.kinds import typed
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at, section
-from reconciler.adapters.retrying import grpc_status
+from reconciler.adapters.proxy_parts import share
+from reconciler.adapters.retrying import abort_status
 from reconciler.model.intents import Route
 from reconciler.model.rules import Leaf
 
@@ -39,16 +40,10 @@ def fault(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
 
 
 def _status(abort: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
-    http, grpc = abort.get("httpStatus"), abort.get("grpcStatus")
-    if (http is None) == (grpc is None):
-        gaps.error("mesh-invalid-value", "an abort has one status, httpStatus or grpcStatus", leaf)
-        return {}
+    http, grpc = abort_status(abort, leaf, gaps)
     if http is not None:
-        return {"http_status": int(http)}
-    number = grpc_status(grpc)
-    if number is None:
-        gaps.error("mesh-invalid-value", f"not a gRPC status: {grpc!r}", leaf)
-    return {"grpc_status": number}
+        return {"http_status": http}
+    return {"grpc_status": grpc} if grpc is not None else {}
 
 
 def _kibibytes(limit: str, leaf: Leaf | None, gaps: Gaps) -> int:

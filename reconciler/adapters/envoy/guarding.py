@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.adapters.envoy import guards, limits
 from reconciler.adapters.envoy.filters import CSRF, GATE, LOCAL_LIMIT
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.proxy_parts import counted
 from reconciler.model.intents import MeshIntent, Route
 from reconciler.model.refs import DocRef
 from reconciler.model.rules import Leaf
@@ -46,18 +47,18 @@ class Guarding:
     def _taken(self, leaf: Leaf) -> list[Native]:
         if leaf.path == limits.LOCAL:
             return limits.taken(leaf)
-        return limits.counted(self.stages[leaf.policy, leaf.key], leaf) if leaf.path == limits.GLOBAL else []
+        return counted(leaf.value, self.stages[leaf.policy, leaf.key]) if leaf.path == limits.GLOBAL else []
 
 
 def guarding(routes: Iterable[Route], intent: MeshIntent, gaps: Gaps) -> Guarding:
     """For all routes that one listener is in front of."""
     routes = tuple(routes)
-    counted = _leaves(routes, limits.GLOBAL)
-    if len(counted) > _MOST:
-        gaps.error("mesh-inexpressible", f"the proxy takes at most {_MOST} global limits of a service", counted[_MOST])
-    stages = {(leaf.policy, leaf.key): stage for stage, leaf in enumerate(counted)}
+    limited = _leaves(routes, limits.GLOBAL)
+    if len(limited) > _MOST:
+        gaps.error("mesh-inexpressible", f"the proxy takes at most {_MOST} global limits of a service", limited[_MOST])
+    stages = {(leaf.policy, leaf.key): stage for stage, leaf in enumerate(limited)}
     local = _leaves(routes, limits.LOCAL)
-    filters = [limits.global_filter(stages[leaf.policy, leaf.key], leaf, intent, gaps) for leaf in counted[:_MOST]]
+    filters = [limits.global_filter(stages[leaf.policy, leaf.key], leaf, intent, gaps) for leaf in limited[:_MOST]]
     filters += [guards.authorizer(leaf, intent, gaps) for leaf in _leaves(routes, guards.EXT_AUTH)]
     passed = [guards.passed([one["name"] for one in filters])] if filters else []
     buckets = {LOCAL_LIMIT: limits.buckets(local, gaps)} if local else {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.adapters.envoy.amounts import length, share
+from reconciler.adapters import proxy_parts
+from reconciler.adapters.envoy.amounts import length
 from reconciler.adapters.envoy.conditions import all_of
 from reconciler.adapters.envoy.kinds import typed
 from reconciler.adapters.envoy.servers import cluster_of, grpc_service
@@ -32,20 +33,13 @@ def authorizer(leaf: Leaf, intent: MeshIntent, gaps: Gaps) -> Native:
     """The filter for the listener; it asks nobody until a route turns it on."""
     asked: Mapping[str, Any] = leaf.value
     timeout = length(asked.get("timeout", _TIMEOUT), leaf, gaps)
-    config: Native = {
-        "transport_api_version": "V3",
-        "failure_mode_allow": asked.get("failOpen") is True,
-        "stat_prefix": f"{leaf.policy.namespace}.{leaf.policy.name}",
-    }
-    server = str(asked["server"])
-    if asked.get("protocol", "Grpc") == "Grpc":
-        config["grpc_service"] = grpc_service(server, leaf, intent, gaps) | {"timeout": timeout}
-    else:
-        cluster, host = cluster_of(server, leaf, intent, gaps, http2=False)
-        uri = f"http://{host}:{server.rpartition(':')[2]}"
-        config["http_service"] = {"server_uri": {"uri": uri, "cluster": cluster, "timeout": timeout}}
-    if "headers" in asked:
-        config["allowed_headers"] = {"patterns": [{"exact": str(name).lower()} for name in asked["headers"]]}
+    config = proxy_parts.authorization(
+        asked,
+        timeout,
+        grpc=lambda server: grpc_service(server, leaf, intent, gaps),
+        http=lambda server: cluster_of(server, leaf, intent, gaps, http2=False),
+    )
+    config["stat_prefix"] = f"{leaf.policy.namespace}.{leaf.policy.name}"
     return {"name": authorizer_name(leaf), "disabled": True, "typed_config": typed(f"{_AUTH}.ExtAuthz", **config)}
 
 
@@ -71,23 +65,5 @@ def gate(names: Sequence[str]) -> Native:
 
 
 def origins(leaf: Leaf, gaps: Gaps) -> Native:
-    """Where browsers may come from. In shadow, what would be refused is only counted."""
-    asked: Mapping[str, Any] = leaf.value
-    looked_at, none = {"default_value": share(asked.get("percent"))}, {"default_value": share(0)}
-    shadow = bool(asked.get("shadow"))
-    config: Native = {"filter_enabled": none if shadow else looked_at}
-    if shadow:
-        config["shadow_enabled"] = looked_at
-    if found := [_origin(one, leaf, gaps) for one in asked.get("origins") or ()]:
-        config["additional_origins"] = found
-    return typed(_CSRF, **config)
-
-
-def _origin(one: Mapping[str, str], leaf: Leaf, gaps: Gaps) -> Native:
-    """The proxies compare host and port of an origin, without its scheme."""
-    kind = next((kind for kind in ("exact", "prefix") if kind in one), None)
-    if kind is None:
-        gaps.error("mesh-inexpressible", "the mesh compares origins without their scheme, so not by expressions", leaf)
-        return {"exact": ""}
-    scheme, found, rest = one[kind].partition("://")
-    return {kind: rest if found else scheme}
+    """Where browsers may come from."""
+    return typed(_CSRF, **proxy_parts.csrf(leaf.value, leaf, gaps))

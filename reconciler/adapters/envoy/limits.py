@@ -7,14 +7,14 @@ requests take from. A global one needs a filter with its server in the listener,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
-from reconciler.adapters.durations import canonical
+from reconciler.adapters import proxy_parts
 from reconciler.adapters.envoy.amounts import UNLIMITED, length
 from reconciler.adapters.envoy.kinds import typed
 from reconciler.adapters.envoy.servers import grpc_service
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.proxy_parts import COUNTED_APART, token_bucket
 from reconciler.model.intents import MeshIntent
 from reconciler.model.rules import Leaf
 
@@ -22,10 +22,6 @@ LOCAL, GLOBAL = "traffic.rateLimit.local", "traffic.rateLimit.global"
 _LOCAL = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 _GLOBAL = "envoy.extensions.filters.http.ratelimit.v3.RateLimit"
 _EXPRESSION = "envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor"
-_UNITS = {"Second": 1, "Minute": 60, "Hour": 3600, "Day": 86400}
-_SHORTEST = Fraction(1, 20)  # between two refills of a bucket
-#: how many callers, or values of a header, are counted apart at one time
-_VALUES = 10_000
 #: how many global limits there may be; the local ones come after them
 STAGES = 10
 _LOCAL_STAGE = STAGES
@@ -47,7 +43,7 @@ def buckets(leaves: Sequence[Leaf], gaps: Gaps) -> Native:
         filter_enabled=every,
         filter_enforced=every,
         always_consume_default_token_bucket=False,
-        max_dynamic_descriptors=_VALUES,
+        max_dynamic_descriptors=COUNTED_APART,
         descriptors=[one for leaf in leaves for one in _descriptors(leaf, gaps)],
     )
 
@@ -75,29 +71,14 @@ def global_name(stage: int) -> str:
 def global_filter(stage: int, leaf: Leaf, intent: MeshIntent, gaps: Gaps) -> Native:
     """The filter for the listener."""
     asked: Mapping[str, Any] = leaf.value
-    config: Native = {
-        "domain": str(asked["domain"]),
-        "stage": stage,
-        "failure_mode_deny": asked.get("failOpen") is False,
-        "rate_limit_service": {
-            "grpc_service": grpc_service(str(asked["server"]), leaf, intent, gaps),
-            "transport_api_version": "V3",
-        },
-    }
+    config = proxy_parts.global_limit(asked, stage, grpc_service(str(asked["server"]), leaf, intent, gaps))
     if "timeout" in asked:
         config["timeout"] = length(asked["timeout"], leaf, gaps)
     return {"name": global_name(stage), "typed_config": typed(_GLOBAL, **config)}
 
 
-def counted(stage: int, leaf: Leaf) -> list[Native]:
-    """What a route has counted, by the entries that the service looks up."""
-    return [
-        {"stage": stage, "actions": [_action(entry) for entry in one["entries"]]} for one in leaf.value["descriptors"]
-    ]
-
-
 def _descriptors(leaf: Leaf, gaps: Gaps) -> list[Native]:
-    bucket, name = _bucket(leaf, gaps), _name(leaf)
+    bucket, name = token_bucket(leaf.value, leaf, gaps), _name(leaf)
     if leaf.value.get("per", "Route") == "Route":
         return [{"entries": [{"key": _BUCKET, "value": name}], "token_bucket": bucket}]
     if leaf.value["per"] == "Source" and _is_outside(leaf):
@@ -116,23 +97,6 @@ def _is_outside(leaf: Leaf) -> bool:
 def _name(leaf: Leaf) -> str:
     """The key tells several of one document apart."""
     return f"{leaf.policy.namespace}/{leaf.policy.name}" + (f"#{leaf.key}" if leaf.key else "")
-
-
-def _bucket(leaf: Leaf, gaps: Gaps) -> Native:
-    """As many tokens as may come at once; where these are fewer than a unit's, they are refilled more often."""
-    asked = leaf.value
-    requests, unit = int(asked["requests"]), Fraction(_UNITS[asked["unit"]])
-    burst = int(asked.get("burst", requests))
-    fill, interval = requests, unit
-    if burst < requests:
-        fill, interval = burst, unit * burst / requests
-    if interval < _SHORTEST:
-        gaps.error("mesh-invalid-value", f"{requests} a {asked['unit']} need a burst of more than {burst}", leaf)
-    return {
-        "max_tokens": burst,
-        "tokens_per_fill": fill,
-        "fill_interval": canonical(f"{round(interval * 10**9)}ns"),
-    }
 
 
 def _limit(actions: list[Native]) -> Native:
@@ -159,9 +123,3 @@ def _absent(header: str) -> Native:
 def _caller() -> Native:
     text = typed(_EXPRESSION, descriptor_key=_OF, text="connection.uri_san_peer_certificate", skip_if_error=False)
     return {"extension": {"name": "envoy.rate_limit_descriptors.expr", "typed_config": text}}
-
-
-def _action(entry: Mapping[str, Any]) -> Native:
-    if "header" in entry:
-        return {"request_headers": {"header_name": str(entry["header"]).lower(), "descriptor_key": str(entry["key"])}}
-    return {"generic_key": {"descriptor_key": str(entry["key"]), "descriptor_value": str(entry["value"])}}

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.inbound import GLOBAL, filters_of, is_arriving
-from reconciler.adapters.istio.limits import descriptors
 from reconciler.adapters.istio.objects import object_name
 from reconciler.adapters.istio.predicates import Predicate, all_of, carried, host_is, taken
 from reconciler.adapters.istio.proxy_patches import GATEWAY, Native, before_router_of_gateways, merged, proxy_filter
+from reconciler.adapters.proxy_parts import counted
 from reconciler.model.ingress_intents import GatewayIntent, HostTable
 from reconciler.model.intents import MeshIntent, Origin
 from reconciler.model.native import NativeObject
@@ -47,7 +47,7 @@ def _patches(leaves: list[Leaf], asked: GatewayIntent, intent: MeshIntent, gaps:
     for leaf, stage, native in filters_of(leaves, label, lambda leaf: _when(leaf, asked, intent, gaps), intent, gaps):
         yield before_router_of_gateways(native)
         if leaf.path == GLOBAL:
-            yield merged("VIRTUAL_HOST", {"context": GATEWAY}, {"rate_limits": descriptors(leaf.value, stage)})
+            yield merged("VIRTUAL_HOST", {"context": GATEWAY}, {"rate_limits": counted(leaf.value, stage)})
 
 
 def _when(leaf: Leaf, asked: GatewayIntent, intent: MeshIntent, gaps: Gaps) -> Predicate:

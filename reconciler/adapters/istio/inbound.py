@@ -11,10 +11,11 @@ from typing import Any
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.entries import name_of
 from reconciler.adapters.istio.guards import csrf, external_authorization
-from reconciler.adapters.istio.limits import descriptors, global_limit, local_limit
+from reconciler.adapters.istio.limits import global_limit, local_limit
 from reconciler.adapters.istio.predicates import Predicate, carried, guarded, taken
 from reconciler.adapters.istio.proxy_patches import INBOUND, Native, before_router, merged, proxy_filter
 from reconciler.adapters.protocols import Speech, speech, workload_ports
+from reconciler.adapters.proxy_parts import counted
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.intents import HostIntent, MeshIntent, Origin
 from reconciler.model.native import NativeObject
@@ -90,7 +91,7 @@ def _port_patches(
         yield before_router(port, native)
         if leaf.path == GLOBAL:
             match = {"context": INBOUND, "routeConfiguration": {"portNumber": port}}
-            yield merged("VIRTUAL_HOST", match, {"rate_limits": descriptors(leaf.value, stage)})
+            yield merged("VIRTUAL_HOST", match, {"rate_limits": counted(leaf.value, stage)})
 
 
 def is_arriving(leaf: Leaf) -> bool:

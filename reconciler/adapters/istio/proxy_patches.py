@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from reconciler.adapters import proxy_parts
 from reconciler.adapters.durations import canonical
 from reconciler.adapters.istio.kinds import ENVOY_FILTER
 from reconciler.adapters.istio.objects import build
@@ -61,8 +62,5 @@ def length(text: object) -> str:
 
 
 def share(percent: Any) -> Native:
-    """A percentage as the proxies have it, exact to a ten-thousandth."""
-    value = 100.0 if percent is None else float(percent)
-    if value.is_integer():
-        return {"default_value": {"numerator": int(value), "denominator": "HUNDRED"}}
-    return {"default_value": {"numerator": round(value * 10_000), "denominator": "MILLION"}}
+    """A percentage as the default of a fraction that proxies look up at run time."""
+    return {"default_value": proxy_parts.share(percent)}

@@ -10,7 +10,7 @@ from reconciler.adapters.durations import seconds
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.kinds import VIRTUAL_SERVICE
 from reconciler.adapters.leaves import leaf_at, section
-from reconciler.adapters.retrying import DEFAULT_ATTEMPTS, GRPC_STATUSES, conditions, grpc_status
+from reconciler.adapters.retrying import DEFAULT_ATTEMPTS, GRPC_STATUSES, abort_status, conditions
 from reconciler.adapters.served import has_field
 from reconciler.model.intents import MeshIntent, Route
 from reconciler.model.rules import Leaf
@@ -91,17 +91,10 @@ def fault(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
 
 
 def _status(abort: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str, Any]:
-    http, grpc = abort.get("httpStatus"), abort.get("grpcStatus")
-    if (http is None) == (grpc is None):
-        gaps.error("mesh-invalid-value", "an abort has one status, httpStatus or grpcStatus", leaf)
-        return {}
+    http, grpc = abort_status(abort, leaf, gaps)
     if http is not None:
-        return {"httpStatus": int(http)}
-    number = grpc_status(grpc)
-    if number is None:
-        gaps.error("mesh-invalid-value", f"not a gRPC status: {grpc!r}", leaf)
-        return {}
-    return {"grpcStatus": GRPC_STATUSES[number]}
+        return {"httpStatus": http}
+    return {"grpcStatus": GRPC_STATUSES[grpc]} if grpc is not None else {}
 
 
 def interplay(route: Route, native: Mapping[str, Any], gaps: Gaps) -> None:
