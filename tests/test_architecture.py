@@ -45,6 +45,8 @@ CLOCK = frozenset(
     f"{owner}.{method}" for owner in ("datetime", "date") for method in ("now", "utcnow", "today", "fromtimestamp")
 ) | {"importlib.import_module"}
 
+#: Folders of adapters/ that are no mesh: what several of them write and read.
+SHARED = frozenset({"standard"})
 #: Products beside those that have a folder in adapters/.
 PRODUCTS = frozenset({"istio", "linkerd", "consul", "appmesh", "app-mesh", "kuma", "osm", "cilium", "traefik", "maesh"})
 PRODUCTS |= {"nginx", "gloo", "envoy", "kong", "tetrate"}
@@ -120,8 +122,8 @@ def adapters_are_seen_by(package: Path) -> Iterator[str]:
 
 
 def adapters_are_strangers(package: Path) -> Iterator[str]:
-    """An adapter's folder imports no other one, and nothing outside imports a folder directly."""
-    folders = {path.name for path in (package / "adapters").glob("*/")}
+    """An adapter's folder imports no other one but what is shared, and nothing outside imports a folder directly."""
+    folders = {path.name for path in (package / "adapters").glob("*/")} - SHARED
     for module, node, name in inner_imports(package):
         folder = name.split(".")[1:3]
         if folder[0] == "adapters" and folder[-1] in folders and module.name.split(".")[1:3] != folder:
@@ -182,7 +184,8 @@ def no_cycles(package: Path) -> Iterator[str]:
 def meshes_stay_home(package: Path) -> Iterator[str]:
     """A mesh is named in its adapter's folder and in the I/O module of its API (``io/<mesh>``) only, and where that
     module is imported."""
-    names = PRODUCTS | {path.name for path in (package / "adapters").glob("*/") if not path.name.startswith("_")}
+    folders = {path.name for path in (package / "adapters").glob("*/") if not path.name.startswith("_")}
+    names = PRODUCTS | (folders - SHARED)
     pattern = re.compile(rf"(?<![a-z])({'|'.join(sorted(names))})(?![a-z])", re.IGNORECASE)
     for path in sorted(package.rglob("*")):
         place = path.relative_to(package)
@@ -246,6 +249,7 @@ BROKEN: tuple[tuple[Rule, str, str, str], ...] = (
     (adapters_are_seen_by, "io/a.py", "from reconciler.adapters.base import Adapter", "only compile and pipeline"),
     (adapters_are_seen_by, "cli/a.py", "def f():\n    import reconciler.adapters", "only compile and pipeline"),
     (adapters_are_strangers, "adapters/one/a.py", "from reconciler.adapters.two import x", "by itself only"),
+    (adapters_are_strangers, "adapters/standard/a.py", "from reconciler.adapters.one import x", "by itself only"),
     (adapters_are_strangers, "compile/a.py", "from reconciler.adapters.one import ADAPTER", "by itself only"),
     (model_is_bare, "model/a.py", "import yaml", "model may not import yaml"),
     (model_is_bare, "ports.py", "import orjson", "ports may not import orjson"),
@@ -273,7 +277,8 @@ SOUND = {
     "adapters/base.py": "from reconciler.model.a import x\ncosmos = 1",
     "adapters/one/a.py": "from reconciler.adapters.base import X\nfrom reconciler.adapters.one import b\nname = 'one'",
     "adapters/one/b.py": "from . import c",
-    "adapters/two/__init__.py": "",
+    "adapters/two/__init__.py": "from reconciler.adapters.standard import a",
+    "adapters/standard/a.py": "said = 'standard'",
     "load/b.py": "import yaml\nfrom reconciler.load.a import x\nfrom importlib import resources",
     "compile/a.py": "from reconciler.adapters import registry",
     "ports.py": "from typing import Protocol\nfrom reconciler.model.a import x",

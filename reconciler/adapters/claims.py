@@ -20,12 +20,13 @@ Claims = Mapping[str, Capability]
 def read_claims(package: str, name: str = "capabilities.yaml") -> Claims:
     """Every claim of a file by its path.
 
-    A file with ``extends`` begins with the claims of that one, without those at and below what it ``replaces``; with
-    the ``sides`` that it gives to what is below a path; and lacking what is done via one of its ``lacks``, each of
-    which says why. ValueError for a level or an entry that does not exist.
+    A file with ``extends`` begins with the claims of that one (beside it, or in the package that it is ``of``), without
+    those at and below what it ``replaces``; with the ``sides`` that it gives to what is below a path; and lacking what
+    is done via one of its ``lacks``, each of which says why. ValueError for a level or an entry that does not exist.
     """
     content = yaml.load(files(package).joinpath(name).read_text(encoding="utf-8"), yaml.CSafeLoader)
-    base = _inherited(read_claims(package, content["extends"]), content) if "extends" in content else {}
+    beside = read_claims(content.get("of", package), content["extends"]) if "extends" in content else {}
+    base = _inherited(beside, content)
     return MappingProxyType({**base, **{path: _claim(path, entry) for path, entry in content["capabilities"].items()}})
 
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from reconciler.adapters.gateway_api.detect import detect as detect_gateway_api
-from reconciler.adapters.gateway_api.kinds import DETECT_KINDS as GATEWAY_API_KINDS
 from reconciler.adapters.istio import ADAPTER
+from reconciler.adapters.standard.kinds import DETECT_KINDS as GATEWAY_API_KINDS
 from reconciler.model.facts import MeshFacts
 from tests.adapters import given
 

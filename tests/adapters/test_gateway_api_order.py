@@ -8,8 +8,8 @@ from hypothesis import assume, settings
 from hypothesis import given as cases
 from hypothesis import strategies as st
 
-from reconciler.adapters.gateway_api.conditions import EXACT, PREFIX, REGEX, Condition, Value
-from reconciler.adapters.gateway_api.precedence import TooMany, in_order
+from reconciler.adapters.standard.conditions import EXACT, PREFIX, REGEX, Condition, Value
+from reconciler.adapters.standard.precedence import TooMany, in_order
 
 Request = tuple[str, str, dict[str, str], dict[str, str]]
 PATHS = ("/", "/a", "/a/b", "/a/b/c", "/b")

@@ -1,5 +1,5 @@
-"""Gateway API, the common standard of several meshes and gateways. ``adapter`` is the whole; each other module is one
-aspect of what is written or read."""
+"""Gateway API where nobody says which mesh it is that implements it. ``adapter`` is the whole; what it writes and reads
+is in ``reconciler/adapters/standard``."""
 
 from reconciler.adapters.gateway_api.adapter import ADAPTER
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from reconciler.adapters.base import Adapter
-from reconciler.adapters.gateway_api import hosts, ingress
-from reconciler.adapters.gateway_api.capabilities import claims as capability_claims
 from reconciler.adapters.gateway_api.detect import TYPE, detect
-from reconciler.adapters.gateway_api.importing import importer
-from reconciler.adapters.gateway_api.kinds import DETECT_KINDS
-from reconciler.adapters.gateway_api.live import claims, health
-from reconciler.adapters.gateway_api.meaning import meanings
-from reconciler.adapters.gateway_api.written import KINDS, OWNABLE
+from reconciler.adapters.standard import hosts, ingress
+from reconciler.adapters.standard.capabilities import claims as capability_claims
+from reconciler.adapters.standard.importing import importer
+from reconciler.adapters.standard.kinds import DETECT_KINDS
+from reconciler.adapters.standard.live import claims, health
+from reconciler.adapters.standard.meaning import meanings
+from reconciler.adapters.standard.written import KINDS, OWNABLE
 from reconciler.model.facts import MeshFacts
 
 ADAPTER = Adapter(

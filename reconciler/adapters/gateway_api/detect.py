@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.adapters.gateway_api.kinds import GROUP
 from reconciler.adapters.leaves import section
 from reconciler.adapters.raw import Object, annotations_of, mappings, name, namespace
+from reconciler.adapters.standard.kinds import GROUP
 from reconciler.model.facts import GatewayFacts, MeshFacts, PortFacts
 
 TYPE = "gateway-api"

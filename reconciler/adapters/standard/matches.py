@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from reconciler.adapters.expressions import quote
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.gateway_api.conditions import ANYTHING, EXACT, PREFIX, REGEX, Condition, Value
+from reconciler.adapters.standard.conditions import ANYTHING, EXACT, PREFIX, REGEX, Condition, Value
 from reconciler.model.selectors import GrpcMatch, Match, PathKind, PathMatch, ValueMatch
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")

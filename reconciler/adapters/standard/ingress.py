@@ -10,12 +10,12 @@ from reconciler.adapters.built import Built, built
 from reconciler.adapters.envelopes import ANY, build, label_name, object_name, table_name
 from reconciler.adapters.forwarding import check_connections, origins_of
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.gateway_api.backends import References
-from reconciler.adapters.gateway_api.kinds import GROUP
-from reconciler.adapters.gateway_api.matches import MOST
-from reconciler.adapters.gateway_api.routes import Place, objects
-from reconciler.adapters.gateway_api.written import GATEWAY, REFERENCE_GRANT, TCP_ROUTE, TLS_ROUTE
 from reconciler.adapters.served import is_served
+from reconciler.adapters.standard.backends import References
+from reconciler.adapters.standard.kinds import GROUP
+from reconciler.adapters.standard.matches import MOST
+from reconciler.adapters.standard.routes import Place, objects
+from reconciler.adapters.standard.written import GATEWAY, REFERENCE_GRANT, TCP_ROUTE, TLS_ROUTE
 from reconciler.model.ingress import Listener, SecretRef
 from reconciler.model.ingress_intents import GatewayIntent, HostTable
 from reconciler.model.intents import MeshIntent

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.adapters.gateway_api.kinds import GROUP
 from reconciler.adapters.importing import Body, Scene
 from reconciler.adapters.protocols import Speech, speech
+from reconciler.adapters.standard.kinds import GROUP
 from reconciler.model.refs import ServiceRef
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.gateway_api import subsets
-from reconciler.adapters.gateway_api.resilience import persistence
-from reconciler.adapters.gateway_api.routes import Place, objects
-from reconciler.adapters.gateway_api.tables import Table, tables
-from reconciler.adapters.gateway_api.written import HTTP_ROUTE
 from reconciler.adapters.leaves import tree
+from reconciler.adapters.standard import subsets
+from reconciler.adapters.standard.resilience import persistence
+from reconciler.adapters.standard.routes import Place, objects
+from reconciler.adapters.standard.tables import Table, tables
+from reconciler.adapters.standard.written import HTTP_ROUTE
 from reconciler.model.intents import Backend, HostIntent, MeshIntent, Origin, Route
 from reconciler.model.native import NativeObject
 

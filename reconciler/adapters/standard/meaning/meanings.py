@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.adapters.gateway_api.meaning.gateways import gateway_said, gateways, route_said
-from reconciler.adapters.gateway_api.meaning.parents import bound
-from reconciler.adapters.gateway_api.meaning.rules import units
 from reconciler.adapters.importing import MALFORMED, Body, Meaning, Scene, key_of
+from reconciler.adapters.standard.meaning.gateways import gateway_said, gateways, route_said
+from reconciler.adapters.standard.meaning.parents import bound
+from reconciler.adapters.standard.meaning.rules import units
 from reconciler.model.canonical import plain
 
 Gateways = Mapping[tuple[str, str], Body]

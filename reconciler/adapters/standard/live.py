@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.adapters.base import Health, HealthState
-from reconciler.adapters.gateway_api.kinds import GROUP
 from reconciler.adapters.leaves import section
 from reconciler.adapters.raw import mappings, texts
+from reconciler.adapters.standard.kinds import GROUP
 
 _ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
 #: conditions that say what is wrong when they are false

@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.adapters.gateway_api.detect import TYPE
-from reconciler.adapters.gateway_api.importing.requests import matches
-from reconciler.adapters.gateway_api.importing.rules import rule
-from reconciler.adapters.gateway_api.meaning.gateways import attached, gateways, listeners
-from reconciler.adapters.gateway_api.meaning.parents import Bound
 from reconciler.adapters.importing import MALFORMED, Body, Draft, Scene, Unsayable, key_of, named, only
+from reconciler.adapters.standard.importing.requests import matches
+from reconciler.adapters.standard.importing.rules import rule
+from reconciler.adapters.standard.meaning.gateways import attached, gateways, listeners
+from reconciler.adapters.standard.meaning.parents import Bound
 from reconciler.model.refs import ObjectKey, ServiceRef
 
 #: requests come from outside, so that no port of a service is the caller's own
@@ -60,14 +59,14 @@ def _drafts(gateway: Body, bound: Sequence[Body], scene: Scene) -> Iterator[Draf
     made["listeners"] = [_listener(one, key.namespace) for one in listeners(gateway)]
     if len(bound) == 1:
         made["routes"] = list(_routes(bound[0], _base(bound[0]), scene))
-        made |= named(TYPE, bound[0], "", scene)
+        made |= named(scene.mesh.type, bound[0], "", scene)
         yield Draft(key, (_document(key.name, made),))
         yield Draft(key_of(bound[0]), (), within=key)
         return
     made["routes"] = [_base(body) | {"then": {"delegate": {"names": [key_of(body).name]}}} for body in bound]
     yield Draft(key, (_document(key.name, made),))
     for body in bound:
-        table = {"delegable": True, "routes": list(_routes(body, {}, scene))} | named(TYPE, body, "", scene)
+        table = {"delegable": True, "routes": list(_routes(body, {}, scene))} | named(scene.mesh.type, body, "", scene)
         yield Draft(key_of(body), (_document(key_of(body).name, table),))
 
 

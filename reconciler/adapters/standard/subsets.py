@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.adapters.envelopes import build, label_name
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.gateway_api.written import SERVICE
+from reconciler.adapters.standard.written import SERVICE
 from reconciler.model.destinations import Subset
 from reconciler.model.facts import PortFacts, ServiceFacts
 from reconciler.model.intents import HostIntent, MeshIntent

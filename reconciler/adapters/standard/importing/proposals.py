@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.adapters.gateway_api.detect import TYPE
-from reconciler.adapters.gateway_api.importing.gateways import ingresses
-from reconciler.adapters.gateway_api.importing.requests import calls, matches
-from reconciler.adapters.gateway_api.importing.rules import rule, session
-from reconciler.adapters.gateway_api.live import claims
-from reconciler.adapters.gateway_api.meaning.parents import Bound, bound
 from reconciler.adapters.importing import Body, Draft, Imported, Scene, Unsayable, claimed, drafted, key_of, named, only
+from reconciler.adapters.standard.importing.gateways import ingresses
+from reconciler.adapters.standard.importing.requests import calls, matches
+from reconciler.adapters.standard.importing.rules import rule, session
+from reconciler.adapters.standard.live import claims
+from reconciler.adapters.standard.meaning.parents import Bound, bound
 from reconciler.model.refs import ObjectKey
 
 _EVERY = [{"path": {"type": "PathPrefix", "value": "/"}}]
@@ -74,5 +73,5 @@ def _documents(body: Body, rules: Sequence[Rule], to: Bound, scene: Scene) -> tu
         documents[-1]["spec"]["unmatched"] = "Reject"
     if len(to.ports) == 1:
         own = to.service.name + (f".{to.service.namespace}" if to.callers else "")
-        documents[-1]["spec"] |= named(TYPE, body, f"{own}-{to.ports[0]}", scene)
+        documents[-1]["spec"] |= named(scene.mesh.type, body, f"{own}-{to.ports[0]}", scene)
     return (*documents, *session(rules, target, name))

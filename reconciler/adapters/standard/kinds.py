@@ -6,6 +6,8 @@ from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId
 
 GROUP = "gateway.networking.k8s.io"
+#: among the components of a mesh that implements the API: the version of its definitions
+BUNDLE = "gateway-api"
 _VERSIONS = ("v1", "v1beta1")
 
 GATEWAY = NativeKind(KindId(GROUP, "Gateway"), _VERSIONS, "gateways", exclusive=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.adapters.gateway_api.conditions import Condition, Unsure, common, outranks
+from reconciler.adapters.standard.conditions import Condition, Unsure, common, outranks
 
 #: how many conditions one object may have in all its rules
 MOST = 128

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.adapters.gateway_api.kinds import GROUP
-from reconciler.adapters.gateway_api.meaning.rules import units
 from reconciler.adapters.importing import Body, key_of
+from reconciler.adapters.standard.kinds import GROUP
+from reconciler.adapters.standard.meaning.rules import units
 
 ANY = "*"
 _SAME = {"namespaces": {"from": "Same"}}

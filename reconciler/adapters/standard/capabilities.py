@@ -7,4 +7,4 @@ from reconciler.adapters.claims import Claims, read_claims
 
 def claims(_profile: str = "") -> Claims:
     """Every claim by its path. There is one way only in which a service is served."""
-    return read_claims("reconciler.adapters.gateway_api")
+    return read_claims("reconciler.adapters.standard")

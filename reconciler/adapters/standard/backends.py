@@ -7,10 +7,10 @@ from typing import Any
 from reconciler.adapters import weights
 from reconciler.adapters.forwarding import has_subset
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.gateway_api.filters import header_filters
-from reconciler.adapters.gateway_api.matches import MOST
-from reconciler.adapters.gateway_api.subsets import missing, name_of
 from reconciler.adapters.leaves import leaf_at
+from reconciler.adapters.standard.filters import header_filters
+from reconciler.adapters.standard.matches import MOST
+from reconciler.adapters.standard.subsets import missing, name_of
 from reconciler.model.intents import Backend, MeshIntent, Route
 
 MAX_WEIGHT = 1_000_000

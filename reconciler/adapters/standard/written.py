@@ -6,7 +6,7 @@ another namespace before the route. Removal goes the other way round.
 
 from __future__ import annotations
 
-from reconciler.adapters.gateway_api.kinds import GROUP
+from reconciler.adapters.standard.kinds import GROUP
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId
 

@@ -13,13 +13,14 @@ from typing import Any
 
 from reconciler.adapters.envelopes import build, object_name
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.gateway_api import filters, resilience
-from reconciler.adapters.gateway_api.backends import References
-from reconciler.adapters.gateway_api.conditions import Condition
-from reconciler.adapters.gateway_api.matches import conditions, says_call
-from reconciler.adapters.gateway_api.precedence import Ordered, TooMany, in_order
-from reconciler.adapters.gateway_api.written import GRPC_ROUTE, HTTP_ROUTE
 from reconciler.adapters.leaves import leaf_at, section, tree
+from reconciler.adapters.standard import filters, resilience
+from reconciler.adapters.standard.backends import References
+from reconciler.adapters.standard.conditions import Condition
+from reconciler.adapters.standard.kinds import BUNDLE
+from reconciler.adapters.standard.matches import conditions, says_call
+from reconciler.adapters.standard.precedence import Ordered, TooMany, in_order
+from reconciler.adapters.standard.written import GRPC_ROUTE, HTTP_ROUTE
 from reconciler.model.intents import MeshIntent, Origin, Route
 from reconciler.model.native import NativeKind, NativeObject
 
@@ -172,12 +173,13 @@ def _object(
 
 
 def _check_codes(routes: Iterable[Route], intent: MeshIntent, gaps: Gaps) -> None:
-    numbers = tuple(int(part) for part in re.findall(r"\d+", intent.mesh.version)[:2])
+    version = intent.mesh.components.get(BUNDLE, intent.mesh.version)
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     for route in routes if numbers and numbers < _MORE_CODES else ():
         rule = tree(route.leaves)
         if section(rule, "redirect") and filters.newer_code(rule):
             gaps.error(
                 "mesh-too-old",
-                f"a redirect other than 301 and 302 needs version 1.5; {intent.mesh.version} is there",
+                f"a redirect other than 301 and 302 needs version 1.5; {version} is there",
                 leaf_at(route.leaves, "traffic.redirect"),
             )

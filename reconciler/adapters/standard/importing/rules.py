@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.adapters.gateway_api.meaning.parents import Bound
 from reconciler.adapters.importing import Body, Scene, Unsayable, key_of, only
 from reconciler.adapters.shortened import duration
+from reconciler.adapters.standard.meaning.parents import Bound
 from reconciler.model.refs import ServiceRef
 
 _FIELDS = ("name", "matches", "filters", "backendRefs", "timeouts", "retry", "sessionPersistence")

@@ -8,9 +8,9 @@ from typing import Any
 
 from reconciler.adapters.durations import seconds
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.gateway_api.conditions import EXACT, PREFIX, Condition
-from reconciler.adapters.gateway_api.matches import METHODS, MOST
 from reconciler.adapters.leaves import header_leaf, leaf_at, section
+from reconciler.adapters.standard.conditions import EXACT, PREFIX, Condition
+from reconciler.adapters.standard.matches import METHODS, MOST
 from reconciler.model.intents import Backend, Route
 from reconciler.model.rules import Leaf
 
