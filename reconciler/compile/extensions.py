@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from reconciler.compile.kinds import declared_kinds, kind_of, serves
+from reconciler.compile.kinds import declared_kinds
 from reconciler.compile.made_for import is_made_for
 from reconciler.compile.notes import Notes
-from reconciler.compile.protocols import with_protocols
+from reconciler.compile.raw_objects import native_of
 from reconciler.compile.site import Site
-from reconciler.compile.targets import nearest
 from reconciler.model.extensions import Extension, RawObject
-from reconciler.model.facts import CrdFacts
-from reconciler.model.findings import Finding, error
-from reconciler.model.intents import Origin
 from reconciler.model.native import NativeObject
-from reconciler.model.refs import DocRef, KindId, ObjectKey
+from reconciler.model.refs import DocRef, KindId
 
 
 def extensions_of(site: Site, sites: Iterable[Site], notes: Notes) -> tuple[NativeObject, ...]:
@@ -32,7 +27,7 @@ def extensions_of(site: Site, sites: Iterable[Site], notes: Notes) -> tuple[Nati
         crds = declared_kinds(raw.body for raw in extension.objects)
         for raw in extension.objects:
             if _owner(extension.ref, raw, cluster) == site.target.mesh:
-                made = _object(extension.ref, raw, site, crds)
+                made = native_of(extension.ref, raw, site, crds)
                 if isinstance(made, NativeObject):
                     found.append(made)
                 else:
@@ -50,27 +45,3 @@ def _owner(ref: DocRef, raw: RawObject, sites: Iterable[Site]) -> str:
     meant = [site for site in sites for one in site.view.extensions if one.ref == ref and _in_scope(one, site)]
     knowing = [site for site in meant if site.adapter.kind(kind) is not None]
     return (knowing or meant)[0].target.mesh
-
-
-def _object(ref: DocRef, raw: RawObject, site: Site, crds: list[CrdFacts]) -> NativeObject | Finding:
-    body = raw.body
-    metadata: Mapping[str, Any] = body.get("metadata") or {}
-    name, namespace = str(metadata.get("name") or ""), str(metadata.get("namespace") or "")
-    if not (name and body.get("apiVersion") and body.get("kind")):
-        message = f"an object of {ref} lacks apiVersion, kind or metadata.name"
-        return error("object-incomplete", message, raw.position, "", ref)
-    kind = kind_of(body, site.adapter, site.cluster, crds)
-    shown = f"{body['kind']} ({body['apiVersion']})"
-    if kind is None:
-        known = sorted(str(one.kind) for one in (site.cluster.crds or {}))
-        message = f"cluster {site.target.cluster} does not serve {shown}"
-        return error("kind-unknown", message, raw.position, nearest(str(body["kind"]), known), ref)
-    if not serves(kind, str(body["apiVersion"]).rpartition("/")[2], site.cluster):
-        versions = ", ".join((site.cluster.crds or {})[kind.kind].versions)
-        message = f"cluster {site.target.cluster} serves {kind.kind} in {versions}, not as {body['apiVersion']}"
-        return error("kind-unknown", message, raw.position, "write a version that is served", ref)
-    if kind.namespaced != bool(namespace):
-        message = f"{shown} {name} " + ("needs a namespace" if kind.namespaced else "cannot have a namespace")
-        return error("object-incomplete", message, raw.position, "", ref)
-    key = ObjectKey(kind.kind.group, kind.kind.kind, namespace, name)
-    return NativeObject(key, kind, with_protocols(body), (Origin(ref, raw.position),))

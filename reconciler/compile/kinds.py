@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.adapters.base import Adapter
@@ -34,6 +35,7 @@ _BUILT_IN: tuple[tuple[str, str, int, bool, str], ...] = (
     ("networking.k8s.io", "v1", 40, False, "Ingress"),
     ("networking.k8s.io", "v1", 40, True, "IngressClass"),
     ("admissionregistration.k8s.io", "v1", 60, True, "MutatingWebhookConfiguration ValidatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io", "v1", 60, True, "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding"),
 )
 _PLURALS = {"Endpoints": "endpoints", "NetworkPolicy": "networkpolicies"}
 
@@ -70,7 +72,7 @@ def kind_of(
     if served is not None:
         return NativeKind(kind, served.versions, served.plural, served.namespaced, wave, exclusive=False)
     if built_in is not None:
-        return built_in
+        return built_in if version in built_in.versions else replace(built_in, versions=(version,))
     if cluster.crds is not None:
         return None
     namespaced = bool((body.get("metadata") or {}).get("namespace"))

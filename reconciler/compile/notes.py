@@ -52,6 +52,10 @@ class Notes:
         if known is None or known.finding is None or placed.sort_key < known.finding.sort_key:
             self._holds[ref] = Hold(ref, self.target, placed.message, placed)
 
+    def keep(self, ref: DocRef, reason: str) -> None:
+        """Keep what the document contributed here, for a reason that is told elsewhere."""
+        self._holds.setdefault(ref, Hold(ref, self.target, reason))
+
     def verdict(
         self,
         policy: DocRef,

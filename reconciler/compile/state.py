@@ -20,6 +20,7 @@ from reconciler.compile.extensions import extensions_of
 from reconciler.compile.filters import filters_of
 from reconciler.compile.hosts import hosts_of
 from reconciler.compile.ingress import incoming_of
+from reconciler.compile.installing import installed
 from reconciler.compile.leftovers import leftovers
 from reconciler.compile.notes import REFUSED, Notes
 from reconciler.compile.observed import tell_observed, with_versions
@@ -188,7 +189,7 @@ def _objects(
 ) -> tuple[NativeObject, ...]:
     neighbours = [other for other in sites.values() if other.target.cluster == site.target.cluster]
     native = patched(written(things, notes), site, notes)
-    return (*native, *extensions_of(site, neighbours, notes))
+    return (*native, *extensions_of(site, neighbours, notes), *installed(site, notes))
 
 
 def _unfit(target: TargetId, adapter: Adapter, world: World) -> Finding | None:

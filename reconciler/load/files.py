@@ -14,6 +14,7 @@ from reconciler.model.findings import Finding, Position, error
 
 MAX_BYTES = 4 * 1024 * 1024
 ROOT = "desired-state"
+MANIFESTS = "manifests"
 _FOLDERS = (ROOT, "policies")
 _ENDINGS = (".yaml", ".yml")
 _KEY_SET = "jwks.json"  # and key sets may have a name before it
@@ -43,12 +44,14 @@ class File:
 @dataclass(slots=True)
 class Files:
     """``inventory``: inventory.yaml, ``variables``: group_vars and host_vars, ``documents``: the rest; by path.
-    ``key_sets`` are read by those that name them."""
+    ``key_sets``, and ``manifests`` (and why some were refused), are read by those that name them."""
 
     inventory: list[File] = field(default_factory=list)
     variables: list[File] = field(default_factory=list)
     documents: list[File] = field(default_factory=list)
     key_sets: dict[str, bytes] = field(default_factory=dict)
+    manifests: dict[str, bytes] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
     def all(self) -> Iterator[File]:
         yield from (*self.inventory, *self.variables, *self.documents)
@@ -64,6 +67,9 @@ def read_files(tree: SourceTree) -> Files:
     for path in sorted({*tree.files, *tree.refused}):
         parts = PurePosixPath(path).parts
         refused = path in tree.refused
+        if parts and parts[0] == MANIFESTS:
+            _keep_manifest(found, path, tree)
+            continue
         if not refused and path.lower().endswith(_KEY_SET):
             found.key_sets[path] = tree.files[path]
             continue
@@ -72,6 +78,13 @@ def read_files(tree: SourceTree) -> Files:
         file = _refused(path, tree.refused[path]) if refused else _read(path, tree.files[path])
         _shelf(found, parts).append(file)
     return found
+
+
+def _keep_manifest(found: Files, path: str, tree: SourceTree) -> None:
+    if path in tree.refused:
+        found.refused[path] = tree.refused[path]
+    elif path.lower().endswith(_ENDINGS):
+        found.manifests[path] = tree.files[path]
 
 
 def _shelf(found: Files, parts: tuple[str, ...]) -> list[File]:

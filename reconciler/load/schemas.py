@@ -134,6 +134,11 @@ def is_future_field(title: str, name: str) -> bool:
     return name in _file("future.json")["fields"].get(title, ())
 
 
+def future_hint(title: str, name: str) -> str:
+    """What to do until there is such a field, or ""."""
+    return str(_file("future.json")["hints"].get(title, {}).get(name, ""))
+
+
 def is_future_short(title: str, text: str) -> bool:
     """Whether a later version will take such a short form."""
     return any(text.startswith(head) for head in _file("future.json")["shorts"].get(title, ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.load import estate, policies
@@ -14,6 +14,7 @@ from reconciler.load.documents import identify
 from reconciler.load.files import ROOT, Files, has_desired_state, read_files
 from reconciler.load.inventory import read_inventory
 from reconciler.load.ledger import Ledger
+from reconciler.load.manifests import Manifests
 from reconciler.load.nodes import Map, position
 from reconciler.load.precedence import Variables, name_problems, read_variable_files, unknown_owners
 from reconciler.load.readings import Reader, Reading, Values
@@ -25,6 +26,7 @@ from reconciler.model.clusters import Cluster
 from reconciler.model.commits import SourceTree
 from reconciler.model.documents import DesiredState, View
 from reconciler.model.findings import Finding, Position, Severity, error
+from reconciler.model.meshes import Mesh
 from reconciler.model.refs import TargetId
 from reconciler.model.settings import Settings
 
@@ -100,11 +102,14 @@ class _Loading:
             self.ledger.findings += idle_meshes(meshes, clusters)
         values = Values(variables, find_targets(meshes, clusters))
         in_clusters = {mesh.ref: clusters_of(mesh, clusters) for mesh in meshes}
-        self._read(
-            meshes,
-            Reader(values, lambda root, into: estate.mesh(root, in_clusters[into.ref], into), _no_review),
-            registry,
-        )
+        manifests = Manifests(self.files.manifests, self.files.refused)
+
+        def mesh(root: Map, into: Decoder) -> Mesh:
+            found = estate.mesh(root, in_clusters[into.ref], into)
+            return replace(found, install=manifests.install(root["spec"], into))
+
+        self._read(meshes, Reader(values, mesh, _no_review), registry)
+        self.ledger.findings += manifests.findings()
         values = Values(variables, self._targets(values.targets))
         registry.known["gateway"] |= self._gateways() | {one.ref.name for one in self._of("Ingress")}
 

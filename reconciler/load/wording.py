@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.load.names import nearest
-from reconciler.load.schemas import is_future_field, is_future_short
+from reconciler.load.schemas import future_hint, is_future_field, is_future_short
 
 _TYPES = {
     "string": "text",
@@ -94,8 +94,10 @@ def _field(path: tuple[str | int, ...]) -> str:
 
 
 def _unknown_field(name: str, path: tuple[str | int, ...], schema: Mapping[str, Any]) -> Complaint:
-    if is_future_field(str(schema.get("title", "")), name):
-        return Complaint("unsupported-field", f"`{name}` is not supported yet", (*path, name), True)
+    title = str(schema.get("title", ""))
+    if is_future_field(title, name):
+        told = f"`{name}` is not supported yet"
+        return Complaint("unsupported-field", told, (*path, name), True, future_hint(title, name))
     known = schema.get("properties", {})
     return Complaint(
         "unknown-field", f"there is no field {shown(name)} here", (*path, name), True, nearest(name, known)

@@ -32,8 +32,8 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class SourceTree:
-    """All files below ``desired-state/`` and ``policies/`` of one revision, by path relative to their folder's
-    parent. ``refused`` maps a path that was not read (link out of the tree, too large) to the reason."""
+    """All files below ``desired-state/``, ``policies/`` and ``manifests/`` of one revision, by path relative to their
+    folder's parent. ``refused`` maps a path that was not read (link out of the tree, too large) to the reason."""
 
     commit: Commit
     files: Mapping[str, bytes]

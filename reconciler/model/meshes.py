@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.extensions import RawObject
 from reconciler.model.findings import NOWHERE, Position
 from reconciler.model.refs import DocRef
 from reconciler.model.rules import Leaf, NativePatch
@@ -20,6 +21,20 @@ class MeshGateway:
     selector: Labels
     port: int = 0  # at which others reach it; 0: as discovered
     addresses: tuple[str, ...] = ()  # under which others reach it; empty: as discovered
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """The control plane as native objects: those of the files at ``path``, which ``digest`` stands for. ``namespace``:
+    of objects that name none. ``problem``: what is wrong with the files, so that none of it is written; "" else."""
+
+    position: Position
+    present: bool = True
+    path: str = ""
+    namespace: str = ""
+    digest: str = ""
+    objects: tuple[RawObject, ...] = field(default=(), compare=False)
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,7 @@ class Mesh:
     disabled_capabilities: tuple[str, ...] = ()
     suspend: Suspend | None = None
     native: tuple[NativePatch, ...] = ()
+    install: Install | None = None  # None: its control plane is somebody else's
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ EVENT_ANNOTATION = "reconciler.dev/event"  # id of the audit event of the last w
 SOURCE_ANNOTATION = "reconciler.dev/source"
 #: on a Service that stands for a subset, for meshes that know no parts of a service: the name of that service
 SUBSET_LABEL = "reconciler.dev/subset-of"
+PART_ANNOTATION = "reconciler.dev/part"
+#: of objects that make up a control plane: they go only when that is to go
+INSTALL_PART = "install"
 FIELD_MANAGER = "mesh-reconciler"
 
 

@@ -1,14 +1,15 @@
-"""The kinds of a target beyond what policies become: those of Extension documents, and those written before."""
+"""The kinds of a target beyond what policies become: of Extension documents, of an installed control plane, and those
+written before."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.adapters.base import Adapter
 from reconciler.compile.kinds import BUILT_IN, declared_kinds, kind_of
 from reconciler.model.documents import DesiredState
-from reconciler.model.extensions import Extension
+from reconciler.model.extensions import Extension, RawObject
 from reconciler.model.facts import ClusterFacts
 from reconciler.model.membership import covers
 from reconciler.model.native import NativeKind
@@ -33,7 +34,9 @@ def extra_kinds(target: TargetId, desired: DesiredState, adapter: Adapter, store
         yield Extra(kind)
     for extension in desired.views[target].extensions:
         if _is_about(extension, target, desired):
-            yield from _of_extension(extension, adapter, facts)
+            yield from _of_objects(extension.objects, adapter, facts)
+    if install := desired.mesh(target).install:
+        yield from _of_objects(install.objects, adapter, facts)
 
 
 def _is_about(extension: Extension, target: TargetId, desired: DesiredState) -> bool:
@@ -43,10 +46,10 @@ def _is_about(extension: Extension, target: TargetId, desired: DesiredState) -> 
     )
 
 
-def _of_extension(extension: Extension, adapter: Adapter, facts: ClusterFacts) -> Iterator[Extra]:
-    declared = declared_kinds(raw.body for raw in extension.objects)
+def _of_objects(objects: Sequence[RawObject], adapter: Adapter, facts: ClusterFacts) -> Iterator[Extra]:
+    declared = declared_kinds(raw.body for raw in objects)
     sure = {*BUILT_IN, *(facts.crds or {}), *(one.kind for one in declared), *(one.kind for one in adapter.kinds)}
-    for raw in extension.objects:
+    for raw in objects:
         named = raw.body.get("apiVersion") and raw.body.get("kind")
         kind = kind_of(raw.body, adapter, facts, declared) if named else None
         if kind is not None:  # else the plan says what is wrong with it

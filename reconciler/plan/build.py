@@ -15,6 +15,7 @@ from reconciler.model.settings import Mode
 from reconciler.plan.compare import Setting
 from reconciler.plan.foreign import Claims, rival_hosts
 from reconciler.plan.guards import Owned, guard
+from reconciler.plan.installed import defined_kinds, filled_in, is_control_plane, spares_control_plane
 from reconciler.plan.mask import Masker
 from reconciler.plan.objects import Place, change_for, ownership, prune_of
 from reconciler.plan.rules import MadeFrom, PlanRules, adoptable, is_read_only, mode_of, suspended
@@ -72,7 +73,9 @@ def setting_for(target: TargetId, desired: DesiredState, rules: PlanRules) -> Se
     behaviour = rules.behaviours.get(mesh_type)
     ignore = rules.settings.ignore
     before = rules.ignored_before.get(target, ignore)
-    return Setting(mark, behaviour.normalize if behaviour else dict, ignore, before, rules.digests)
+    filled = filled_in(desired.mesh(target)) if target in desired.views else ()
+    normalize = behaviour.normalize if behaviour else dict
+    return Setting(mark, normalize, (*ignore, *filled), (*before, *filled), rules.digests)
 
 
 def fingerprint(targets: Sequence[TargetPlan]) -> str:
@@ -140,10 +143,11 @@ def _new_plan(target: TargetId, given: _Given, mode: Mode) -> TargetPlan:
         replace_allowed=rules.settings.replace_immutable,
         in_git=target in desired.views,
         documents=desired.documents.keys(),
+        coming=defined_kinds(given.compiled, target.cluster),
     )
     changes = [change_for(native, place) for native in wanted]
     changes = rival_hosts(changes, wanted, place, _claims(target, desired, rules))
-    changes.extend(_prunes(given.compiled, place, rules))
+    changes.extend(_prunes(given, place))
     return _settle(changes, place, given, mode)
 
 
@@ -162,17 +166,22 @@ def _claims(target: TargetId, desired: DesiredState, rules: PlanRules) -> Claims
     return behaviour.claims if behaviour else None
 
 
-def _prunes(compiled: Compiled, place: Place, rules: PlanRules) -> list[Change]:
+def _prunes(given: _Given, place: Place) -> list[Change]:
+    rules = given.rules
     asked = {
         native.key
-        for target, natives in compiled.objects.items()
+        for target, natives in given.compiled.objects.items()
         if target.cluster == place.target.cluster
         for native in natives
     }
+    spares = spares_control_plane(place.target, given.desired)
     return [
         prune_of(found, rules.kinds[key.kind_id], place)
         for key, found in sorted(place.live.objects.items())
-        if key not in asked and key.kind_id in rules.kinds and is_owned_here(found, place)
+        if key not in asked
+        and key.kind_id in rules.kinds
+        and is_owned_here(found, place)
+        and not (spares and is_control_plane(found))
     ]
 
 

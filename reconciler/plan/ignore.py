@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from reconciler.model import canonical
+from reconciler.model.native import FIELD_MANAGER
 from reconciler.model.refs import ObjectKey
 from reconciler.model.settings import IgnoreRule
 from reconciler.plan.authors import owned_paths, owners
@@ -29,11 +30,12 @@ def _named(key: ObjectKey, globs: tuple[str, ...]) -> bool:
 
 def ignored_paths(rules: Iterable[IgnoreRule], live: Mapping[str, Any], desired: Mapping[str, Any]) -> tuple[Path, ...]:
     """Every concrete path to leave alone. A rule with paths and managers holds for those paths while one of those
-    managers owns them, or an atomic value around or below them; with managers only, for all that these own."""
+    managers owns them, or an atomic value around or below them; with managers only, for all that these own. We are
+    none of them."""
     found: set[Path] = set()
     known = owners(live)
     for rule in rules:
-        held = {path for owner in known if _is_one_of(owner.manager, rule.managers)
+        held = {path for owner in known if owner.manager != FIELD_MANAGER and _is_one_of(owner.manager, rule.managers)
                 for path in owned_paths(owner.fields, live)}  # fmt: skip
         held = {path for path in held if path[0] != "metadata" or len(path) > 2}
         named = {path for text in rule.paths for side in (live, desired) for path in expand(side, parse(text))}

@@ -11,7 +11,7 @@ from reconciler.model.intents import Origin
 from reconciler.model.live import LiveCluster, LiveObject, Prediction
 from reconciler.model.native import ORIGIN_ANNOTATION, SOURCE_ANNOTATION, NativeKind, NativeObject
 from reconciler.model.plans import Action, Cause, Change, Reason
-from reconciler.model.refs import DocRef, ObjectKey, TargetId
+from reconciler.model.refs import DocRef, KindId, ObjectKey, TargetId
 from reconciler.plan.authors import is_ours
 from reconciler.plan.causes import whole, word_fields
 from reconciler.plan.compare import Comparison, Setting, asked_before, desired_hash
@@ -34,6 +34,7 @@ class Place:
     replace_allowed: bool
     in_git: bool = True  # whether Git has the target at all
     documents: Collection[DocRef] = ()  # all that Git has
+    coming: Collection[KindId] = ()  # kinds whose definitions are asked for here
 
 
 def compared(native: NativeObject, found: LiveObject, setting: Setting, live: LiveCluster) -> Comparison:
@@ -74,7 +75,7 @@ def _unserved(native: NativeObject, place: Place) -> tuple[str, ...]:
 
 def _change_for(native: NativeObject, place: Place) -> Change:
     found = place.live.objects.get(native.key)
-    if native.key.kind_id in place.live.absent:
+    if native.key.kind_id in place.live.absent and native.key.kind_id not in place.coming:
         return _absent_kind(native, place)
     if found is None:
         return _create(native, place)

@@ -4,7 +4,7 @@
 object of the cluster ``eu`` (or of the one that its annotation ``case/cluster`` names), and joins those of
 ``shop.yaml``, which are always there; one that has the same kind and name takes its place. A case without a ``Mesh``
 document has one of type istio, one without a ``Cluster`` document the clusters that its objects name. Key sets
-(``*jwks.json``) lie in ``policies``.
+(``*jwks.json``) lie in ``policies``, what is below ``manifests`` lies there.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ def compiled(case: Path, beside: Iterable[Body] = ()) -> tuple[Compiled, tuple[F
     texts = [text for text, body in parts if body and body.get("apiVersion") == API]
     files = {"policies/given.yaml": "---\n".join(texts).encode()} | _defaults(given, live)
     files |= {f"policies/{file.name}": file.read_bytes() for file in case.glob("*jwks.json")}
+    files |= {str(file.relative_to(case)): file.read_bytes() for file in case.glob("manifests/**/*.yaml")}
     return compiled_files(files, live)
 
 

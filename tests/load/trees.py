@@ -27,7 +27,7 @@ def tree(files: Mapping[str, str | bytes], refused: Mapping[str, str] | None = N
 
 
 def folder(root: Path) -> SourceTree:
-    files = [path for part in ("desired-state", "policies") for path in sorted((root / part).rglob("*"))]
+    files = [path for part in ("desired-state", "policies", "manifests") for path in sorted((root / part).rglob("*"))]
     return tree({str(path.relative_to(root)): path.read_bytes() for path in files if path.is_file()})
 
 

@@ -1,8 +1,8 @@
 """Which files of a tree are documents, and which are refused and why: one rule for Git and for files as they lie.
 
-Documents are ``*.yaml`` and ``*.yml`` (in any case) below ``desired-state/`` and ``policies/``, and the key sets
-(``*jwks.json``) that these may name. A link counts only
-when it leads to another document of the two folders; what else could hide documents is refused, never skipped.
+Documents are ``*.yaml`` and ``*.yml`` (in any case) below ``desired-state/`` and ``policies/``, the key sets
+(``*jwks.json``) that these may name, and the native objects below ``manifests/``. A link counts only
+when it leads to another document of these folders; what else could hide documents is refused, never skipped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-ROOTS = ("desired-state", "policies")
+ROOTS = ("desired-state", "policies", "manifests")
 MAX_FILE = 4 * 1024 * 1024
 MAX_TOTAL = 256 * 1024 * 1024
 _HOPS = 16

@@ -14,7 +14,7 @@ _MAX_ENTRIES = 500_000
 
 
 def read_documents(root: Path, name: str) -> tuple[dict[str, bytes], dict[str, str]]:
-    """(files, refused) below the two folders of ``root``. SourceError when they are too many or too large."""
+    """(files, refused) below the folders of ``root``. SourceError when they are too many or too large."""
     entries: list[Entry] = []
     for entry in _walk(root):
         entries.append(entry)
@@ -53,7 +53,7 @@ def _walk(root: Path) -> Iterator[Entry]:
                 continue
             yield _entry(path, full, mode)
         except FileNotFoundError:
-            continue  # one of the two folders need not exist, and a file may go while we look
+            continue  # not all of the folders need exist, and a file may go while we look
         except OSError as cause:
             yield Entry(path, Kind.UNREADABLE, note=cause.strerror or "unknown error")
 

@@ -24,7 +24,7 @@ class Listed:
 
 
 def arguments(commit: str, folder: str) -> list[str]:
-    """The arguments that list the two folders of a commit."""
+    """The arguments that list the folders of a commit."""
     prefix = f"{folder}/" if folder else ""
     return ["ls-tree", "-r", "-z", "-l", "--full-tree", commit, "--", *(prefix + root for root in ROOTS)]
 

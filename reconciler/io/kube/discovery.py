@@ -87,6 +87,10 @@ class Discovery:
                 raise found
         return self._known.get(kind.kind)
 
+    def knows(self, kind: NativeKind) -> bool:
+        """Whether a kind was served when this was asked last."""
+        return kind.kind in self._known
+
     def forget(self, kind: NativeKind) -> None:
         self._known.pop(kind.kind, None)
 

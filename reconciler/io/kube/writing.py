@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from reconciler.model.live import Prediction
 from reconciler.model.native import FIELD_MANAGER, NativeKind
 from reconciler.model.refs import ObjectKey
 from reconciler.ports import Absent, ClusterError, Conflict, Forbidden, Rejected, Written
+
+_LOOKS, _PAUSE = 20, 0.25  # for a kind that is to be served soon; seconds between two looks
 
 
 class Writer:
@@ -38,7 +41,21 @@ class Writer:
             return Prediction(None, str(error), error.retryable, immutable)
 
     async def apply(self, body: Mapping[str, Any], kind: NativeKind, *, force: bool) -> Written:
-        return _written(await self._write(_apply_request(body, kind, {"force": str(force).lower()}), kind))
+        request = _apply_request(body, kind, {"force": str(force).lower()})
+        try:
+            return _written(await self._write(request, kind))
+        except Absent:
+            if self._discovery.knows(kind) or not await self._comes(kind):
+                raise
+            return _written(await self._write(request, kind))
+
+    async def _comes(self, kind: NativeKind) -> bool:
+        """Whether a kind is served soon: its definition may have been written a moment ago."""
+        for _ in range(_LOOKS):
+            if await self._discovery.version(kind) is not None:
+                return True
+            await asyncio.sleep(_PAUSE)
+        return False
 
     async def remove_fields(self, key: ObjectKey, kind: NativeKind, pointers: Sequence[str], rv: str) -> Written:
         """The guard is a ``replace`` of resourceVersion, not a ``test``: a stale one is then a 409, where a failed test
