@@ -79,8 +79,9 @@ class Told(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A webhook whose signature was right. ``id`` names the delivery ("" where the forge gives none). ``repository``
-    is the full name (``group/name``), ``branch`` without ``refs/heads/``, ``head`` a full hash, ``number`` of the pull
-    request or 0."""
+    is the full name (``group/name``). Of a push, ``branch`` (without ``refs/heads/``) is what it moved to ``head``, ""
+    when it was removed. Of a pull request, ``branch`` is its target, ``head`` its own newest commit as far as the forge
+    tells it in full, ``number`` its number; ``open`` is false once it was merged or closed."""
 
     id: str
     told: Told
@@ -88,3 +89,4 @@ class Delivery:
     branch: str = ""
     head: str = ""
     number: int = 0
+    open: bool = True

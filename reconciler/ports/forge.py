@@ -6,7 +6,9 @@
     ├── ForgeAbsent              404: the repository, pull request or comment, or hidden from this token
     ├── ForgeConflict            409, 412: somebody changed it meanwhile
     ├── ForgeRejected            400, 413, 422: what was sent
-    └── ForgeThrottled           429, or 403 for a limit: ``retry_after`` seconds, when it said
+    ├── ForgeThrottled           429, or 403 for a limit: ``retry_after`` seconds, when it said
+    ├── ForgeLacks               this forge has no such thing: nothing was asked
+    └── DeliveryRefused          a webhook that is not to be believed or not to be read: ``status`` is what to answer
 
 Implementations are in ``reconciler.io.forges``.
 """
@@ -53,6 +55,14 @@ class ForgeThrottled(ForgeError):
     retryable = True
 
 
+class ForgeLacks(ForgeError):
+    pass
+
+
+class DeliveryRefused(ForgeError):
+    pass
+
+
 class Forge(Protocol):
     """One repository on a forge. Every method may raise a ForgeError; reads and writes that may be repeated are
     repeated a few times on their own account, waiting as long as the forge asks, within bounds."""
@@ -91,7 +101,7 @@ class Forge(Protocol):
     async def set_status(self, commit: str, status: CommitStatus) -> None: ...
 
     def issues(self, label: str) -> AsyncIterator[Issue]:
-        """Open entries of the tracker with a label, over all pages."""
+        """Open entries of the tracker with a label, over all pages. ForgeLacks where there is no tracker with labels."""
 
     async def create_issue(self, title: str, body: str, label: str) -> Issue: ...
 
