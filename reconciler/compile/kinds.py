@@ -65,7 +65,7 @@ def kind_of(
     kind = KindId(group, str(body["kind"]))
     known = adapter.kind(kind)
     if known is not None:
-        return known
+        return replace(known, lent=False) if known.lent else known
     served = (cluster.crds or {}).get(kind) or next((crd for crd in crds if crd.kind == kind), None)
     built_in = BUILT_IN.get(kind)
     wave = built_in.wave if built_in else EXTRA_WAVE

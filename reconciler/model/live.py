@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.model.facts import ClusterFacts
-from reconciler.model.native import OWNER_LABEL
+from reconciler.model.native import MESH_LABEL, OWNER_LABEL
 from reconciler.model.refs import KindId, ObjectKey
 
 #: openAPIV3Schema by kind and served version
@@ -45,9 +45,19 @@ class LiveObject:
         return decoded
 
     @property
+    def lent(self) -> bool:
+        """Somebody else's object that carries keys of ours."""
+        return OWNER_LABEL in self.annotations and OWNER_LABEL not in self.labels
+
+    @property
     def owner(self) -> str:
-        """Our owner id, or "" when the object does not carry our label."""
-        return self.labels.get(OWNER_LABEL, "")
+        """Our owner id, or "" when the object does not carry our mark."""
+        return (self.annotations if self.lent else self.labels).get(OWNER_LABEL, "")
+
+    @property
+    def mesh(self) -> str:
+        """The mesh of our mark, or ""."""
+        return (self.annotations if self.lent else self.labels).get(MESH_LABEL, "")
 
 
 @dataclass(frozen=True, slots=True)

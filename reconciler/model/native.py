@@ -18,6 +18,9 @@ ORIGIN_ANNOTATION = "reconciler.dev/origin"
 COMMIT_ANNOTATION = "reconciler.dev/commit"
 EVENT_ANNOTATION = "reconciler.dev/event"  # id of the audit event of the last write
 SOURCE_ANNOTATION = "reconciler.dev/source"
+#: on a lent object: which of its labels and annotations are ours. Owner and mesh are annotations there, too: labels of
+#: somebody else's object may select it for what its owner does
+KEYS_ANNOTATION = "reconciler.dev/keys"
 #: on a Service that stands for a subset, for meshes that know no parts of a service: the name of that service
 SUBSET_LABEL = "reconciler.dev/subset-of"
 PART_ANNOTATION = "reconciler.dev/part"
@@ -29,7 +32,8 @@ FIELD_MANAGER = "mesh-reconciler"
 @dataclass(frozen=True, slots=True)
 class NativeKind:
     """A kind that we read or write. ``versions`` in order of preference; ``exclusive``: the whole spec is ours,
-    else only the fields that we set. Lower waves are applied first and pruned last."""
+    else only the fields that we set. Lower waves are applied first and pruned last. ``lent``: adapters write to objects
+    of others only, so that nobody needs the right to create or delete one."""
 
     kind: KindId
     versions: tuple[str, ...]
@@ -37,6 +41,7 @@ class NativeKind:
     namespaced: bool = True
     wave: int = 50
     exclusive: bool = True
+    lent: bool = False
 
     def api_version(self, version: str) -> str:
         return f"{self.kind.group}/{version}" if self.kind.group else version
@@ -46,13 +51,16 @@ class NativeKind:
 class NativeObject:
     """``body`` holds apiVersion, kind, metadata.name (and namespace) and content; labels and annotations of
     ownership are added by ``reconciler.plan.stamp``. Sorted origins. ``sealed``: what another object needs in order
-    to hold, so that native patches of policies, which are about that one, leave it as it is."""
+    to hold, so that native patches of policies, which are about that one, leave it as it is. ``lent``: somebody else's
+    object, of which the labels and annotations in ``body`` are ours and nothing else: it is never created and never
+    deleted."""
 
     key: ObjectKey
     kind: NativeKind
     body: Mapping[str, Any]
     origins: tuple[Origin, ...]
     sealed: bool = False
+    lent: bool = False
 
     @property
     def api_version(self) -> str:

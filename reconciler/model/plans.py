@@ -51,6 +51,7 @@ class Reason(StrEnum):
     NOT_SELECTED = "not-selected"
     RIGHTS_MISSING = "rights-missing"  # the account may not do all that the target needs
     FOUGHT = "fought"  # something else changed it back again and again
+    ABSENT = "absent"  # it is somebody else's, and not there
     REJECTED = "rejected"  # a policy that may not be left out anywhere is refused somewhere
 
 
@@ -70,6 +71,7 @@ BLOCKING = frozenset(
         Reason.PARTIAL_VIEW,
         Reason.RIGHTS_MISSING,
         Reason.FOUGHT,
+        Reason.ABSENT,
     }
 )
 
@@ -102,7 +104,8 @@ class Change:
 
     ``desired_hash`` identifies what is asked, whatever lives. ``foreign_paths`` are JSON pointers of fields to remove
     from an exclusive object before our apply.
-    ``withheld`` is None when it may be written.
+    ``withheld`` is None when it may be written. ``lent``: of somebody else's object, which a prune only takes our keys
+    off.
     """
 
     target: TargetId
@@ -122,6 +125,7 @@ class Change:
     foreign_paths: tuple[str, ...] = ()
     withheld: Reason | None = None
     why: str = ""  # the reason worded, with what to do
+    lent: bool = False
 
     @property
     def drifted(self) -> bool:

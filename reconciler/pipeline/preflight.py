@@ -80,7 +80,8 @@ def _needs(world: World, planned: Planned, desired: DesiredState, target: Target
     natives = [(native.key, native.kind) for native in planned.compiled.objects.get(target.target, ())]
     for key, kind in [*natives, *((change.key, change.kind) for change in target.changes)]:
         if kind.kind not in live.absent:
-            kinds[kind.kind] = kind
+            if not (kind.lent and kind.kind in kinds):
+                kinds[kind.kind] = kind
             places.setdefault((kind.kind.group, kind.plural), set()).update({key.namespace} - {""})
     settings = desired.settings
     needed = writing(kinds.values(), deletes=settings.prune or settings.replace_immutable)

@@ -46,7 +46,7 @@ def object_event(context: RunContext, change: Change, event_id: str, now: dateti
         fields=tuple(field_row(field) for field in change.fields),
         previous_writer=_writers(change),
         result=str(Outcome.PRUNED if change.action is Action.PRUNE else Outcome.CHANGED),
-        details={"causes": [str(cause) for cause in change.causes]},
+        details={"causes": [str(cause) for cause in change.causes]} | ({"lent": True} if change.lent else {}),
     )
 
 

@@ -100,6 +100,8 @@ def judge(intent: Intent, live: LiveObject | None) -> Became | None:
         if event.type == "object.replaced":
             return Became(event.result, "the old object was deleted, and the run died before the new one was written")
         return None
+    if event.type == "object.pruned" and event.details.get("lent") and not live.lent:
+        return Became(event.result)  # the object is somebody else's and stays: our keys are off it
     if event.type != "object.pruned" and live.annotations.get(EVENT_ANNOTATION) == intent.id:
         return Became(event.result)
     removes = event.details.get("removes") or ()

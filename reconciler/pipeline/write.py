@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.model.plans import Action, Change
 from reconciler.plan.paths import MISSING, get
-from reconciler.ports import Cluster, ClusterError, Rejected, Written
+from reconciler.ports import Absent, Cluster, ClusterError, Rejected, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ async def write(cluster: Cluster, change: Change, body: Mapping[str, Any], resou
     known whether the write happened.
     """
     match change.action:
+        case _ if change.lent:
+            return await _keys(cluster, change, body, resource_version)
         case Action.PRUNE:
             await cluster.delete(change.key, change.kind, change.uid, resource_version)
             return Done()
@@ -36,6 +38,19 @@ async def write(cluster: Cluster, change: Change, body: Mapping[str, Any], resou
             return _done(await cluster.apply(body, change.kind, force=False))
         case _:
             return await _update(cluster, change, body, resource_version)
+
+
+async def _keys(cluster: Cluster, change: Change, body: Mapping[str, Any], resource_version: str) -> Done:
+    """Keys of ours on somebody else's object, which is never created. An apply would do that, also where it names a
+    version; one that names an identity is refused."""
+    if await cluster.read(change.key, change.kind) is None:
+        if change.action is Action.PRUNE:
+            return Done()
+        raise Absent(f"{change.key} is not there any more, and not ours to create", 404)
+    wanted = change.desired if change.action is Action.PRUNE and change.desired is not None else body
+    known = guarded(wanted, resource_version)
+    same = {**known, "metadata": known["metadata"] | ({"uid": change.uid} if change.uid else {})}
+    return _done(await cluster.apply(same, change.kind, force=True))
 
 
 async def _update(cluster: Cluster, change: Change, body: Mapping[str, Any], resource_version: str) -> Done:

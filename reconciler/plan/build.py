@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reconciler.model import canonical
 from reconciler.model.documents import DesiredState
 from reconciler.model.live import LiveObject, LiveState
-from reconciler.model.native import MESH_LABEL, Compiled, NativeObject
+from reconciler.model.native import Compiled, NativeObject
 from reconciler.model.plans import Action, Change, Plan, TargetPlan
 from reconciler.model.refs import ObjectKey, TargetId
 from reconciler.model.settings import Mode
@@ -17,7 +17,7 @@ from reconciler.plan.foreign import Claims, rival_hosts
 from reconciler.plan.guards import Owned, guard
 from reconciler.plan.installed import defined_kinds, filled_in, is_control_plane, spares_control_plane
 from reconciler.plan.mask import Masker
-from reconciler.plan.objects import Place, change_for, ownership, prune_of
+from reconciler.plan.objects import Place, change_for, has_keys, ownership, prune_of
 from reconciler.plan.rules import MadeFrom, PlanRules, adoptable, is_read_only, mode_of, suspended
 from reconciler.plan.stamp import Mark
 from reconciler.plan.withhold import Withholding, withhold
@@ -60,8 +60,8 @@ def planned_targets(desired: DesiredState, live: LiveState, rules: PlanRules) ->
     """The targets of Git, and those gone from it where objects of ours still live; as selected."""
     wanted = set(desired.targets)
     for name, cluster in live.clusters.items():
-        ours = (found.labels for found in cluster.objects.values() if found.owner == rules.settings.owner)
-        wanted |= {TargetId(name, mesh) for mesh in {labels.get(MESH_LABEL, "") for labels in ours} if mesh}
+        ours = (found.mesh for found in cluster.objects.values() if found.owner == rules.settings.owner)
+        wanted |= {TargetId(name, mesh) for mesh in set(ours) if mesh}
     chosen = rules.selection.targets
     return tuple(sorted(target for target in wanted if chosen is None or target in chosen))
 
@@ -186,13 +186,11 @@ def _prunes(given: _Given, place: Place) -> list[Change]:
 
 
 def is_owned_here(found: LiveObject, place: Place) -> bool:
-    """Ours by label, of this target, of this repository, and written by us."""
+    """Ours by label, of this target, of this repository, and written by us; or somebody else's with such keys."""
     mark = place.setting.mark
-    return (
-        found.owner == mark.owner
-        and found.labels.get(MESH_LABEL) == place.target.mesh
-        and ownership(found, place)[0] is None
-    )
+    if found.owner != mark.owner or found.mesh != place.target.mesh:
+        return False
+    return has_keys(found, place) if found.lent else ownership(found, place)[0] is None
 
 
 def _settle(changes: list[Change], place: Place, given: _Given, mode: Mode) -> TargetPlan:
@@ -214,7 +212,7 @@ def _settle(changes: list[Change], place: Place, given: _Given, mode: Mode) -> T
     )
     settled = [withhold(change, withholding) for change in changes]
     owned = [key for key, found in place.live.objects.items() if found.owner == place.setting.mark.owner
-             and found.labels.get(MESH_LABEL) == target.mesh]  # fmt: skip
+             and found.mesh == target.mesh]  # fmt: skip
     behaviour = rules.behaviours.get(desired.mesh(target).type) if target in desired.views else None
     ours = Owned(owned, behaviour.copy_of) if behaviour else Owned(owned)
     guarded = guard(target, settled, ours, rules.target_guards.get(target, rules.guards))

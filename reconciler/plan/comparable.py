@@ -10,6 +10,7 @@ import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from reconciler.model import lent
 from reconciler.model.native import COMMIT_ANNOTATION, EVENT_ANNOTATION, FIELD_MANAGER
 from reconciler.plan.authors import owned_paths, owners
 from reconciler.plan.paths import MISSING, Path, get, put
@@ -40,13 +41,16 @@ def marks(body: Mapping[str, Any], names: Mapping[str, frozenset[str]]) -> dict[
 
 
 def mark_names(desired: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, frozenset[str]]:
-    """Names of labels and annotations that count: asked for now, or set by us before."""
+    """Names of labels and annotations that count: asked for now, or set by us before (as the cluster records it, or as
+    somebody else's object says)."""
     ours = [
         path for owner in owners(live) if owner.manager == FIELD_MANAGER for path in owned_paths(owner.fields, live)
     ]
     wanted = desired.get("metadata", {})
+    said = lent.named(live.get("metadata", {}))
     return {
         part: frozenset(wanted.get(part) or {})
+        | said[part]
         | {str(path[2]) for path in ours if len(path) > 2 and path[:2] == ("metadata", part)}
         for part in ("annotations", "labels")
     }

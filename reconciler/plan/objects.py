@@ -15,6 +15,7 @@ from reconciler.model.refs import DocRef, KindId, ObjectKey, TargetId
 from reconciler.plan.authors import is_ours
 from reconciler.plan.causes import whole, word_fields
 from reconciler.plan.compare import Comparison, Setting, asked_before, desired_hash
+from reconciler.plan.lent import bare, foreign, state_of, taken, taken_off
 from reconciler.plan.mask import Masker
 from reconciler.plan.paths import pointer
 from reconciler.plan.stamp import origin_refs, stamp, with_commit
@@ -78,9 +79,9 @@ def _change_for(native: NativeObject, place: Place) -> Change:
     if native.key.kind_id in place.live.absent and native.key.kind_id not in place.coming:
         return _absent_kind(native, place)
     if found is None:
-        return _create(native, place)
+        return _missing(native, place) if native.lent else _create(native, place)
     comparison = compared(native, found, place.setting, place.live)
-    standing, why = ownership(found, place)
+    standing, why = _lent(native, found, place) if native.lent else ownership(found, place)
     if standing is not None and native.key not in place.adopt:
         return _stopped(_update(comparison, place), standing, why)
     change = _update(comparison, place)
@@ -90,6 +91,8 @@ def _change_for(native: NativeObject, place: Place) -> Change:
 def ownership(found: LiveObject, place: Place) -> tuple[Reason | None, str]:
     """Why an existing object is not ours to write; (None, "") when it is."""
     mark = place.setting.mark
+    if found.lent:
+        return Reason.UNOWNED, f"it is somebody else's, with keys of ours ({found.mesh})"
     owner, source = found.owner, found.annotations.get(SOURCE_ANNOTATION, "")
     if owner == mark.owner:
         if mark.source and source and source not in (mark.source, *mark.former):
@@ -102,6 +105,24 @@ def ownership(found: LiveObject, place: Place) -> tuple[Reason | None, str]:
     if is_ours(found):
         return None, ""
     return Reason.UNOWNED, "it exists and is not ours; list it in adopt[], or say unowned: Adopt"
+
+
+def _lent(native: NativeObject, found: LiveObject, place: Place) -> tuple[Reason | None, str]:
+    """Why keys may not be put on somebody else's object. What is wrong with its marks cannot be adopted."""
+    standing = foreign(found, place.setting.mark, ours=is_ours(found))
+    return standing if standing[0] is not None else taken(native, found, place.previous.get(native.key))
+
+
+def has_keys(found: LiveObject, place: Place) -> bool:
+    """Whether somebody else's object carries keys that we put there for this target."""
+    mark = place.setting.mark
+    return found.lent and found.owner == mark.owner and foreign(found, mark, ours=is_ours(found))[0] is None
+
+
+def _missing(native: NativeObject, place: Place) -> Change:
+    """Somebody else's object that is not there: nothing is created in its place."""
+    why = "it is not ours to create: our keys are put on it once it is there, or not at all when nothing asks for them"
+    return replace(_create(native, place), action=Action.UPDATE, withheld=Reason.ABSENT, why=why)
 
 
 def _stopped(change: Change, reason: Reason, why: str) -> Change:
@@ -130,6 +151,7 @@ def _create(native: NativeObject, place: Place) -> Change:
         desired=body,
         after_hash=canonical.digest(with_commit(body, "")),
         desired_hash=desired_hash(native, place.setting),
+        lent=native.lent,
     )
     return _refused(change, place.live.predictions.get(native.key), place)
 
@@ -145,6 +167,7 @@ def _update(comparison: Comparison, place: Place) -> Change:
         desired_hash=comparison.desired_hash,
         resource_version=found.resource_version,
         uid=found.uid,
+        lent=native.lent,
     )
     if not comparison.differences and not _refusal(comparison):
         return base
@@ -179,10 +202,11 @@ def _refused(change: Change, prediction: Prediction | None, place: Place) -> Cha
 
 
 def prune_of(found: LiveObject, kind: NativeKind, place: Place) -> Change:
-    """The removal of an object of ours that nothing asks for any more."""
+    """The removal of an object of ours that nothing asks for any more; of somebody else's, that of our keys."""
     made_from = contributors(found)
     gone = bool(made_from) and not any(ref in place.documents for ref in made_from)
     by_commit = gone or not place.in_git or found.key in place.previous or found.key not in place.live.proven
+    body = found.body()
     return Change(
         target=place.target,
         action=Action.PRUNE,
@@ -190,10 +214,12 @@ def prune_of(found: LiveObject, kind: NativeKind, place: Place) -> Change:
         kind=kind,
         origins=tuple(Origin(ref, NOWHERE) for ref in made_from),
         causes=(Cause.COMMIT,) if by_commit else (Cause.FACTS,),
-        fields=whole(found.key, found.body(), "remove", place.masker),
-        before_hash=canonical.digest(found.body().get("spec", {})),
+        fields=taken_off(body) if found.lent else whole(found.key, body, "remove", place.masker),
+        desired=bare(body) if found.lent else None,
+        before_hash=state_of(body) if found.lent else canonical.digest(body.get("spec", {})),
         resource_version=found.resource_version,
         uid=found.uid,
+        lent=found.lent,
     )
 
 

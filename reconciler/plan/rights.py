@@ -12,6 +12,8 @@ CRD = ("apiextensions.k8s.io", "customresourcedefinitions")
 #: an apply that creates asks for both; get is for the look that settles whether a write happened
 APPLY = ("create", "get", "patch")
 DELETE = "delete"
+#: for keys on objects of others
+LENT = ("get", "patch")
 WATCH = "watch"
 GRANTING = "rbac.authorization.k8s.io"
 
@@ -72,9 +74,11 @@ def looking_up_kinds() -> frozenset[Right]:
 
 
 def writing(kinds: Iterable[NativeKind], *, deletes: bool) -> frozenset[Right]:
-    """What writing objects of these kinds asks for; ``deletes``: also removing them."""
+    """What writing objects of these kinds asks for; ``deletes``: also removing them. What is lent is only changed."""
     verbs = (*APPLY, DELETE) if deletes else APPLY
-    return frozenset(Right(kind.kind.group, kind.plural, verb) for kind in kinds for verb in verbs)
+    return frozenset(
+        Right(kind.kind.group, kind.plural, verb) for kind in kinds for verb in (LENT if kind.lent else verbs)
+    )
 
 
 def role(use: Use, notes: tuple[str, ...] = ()) -> Role:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.model import lent
 from reconciler.model.intents import Origin
 from reconciler.model.native import (
     COMMIT_ANNOTATION,
     EVENT_ANNOTATION,
+    KEYS_ANNOTATION,
     MANAGED_BY,
     MANAGED_BY_LABEL,
     MESH_LABEL,
@@ -45,15 +47,16 @@ def origin_refs(text: str) -> tuple[DocRef, ...]:
 
 
 def stamp(native: NativeObject, mark: Mark) -> dict[str, Any]:
-    """The body with our labels and annotations beside its own; what is not metadata is shared with it."""
+    """The body with our labels and annotations beside its own; what is not metadata is shared with it. On somebody
+    else's object all of our marks are annotations."""
     metadata = dict(native.body.get("metadata") or {})
-    metadata["labels"] = {
-        **(metadata.get("labels") or {}),
-        MANAGED_BY_LABEL: MANAGED_BY,
-        OWNER_LABEL: mark.owner,
-        MESH_LABEL: mark.mesh,
-    }
+    whose = {OWNER_LABEL: mark.owner, MESH_LABEL: mark.mesh}
+    if native.lent:
+        whose[KEYS_ANNOTATION] = lent.worded(metadata)
+    else:
+        metadata["labels"] = {**(metadata.get("labels") or {}), MANAGED_BY_LABEL: MANAGED_BY, **whose}
     annotations = {**(metadata.get("annotations") or {}), ORIGIN_ANNOTATION: origin_text(native.origins)}
+    annotations |= whose if native.lent else {}
     if mark.source:
         annotations[SOURCE_ANNOTATION] = mark.source
     if mark.commit:

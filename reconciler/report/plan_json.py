@@ -118,6 +118,7 @@ def _change(change: Change) -> dict[str, Any]:
         "causes": [str(cause) for cause in change.causes],
         "drifted": change.drifted,
         "adopt": change.adopt,
+        **({"lent": True} if change.lent else {}),
         "withheld": str(change.withheld) if change.withheld else None,
         "why": change.why,
         "fields": [_field(field) for field in change.fields],

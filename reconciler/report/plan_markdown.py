@@ -70,7 +70,8 @@ def _target(target: TargetPlan) -> Iterator[str]:
 
 
 def _change(change: Change) -> Iterator[str]:
-    yield f"#### {SIGNS[change.action]} {_code(str(change.key))}"
+    whose = " (our keys only: the object is somebody else's)" if change.lent else ""
+    yield f"#### {SIGNS[change.action]} {_code(str(change.key))}{whose}"
     if change.withheld:
         yield f"withheld ({change.withheld}): {_safe(change.why)}"
     yield from (f"from {_code(line)}  " for line in origin_lines(change))

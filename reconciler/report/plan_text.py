@@ -91,11 +91,12 @@ def _change(change: Change, paint: Paint, view: View) -> Iterator[str]:
     sign = "a" if change.adopt else SIGNS[change.action]
     words = f"  {sign} {change.key.kind} {_place(change)}"
     causes = ", ".join(str(cause) for cause in change.causes)
-    yield paint(words, ROLES[change.action]) + paint(f"   {change.action}, {causes}", "dim")
+    whose = ", our keys only: the object is somebody else's" if change.lent else ""
+    yield paint(words, ROLES[change.action]) + paint(f"   {change.action}, {causes}{whose}", "dim")
     if change.withheld is not None:
         role = "dim" if change.withheld in QUIET else "withheld"
         yield paint(f"      withheld ({change.withheld}): {change.why}", role)
-    if change.action in (Action.CREATE, Action.PRUNE):
+    if change.action in (Action.CREATE, Action.PRUNE) and not change.lent:
         yield from _content(change, paint) if view.full else ()
     else:
         for field in change.fields:

@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 import orjson
 
 from reconciler.io.directory import layout
-from reconciler.io.directory.merge import merged, without
+from reconciler.io.directory.merge import without
+from reconciler.io.directory.placing import Placed, key_of, place
 from reconciler.io.directory.text import write_document
 from reconciler.io.directory.tree import Snapshot, Stored, Tree, version_of
 from reconciler.io.facts import MalformedObject, cluster_facts, crd_facts
 from reconciler.io.kube.kinds import POD
 from reconciler.io.permit import WRITE_PERMIT
+from reconciler.model.lent import is_lent
 from reconciler.model.live import LiveObject, Prediction
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, ObjectKey
@@ -91,7 +93,7 @@ class DirectoryCluster:
 
     async def predict(self, body: Mapping[str, Any], kind: NativeKind) -> Prediction:
         try:
-            return Prediction((await self._do(lambda: self._prepare(body, kind)))[1])
+            return Prediction((await self._do(lambda: self._placed(body, kind))).body)
         except ClusterError as error:
             return Prediction(None, str(error), error.retryable)
 
@@ -129,11 +131,15 @@ class DirectoryCluster:
 
     def _inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         snapshot = _whole(self._tree.scan())
-        bodies = [stored.body for stored in _sorted(snapshot)]
+        bodies = [stored.body for stored in _sorted(snapshot) if not self._lies_on_nothing(stored)]
         # no CRD among the files: a folder that does not say what its cluster serves
         facts = cluster_facts(self._name, bodies, crds=crd_facts(bodies) or None)
         asked = {kind.kind for kind in kinds}
         return Inspection(facts, tuple(s.body for s in _sorted(snapshot) if s.key.kind_id in asked))
+
+    def _lies_on_nothing(self, stored: Stored) -> bool:
+        """Keys of ours whose object has left the facts folder."""
+        return self._tree.facts is not None and stored.beneath is None and is_lent(stored.body["metadata"])
 
     def _pods(self, selector: str) -> Sequence[Mapping[str, Any]]:
         key, _, value = selector.partition("=")
@@ -162,8 +168,11 @@ class DirectoryCluster:
             return objects.get(ObjectKey(key.group, key.kind, "", key.name))
         return objects.get(key)
 
-    def _writable(self, key: ObjectKey, kind: NativeKind) -> Stored | None:
+    def _writable(self, key: ObjectKey, kind: NativeKind, *, keys: bool = False) -> Stored | None:
+        """``keys``: only those of ours on somebody else's object are to be written."""
         stored = self._find(key, kind)
+        if stored is not None and stored.read_only and keys:
+            return stored
         if stored is not None and stored.read_only:
             raise Rejected(f"{key} is in the facts folder, which is only read")
         if stored is not None and not stored.alone:
@@ -172,27 +181,19 @@ class DirectoryCluster:
             layout.check_inside(self._tree.root, stored.path)
         return stored
 
-    def _prepare(self, body: Mapping[str, Any], kind: NativeKind) -> tuple[Path, dict[str, Any], Stored | None]:
-        """Where a body would be written, what would be written, and what is there now."""
-        meta = body["metadata"]
-        key = ObjectKey(kind.kind.group, kind.kind.kind, str(meta.get("namespace") or ""), str(meta["name"]))
-        if kind.namespaced != bool(key.namespace):
-            raise Rejected(f"{key}: a {kind.kind} {'needs a' if kind.namespaced else 'has no'} namespace")
-        stored = self._writable(key, kind)
-        path = stored.path if stored else layout.path_of(self._tree.root, key)
-        if stored is None and _is_taken(path):
-            raise Rejected(f"{path.relative_to(self._tree.root)} is in the way: it holds something else")
-        return path, merged(body, stored.body if stored else None, kind), stored
+    def _placed(self, body: Mapping[str, Any], kind: NativeKind) -> Placed:
+        stored = self._writable(key_of(body, kind), kind, keys=is_lent(body["metadata"]))
+        return place(self._tree, stored, body, kind)
 
     def _apply(self, body: Mapping[str, Any], kind: NativeKind, force: bool) -> Written:
-        path, wanted, stored = self._prepare(body, kind)
-        if stored is not None:
-            _check_version(stored, str(body["metadata"].get("resourceVersion") or ""))
-            if not force and version_of(wanted) != stored.version:
-                raise Conflict(f"{stored.key} is there already, with other content", 409)
-        if stored is None or version_of(wanted) != stored.version:
-            self._write(path, wanted)
-        return Written(version_of(wanted), wanted, created=stored is None)
+        placed = self._placed(body, kind)
+        if placed.before is not None:
+            _check_version(placed.before, str(body["metadata"].get("resourceVersion") or ""))
+            if not force and placed.changes:
+                raise Conflict(f"{placed.before.key} is there already, with other content", 409)
+        if placed.changes:
+            self._write(placed.path, placed.content)
+        return Written(version_of(placed.body), placed.body, created=placed.before is None)
 
     def _remove_fields(self, key: ObjectKey, kind: NativeKind, pointers: Sequence[str], rv: str) -> Written:
         stored = self._writable(key, kind)
@@ -203,9 +204,13 @@ class DirectoryCluster:
         self._write(stored.path, wanted)
         return Written(version_of(wanted), wanted)
 
-    def _write(self, path: Path, body: Mapping[str, Any]) -> None:
+    def _write(self, path: Path, body: Mapping[str, Any] | None) -> None:
+        """None: the file goes."""
         WRITE_PERMIT.get()()
-        layout.write(self._tree.root, path, write_document(body))
+        if body is None:
+            layout.remove(self._tree.root, path)
+        else:
+            layout.write(self._tree.root, path, write_document(body))
         self._tree.reread(path)
 
     def _delete(self, key: ObjectKey, kind: NativeKind, uid: str, rv: str) -> None:
@@ -215,14 +220,7 @@ class DirectoryCluster:
         if uid and uid != _uid(stored):
             raise Conflict(f"{key} is another object than the one that was read", 409)
         _check_version(stored, rv)
-        WRITE_PERMIT.get()()
-        layout.remove(self._tree.root, stored.path)
-        self._tree.reread(stored.path)
-
-
-def _is_taken(path: Path) -> bool:
-    """Whether anything has this name, a dangling link included."""
-    return path.is_symlink() or path.exists()
+        self._write(stored.path, None)
 
 
 def _whole(snapshot: Snapshot) -> Snapshot:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reconciler.io.directory.merge import with_keys
 from reconciler.io.directory.text import Unreadable, read_documents
 from reconciler.model.canonical import digest
+from reconciler.model.lent import is_lent
 from reconciler.model.refs import ObjectKey
 
 #: (modified, changed, size, inode): as long as these hold, a file is not read again
@@ -20,7 +22,8 @@ Signature = tuple[int, int, int, int]
 @dataclass(frozen=True, slots=True)
 class Stored:
     """One object. ``alone``: its file holds nothing else. ``read_only``: it lies in the facts folder.
-    ``version`` is the hash of its content. ``body`` is shared: not to be changed."""
+    ``version`` is the hash of its content. ``body`` is shared: not to be changed. ``beneath``: the object of the facts
+    folder on which this file puts keys of ours; ``body`` is both together."""
 
     key: ObjectKey
     body: Mapping[str, Any]
@@ -28,6 +31,7 @@ class Stored:
     version: str
     alone: bool = True
     read_only: bool = False
+    beneath: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,11 @@ class Tree:
                 continue
             faults += [f"{self._label(path)}: {seen[path].fault}"] if seen[path].fault else []
             for stored in self._stored(path, seen[path]):
-                if stored.key in objects:
-                    first = self._label(objects[stored.key].path)
-                    faults.append(f"{self._label(path)}: {stored.key} is in {first}, too")
+                first = objects.get(stored.key)
+                if first is not None and stored.read_only and not first.read_only and is_lent(first.body["metadata"]):
+                    stored = _with_keys(stored, first)
+                elif first is not None:
+                    faults.append(f"{self._label(path)}: {stored.key} is in {self._label(first.path)}, too")
                 objects[stored.key] = stored
         self._files, self._objects = seen, objects
         self._last = Snapshot(objects, tuple(sorted(faults)))
@@ -92,14 +98,21 @@ class Tree:
         stored = self._last.objects.get(key)
         if stored is None or self._last.faults or not self._is_unchanged(stored.path):
             return self.scan()
+        if stored.beneath is not None and not self._is_unchanged(stored.beneath.path):
+            return self.scan()
         return self._last
 
     def reread(self, path: Path) -> None:
         """Take note of our own change to one file."""
-        for key, _, _ in self._files.pop(path, _File((0, 0, 0, 0))).bodies:
+        before = self._files.pop(path, _File((0, 0, 0, 0))).bodies
+        for key, _, _ in before:
             self._objects.pop(key, None)
         if path.exists():
             self._files[path] = self._file(path)
+        after = self._files[path].bodies if path in self._files else ()
+        if any(is_lent(body["metadata"]) for _, body, _ in (*before, *after)):
+            self.scan()  # it may lie on an object of the facts folder
+        elif path in self._files:
             self._objects.update((stored.key, stored) for stored in self._stored(path, self._files[path]))
 
     def _paths(self) -> Iterator[tuple[Path, str]]:
@@ -133,6 +146,11 @@ class Tree:
 
     def _label(self, path: Path) -> str:
         return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
+
+
+def _with_keys(theirs: Stored, ours: Stored) -> Stored:
+    body = with_keys(ours.body, theirs.body)
+    return Stored(ours.key, body, ours.path, version_of(body), ours.alone, beneath=theirs)
 
 
 def _walk(root: Path, without: Path | None) -> Iterator[tuple[Path, str]]:

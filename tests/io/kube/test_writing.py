@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from reconciler.io.kube.cluster import KubeCluster
-from reconciler.model.native import FIELD_MANAGER
-from reconciler.model.refs import ObjectKey
+from reconciler.model.native import FIELD_MANAGER, NativeKind
+from reconciler.model.refs import KindId, ObjectKey
 from reconciler.ports import Absent, Conflict, Forbidden, Rejected
 from tests.io.kube.conftest import Open
 from tests.io.kube.objects import (
@@ -29,6 +29,7 @@ from tests.kube.control_plane import ApiServer
 from tests.kube.webhook import MutatingWebhook
 
 pytestmark = pytest.mark.usefixtures("widgets")
+NAMESPACE = NativeKind(KindId("", "Namespace"), ("v1",), "namespaces", namespaced=False, exclusive=False, lent=True)
 
 
 async def test_apply_creates_then_updates_as_our_manager(
@@ -240,3 +241,42 @@ async def test_core_kinds_are_written_too(cluster: KubeCluster, kube: ApiServer,
     written = await cluster.apply(body, CONFIG_MAP, force=True)
     assert written.created
     assert kube.request("GET", f"/api/v1/namespaces/{fresh_namespace}/configmaps/c")[1]["data"] == {"a": "1"}
+
+
+def _keys(namespace: str, name: str, version: str = "", **annotations: str) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"name": name} | ({"namespace": namespace} if namespace else {})
+    metadata |= {"resourceVersion": version} if version else {}
+    metadata |= {"annotations": annotations} if annotations else {}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata}
+
+
+async def test_keys_on_somebody_elses_service_come_and_go_alone(
+    cluster: KubeCluster, kube: ApiServer, fresh_namespace: str
+) -> None:
+    theirs = service(fresh_namespace, "b")
+    theirs["metadata"]["annotations"] = {"theirs": "1", "both": "x"}
+    path = f"/api/v1/namespaces/{fresh_namespace}/services"
+    status, before = kube.request("POST", f"{path}?fieldManager=helm", theirs)
+    assert status == 201
+    version = str(before["metadata"]["resourceVersion"])
+    body = _keys(fresh_namespace, "b", version, ours="1", both="x")
+    body["metadata"]["uid"] = before["metadata"]["uid"]
+    written = await cluster.apply(body, SERVICE, force=True)
+    assert written.body["metadata"]["annotations"] == {"theirs": "1", "both": "x", "ours": "1"}
+    await cluster.apply(_keys(fresh_namespace, "b", written.resource_version), SERVICE, force=True)
+    after = kube.request("GET", f"{path}/b")[1]
+    assert (after["spec"], after["metadata"]["annotations"]) == (before["spec"], {"theirs": "1", "both": "x"})
+    assert FIELD_MANAGER not in [entry["manager"] for entry in after["metadata"]["managedFields"]]
+
+
+@pytest.mark.parametrize("kind", [SERVICE, NAMESPACE], ids=["Service", "Namespace"])
+async def test_keys_for_an_object_that_is_gone_create_nothing(
+    cluster: KubeCluster, fresh_namespace: str, kind: NativeKind
+) -> None:
+    """That it had a version is not enough for a server of a kind that needs no more than a name."""
+    body = _keys(fresh_namespace if kind.namespaced else "", f"{fresh_namespace}-gone", "405", ours="1")
+    key = ObjectKey("", kind.kind.kind, body["metadata"].get("namespace", ""), body["metadata"]["name"])
+    body["metadata"]["uid"] = "0a1b2c3d-0000-0000-0000-000000000000"
+    with pytest.raises((Conflict, Absent, Rejected)):
+        await cluster.apply({**body, "kind": kind.kind.kind}, kind, force=True)
+    assert await cluster.read(key, kind) is None
