@@ -1,11 +1,11 @@
-"""What every test may use: the fixtures around the real kube-apiserver, and how expected files are renewed."""
+"""What every test may use: the fixtures around the real servers, and how expected files are renewed."""
 
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-pytest_plugins = ["tests.kube.fixtures"]
+pytest_plugins = ["tests.consul.fixtures", "tests.kube.fixtures"]
 
 # the same examples every time, however long one takes: a busy machine is no failure
 hypothesis.settings.register_profile(

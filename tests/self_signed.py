@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def self_signed(common_name: str) -> tuple[bytes, ssl.SSLContext]:
-    """A PEM certificate for 127.0.0.1 that is its own authority, and a server's context with it and its key."""
+def pair(common_name: str) -> tuple[bytes, bytes]:
+    """A PEM certificate for 127.0.0.1 that is its own authority, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -34,6 +34,12 @@ def self_signed(common_name: str) -> tuple[bytes, ssl.SSLContext]:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    return certificate, private
+
+
+def self_signed(common_name: str) -> tuple[bytes, ssl.SSLContext]:
+    """Such a certificate, and a server's context with it and its key."""
+    certificate, private = pair(common_name)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile() as both:
         both.write(certificate + private)

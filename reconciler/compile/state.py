@@ -33,7 +33,7 @@ from reconciler.compile.telemetry import telemetry_of
 from reconciler.compile.traffic import asks_by_service
 from reconciler.compile.unused import unused_items
 from reconciler.model.access import AccessPolicy
-from reconciler.model.clusters import ProxiesConnection
+from reconciler.model.clusters import ApiConnection, ProxiesConnection
 from reconciler.model.documents import DesiredState, View
 from reconciler.model.facts import Facts
 from reconciler.model.findings import Finding, Position, error, warning
@@ -193,13 +193,19 @@ def _objects(
 
 
 def _unfit(target: TargetId, adapter: Adapter, world: World) -> Finding | None:
-    """A mesh whose services Git declares needs a folder of proxies, any other one does not."""
+    """A mesh whose services Git declares needs a folder of proxies, any other one does not; and what has an API of its
+    own is of that type."""
     known, mesh = world.desired.clusters.get(target.cluster), world.desired.mesh(target)
     declared_here = adapter.default_mesh.declared
-    if known is None or isinstance(known.connection, ProxiesConnection) == declared_here:
+    if known is None:
         return None
-    needs = "needs" if declared_here else "cannot have"
-    message = f"meshes of type {mesh.type} {needs} clusters with a connection to `proxies`: not {target.cluster}"
+    if isinstance(known.connection, ApiConnection) and known.connection.api != adapter.name:
+        needs, to = "cannot have", known.connection.api
+    elif isinstance(known.connection, ProxiesConnection) != declared_here:
+        needs, to = "needs" if declared_here else "cannot have", "proxies"
+    else:
+        return None
+    message = f"meshes of type {mesh.type} {needs} clusters with a connection to `{to}`: not {target.cluster}"
     return error("connection-unfit", message, mesh.position, "change the mesh, or the cluster", mesh.ref)
 
 

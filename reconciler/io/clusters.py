@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 from reconciler.io.directory.cluster import DirectoryCluster
-from reconciler.model.clusters import Cluster, DirectoryConnection, KubeconfigConnection, ProxiesConnection
+from reconciler.model.clusters import (
+    ApiConnection,
+    Cluster,
+    DirectoryConnection,
+    KubeconfigConnection,
+    ProxiesConnection,
+)
 from reconciler.ports import Cluster as ClusterPort
 
 
@@ -24,12 +31,21 @@ def open_cluster(cluster: Cluster, base: Path) -> ClusterPort:
         path = _resolved(connection.path, base)
         authority = _resolved(connection.authority, base) if connection.authority else path / ".authority"
         return EnvoyCluster(cluster.name, path, authority, timedelta(seconds=connection.lifetime))
+    if isinstance(connection, ApiConnection):
+        return _by_api(cluster, connection, base)
     # the client library takes a second to import, and not every repository has such a cluster
     from reconciler.io.kube.cluster import KubeCluster
 
     if isinstance(connection, KubeconfigConnection) and connection.path:
         connection = KubeconfigConnection(str(_resolved(connection.path, base)), connection.context)
     return KubeCluster(cluster.name, connection, cluster.limits)
+
+
+def _by_api(cluster: Cluster, connection: ApiConnection, base: Path) -> ClusterPort:
+    """The loader takes no other names than those of a folder beside this module."""
+    module = import_module(f"reconciler.io.{connection.api}.cluster")
+    opened: ClusterPort = module.opened(cluster.name, connection, base, cluster.limits)
+    return opened
 
 
 def _resolved(path: str, base: Path) -> Path:

@@ -16,7 +16,7 @@ from reconciler.load.precedence import VariableFiles, Variables
 from reconciler.load.schemas import is_future_field, strict_schema
 from reconciler.load.shortforms import mapping
 from reconciler.load.variables import uses
-from reconciler.model.clusters import Cluster, DirectoryConnection, ProxiesConnection
+from reconciler.model.clusters import ApiConnection, Cluster, Connection, DirectoryConnection, ProxiesConnection
 from reconciler.model.findings import Finding, error, warning
 from reconciler.model.refs import API_VERSION, DocRef
 
@@ -93,17 +93,26 @@ def _from_inventory(name: str, variables: Variables, ledger: Ledger) -> Map:
 
 
 def _refuse_shared_folders(found: dict[str, Cluster], ledger: Ledger) -> None:
-    """Two clusters that write to one folder would remove each other's objects."""
+    """Two clusters that write to one folder, or to the same servers, would remove each other's objects."""
     by_path: dict[str, list[Cluster]] = {}
     for one in found.values():
-        if isinstance(one.connection, (DirectoryConnection, ProxiesConnection)):
-            parts = [part for part in one.connection.path.split("/") if part not in ("", ".")]
-            path = "/" * one.connection.path.startswith("/") + "/".join(parts)
-            by_path.setdefault(path, []).append(one)
+        if place := _place(one.connection):
+            by_path.setdefault(place, []).append(one)
     for path, same in by_path.items():
         for one in same if len(same) > 1 else ():
             others = ", ".join(f"`{other.name}`" for other in same if other is not one)
             told = f"the cluster `{one.name}` writes to `{path}`, as does {others}"
-            finding = error("shared-folder", told, one.position, "give each a folder of its own", one.ref)
+            finding = error("shared-folder", told, one.position, "give each a place of its own", one.ref)
             ledger.refuse(one.position.path, one.ref, [finding])
             del found[one.name]
+
+
+def _place(connection: Connection) -> str:
+    """Where a cluster is written to, as far as it is known beforehand, or ""."""
+    if isinstance(connection, ApiConnection):
+        scope = " ".join(part for part in (connection.datacenter, connection.partition) if part)
+        return f"{connection.address.rstrip('/').lower()} {scope}".rstrip()
+    if isinstance(connection, (DirectoryConnection, ProxiesConnection)):
+        parts = [part for part in connection.path.split("/") if part not in ("", ".")]
+        return "/" * connection.path.startswith("/") + "/".join(parts)
+    return ""

@@ -10,6 +10,7 @@ from reconciler.load.policies import mode_or_none, time_at
 from reconciler.load.terms import native, on_unsupported
 from reconciler.load.values import field_path, kind_id, seconds
 from reconciler.model.clusters import (
+    ApiConnection,
     Cluster,
     ClusterLimits,
     Connection,
@@ -18,6 +19,7 @@ from reconciler.model.clusters import (
     InClusterConnection,
     KubeconfigConnection,
     ProxiesConnection,
+    SecretPlace,
 )
 from reconciler.model.meshes import Mesh, MeshGateway
 from reconciler.model.settings import AdoptRule, IgnoreRule, Limits, Mode, ModeOverride, Settings, Suspend
@@ -84,11 +86,33 @@ def _connection(node: Map, into: Decoder) -> Connection:
         )
     if "kubeconfig" in node:
         return KubeconfigConnection(node["kubeconfig"].get("path", ""), node["kubeconfig"].get("context", ""))
-    return InClusterConnection()
+    if "inCluster" in node:
+        return InClusterConnection()
+    return _api(*next(iter(node.items())), into)
+
+
+def _api(name: str, node: Map, into: Decoder) -> ApiConnection:
+    """The schema has no other keys than the names of APIs besides."""
+    if "caRef" in node and not node["address"].startswith("https://"):
+        into.complain("wrong-value", "`caRef` is of no use without https", node.at, "write https:// in `address`")
+    return ApiConnection(
+        name,
+        node["address"],
+        node.get("datacenter", ""),
+        node.get("partition", ""),
+        _secret(node.get("tokenRef"), into),
+        _secret(node.get("caRef"), into),
+    )
+
+
+def _secret(node: Map | None, into: Decoder) -> SecretPlace | None:
+    if node is None:
+        return None
+    return SecretPlace(node.get("env", ""), _inside(node, into).get("file", ""))
 
 
 def _inside(folder: Map, into: Decoder) -> Map:
-    for key in {"path", "facts", "authority"} & set(folder):
+    for key in {"path", "facts", "authority", "file"} & set(folder):
         if ".." in folder[key].split("/"):
             told = f"`{folder[key]}` leads out of its folder"
             into.complain("wrong-value", told, folder.values_at[key], "write a path without `..`")

@@ -40,7 +40,32 @@ class ProxiesConnection:
     lifetime: float = 3600.0  # seconds that a certificate is good for; it is replaced after half of them
 
 
-Connection = DirectoryConnection | ProxiesConnection | KubeconfigConnection | InClusterConnection
+@dataclass(frozen=True, slots=True)
+class SecretPlace:
+    """Where a secret is read from at each use: an environment variable, or a file (relative to the repository)."""
+
+    variable: str = ""
+    file: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"environment variable {self.variable!r}" if self.variable else f"file {self.file}"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConnection:
+    """The servers of a mesh that is configured by an API of its own. ``api``: which, by the name of its folder in the
+    I/O layer. ``ca``: who signed their certificate, None: one that the machine trusts."""
+
+    api: str
+    address: str  # http(s)://host:port
+    datacenter: str = ""
+    partition: str = ""
+    token: SecretPlace | None = None
+    ca: SecretPlace | None = None
+
+
+Connection = DirectoryConnection | ProxiesConnection | KubeconfigConnection | InClusterConnection | ApiConnection
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ CODES: dict[str, str] = {
     "no-desired-state": "There is no desired-state folder.",
     "secret-in-clear": "A Secret below manifests/ has its content written in Git.",
     "several-reconcilers": "There is more than one Reconciler document.",
-    "shared-folder": "Two directory clusters write to the same folder.",
+    "shared-folder": "Two clusters write to the same folder, or to the same servers.",
     "too-many-mistakes": "A document has more mistakes than are told one by one.",
     "unknown-api-version": "The apiVersion of a document is not known.",
     "unknown-field": "A field is not known here.",

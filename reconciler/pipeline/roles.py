@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.adapters.base import Adapter
 from reconciler.io.kube.kinds import FACT_KINDS, POD
-from reconciler.model.clusters import DirectoryConnection, ProxiesConnection
+from reconciler.model.clusters import ApiConnection, DirectoryConnection, ProxiesConnection
 from reconciler.model.documents import DesiredState
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, TargetId
@@ -24,7 +24,8 @@ _OPEN = (
 )
 
 
-_FOLDERS = (DirectoryConnection, ProxiesConnection)
+#: they know no roles of Kubernetes
+_WITHOUT_ROLES = (DirectoryConnection, ProxiesConnection, ApiConnection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,10 @@ class Scope:
 
     @property
     def counted(self) -> list[TargetId]:
-        """Those with an adapter. Clusters that are folders ask for no rights: they count where there are no others."""
+        """Those with an adapter. Clusters without roles count where there are no others."""
         known = [target for target in sorted(self.targets) if self.desired.mesh(target).type in self.adapters]
         clusters = self.desired.clusters
-        served = [t for t in known if not isinstance(clusters[t.cluster].connection, _FOLDERS)]
+        served = [t for t in known if not isinstance(clusters[t.cluster].connection, _WITHOUT_ROLES)]
         return served or known
 
     def adapter(self, target: TargetId) -> Adapter:
