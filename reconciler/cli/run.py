@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.options import source_options, take_source
+
+if TYPE_CHECKING:
+    from reconciler.daemon.observing import MakesObserver
 
 
 @click.command("run")
@@ -15,8 +18,17 @@ from reconciler.cli.options import source_options, take_source
 @click.option("--interval", type=float, default=None, help="Seconds between rounds. Default: the Reconciler document.")
 @click.option("--limit", default="", metavar="PATTERN", help="Only these targets.")
 @click.option("--listen", default="", metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics there.")
+@click.option(
+    "--notify-file",
+    default="",
+    metavar="FILE",
+    envvar="RECONCILER_NOTIFY_FILE",
+    help="Channels of notifications: names, and where each leads. Who is told of what is in Git.",
+)
 @click.option("--log-format", type=click.Choice(["auto", "json", "text"]), default="auto", show_default=True)
-def command(once: bool, interval: float | None, limit: str, listen: str, log_format: str, **values: Any) -> int:
+def command(
+    once: bool, interval: float | None, limit: str, listen: str, notify_file: str, log_format: str, **values: Any
+) -> int:
     """Pull, plan and apply on a schedule, one round at a time; SIGTERM ends it after the object in hand, SIGHUP
     starts a round at once.
     """
@@ -27,4 +39,16 @@ def command(once: bool, interval: float | None, limit: str, listen: str, log_for
     from reconciler.daemon.loop import Serving, serve
 
     opener = partial(open_world, take_source(values), "schedule")
-    return serve(opener, configure(log_format), Serving(once, interval, limit, listen))
+    how = Serving(once, interval, limit, listen, _observers(notify_file))
+    return serve(opener, configure(log_format), how)
+
+
+def _observers(notify_file: str) -> tuple[MakesObserver, ...]:
+    """Who is told of each round."""
+    from pathlib import Path
+
+    from reconciler.daemon.notifying import Notifying
+    from reconciler.io.notify import Channels, read_channels
+
+    channels = read_channels(Path(notify_file)) if notify_file else Channels({})
+    return (lambda world, log: Notifying(world, channels, log),)

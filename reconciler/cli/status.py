@@ -15,13 +15,14 @@ def command(repo: str, path: str, output: str) -> int:
     from reconciler.cli.folders import state_folder
     from reconciler.cli.output import painter, say, say_json
     from reconciler.cli.wiring import open_state
+    from reconciler.pipeline.notify import bookmarks
     from reconciler.pipeline.state import last_status
     from reconciler.report.status_text import status_text
 
     folder = state_folder(SourceOptions(repo, path=path))
     store = open_state(folder)
     try:
-        status = last_status(store)
+        status, routes = last_status(store), bookmarks(store)
     finally:
         store.close()
     if status is None:
@@ -30,7 +31,7 @@ def command(repo: str, path: str, output: str) -> int:
         )
         return 0
     if output == "json":
-        say_json(status)
+        say_json({**status, "notify": routes})
     else:
-        say(status_text(status, painter()))
+        say(status_text(status, painter(), routes))
     return int(status["exitCode"])

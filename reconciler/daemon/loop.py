@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from reconciler.daemon.beside import Beside
 from reconciler.daemon.ending import Ending
 from reconciler.daemon.metrics import Metrics
+from reconciler.daemon.observing import MakesObserver, Observer
 from reconciler.daemon.rounds import Round, Watch, one_round
 from reconciler.daemon.web import listening
 from reconciler.pipeline.breaker import Breakers
@@ -28,12 +29,13 @@ from reconciler.ports import SourceError
 
 FIRST_INTERVAL = 60.0  # seconds, until the Reconciler document has been read
 LONGEST_BACKOFF = 900.0
+ONCE_SECONDS = 60.0  # that observers have after a single round
 
 
 @dataclass
 class Loop:
     """``interval`` in seconds overrides the Reconciler document's; ``address`` is where health and metrics are
-    served, "" for nowhere."""
+    served, "" for nowhere. ``observers`` are told of each round."""
 
     world: World
     watch: Watch
@@ -41,6 +43,7 @@ class Loop:
     limit: str = ""
     interval: float | None = None
     address: str = ""
+    observers: Sequence[Observer] = ()
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _trigger: str = "schedule"
     _failures: int = 0
@@ -81,11 +84,14 @@ class Loop:
                 done = await self._round()
                 code = done.code
                 self._rounds += 1
+                for observer in self.observers:
+                    observer.after(done)
                 await self._reschedule(scheduler, done)
         finally:
             scheduler.shutdown(wait=False)
             looking.cancel()
             await beside.close(self.ending.rest)
+            await asyncio.gather(*(observer.close(self.ending.rest) for observer in self.observers))
         self.watch.log.info("stopped", exit_code=code)
         return code
 
@@ -153,12 +159,13 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How ``reconciler run`` was called."""
+    """How ``reconciler run`` was called, and who looks on."""
 
     once: bool = False
     interval: float | None = None
     limit: str = ""
     address: str = ""
+    observers: tuple[MakesObserver, ...] = ()
 
 
 def serve(open_world: Callable[[], AbstractContextManager[World]], log: Any, how: Serving) -> int:
@@ -166,21 +173,26 @@ def serve(open_world: Callable[[], AbstractContextManager[World]], log: Any, how
     watch, ending = Watch(log, Metrics()), Ending(log)
     with open_world() as world:
         try:
-            return asyncio.run(
-                _once(world, how.limit, watch, ending) if how.once else _serve(world, watch, how, ending)
-            )
+            return asyncio.run(_once(world, watch, how, ending) if how.once else _serve(world, watch, how, ending))
         finally:
             ending.over()
 
 
 async def _serve(world: World, watch: Watch, how: Serving, ending: Ending) -> int:
     async with keeping_connections(world) as kept:
-        return await Loop(kept, watch, ending, how.limit, how.interval, how.address).run()
+        observers = [made(kept, watch.log) for made in how.observers]
+        return await Loop(kept, watch, ending, how.limit, how.interval, how.address, observers).run()
 
 
-async def _once(world: World, limit: str, watch: Watch, ending: Ending) -> int:
+async def _once(world: World, watch: Watch, how: Serving, ending: Ending) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.ask)
-    task = asyncio.create_task(one_round(world, Request(limit=limit), "once", lambda: ending.asked, watch))
-    return 1 if await ending.bounded(task) else task.result().code
+    task = asyncio.create_task(one_round(world, Request(limit=how.limit), "once", lambda: ending.asked, watch))
+    if await ending.bounded(task):
+        return 1
+    observers = [made(world, watch.log) for made in how.observers]
+    for observer in observers:
+        observer.after(task.result())
+    await asyncio.gather(*(observer.close(ending.rest if ending.asked else ONCE_SECONDS) for observer in observers))
+    return task.result().code

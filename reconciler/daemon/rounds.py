@@ -21,13 +21,15 @@ from reconciler.ports import OutsideError, SourceError, StoreError
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """``interval`` and ``jitter`` in seconds as the Reconciler document has them; None when it could not be read."""
+    """``interval`` and ``jitter`` in seconds as the Reconciler document has them; None when it could not be read.
+    ``run``: what was done, None when the round failed as a whole."""
 
     code: int
     failed: bool
     interval: float | None = None
     jitter: float = 0.0
     source_failed: bool = False
+    run: Run | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,10 @@ async def one_round(world: World, request: Request, trigger: str, stop: Callable
     _log_run(run, log)
     desired = run.planned.desired
     if desired is None:
-        return Round(run.code, failed=False)
+        return Round(run.code, failed=False, run=run)
     if world.breakers is not None:
         world.breakers.kept(frozenset(desired.clusters))
-    return Round(run.code, False, desired.settings.interval, desired.settings.jitter)
+    return Round(run.code, False, desired.settings.interval, desired.settings.jitter, run=run)
 
 
 def _log_run(run: Run, log: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from reconciler.load.blocks import Decoder, labels, lasting_mesh_set, strings
 from reconciler.load.nodes import Map, Place, place_of, position
+from reconciler.load.notices import notify
 from reconciler.load.policies import mode_or_none, time_at
 from reconciler.load.terms import native, on_unsupported
 from reconciler.load.values import field_path, kind_id, seconds
@@ -198,6 +199,7 @@ def settings(root: Map, into: Decoder) -> Settings:
         suspend=suspend(spec, into),
         on_unsupported=on_unsupported(spec),
         redact=strings(spec.get("audit") or Map(spec.at), "redact"),
+        notify=notify(spec, into),
         health_wait=seconds(spec["health"]["wait"]) if "wait" in spec.get("health", {}) else _DEFAULT.health_wait,
     )
 

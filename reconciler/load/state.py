@@ -16,6 +16,7 @@ from reconciler.load.inventory import read_inventory
 from reconciler.load.ledger import Ledger
 from reconciler.load.manifests import Manifests
 from reconciler.load.nodes import Map, position
+from reconciler.load.notices import aimless
 from reconciler.load.precedence import Variables, name_problems, read_variable_files, unknown_owners
 from reconciler.load.readings import Reader, Reading, Values
 from reconciler.load.references import Registry, reference_problems
@@ -77,9 +78,11 @@ class _Loading:
         }
         places |= {cluster.ref: cluster.position for cluster in clusters.values()}
         places |= {one.ref: position(one.root.at) for one in self._of("Reconciler")}
-        return DesiredState(
+        state = DesiredState(
             revision, settings, clusters, views, dict(sorted(places.items())), self.ledger.sorted_broken()
         )
+        self.ledger.findings += aimless(state)
+        return state
 
     def _of(self, *kinds: str) -> list[Checked]:
         return sorted((one for one in self.documents if one.ref.kind in kinds), key=lambda one: one.ref)

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.model.findings import NOWHERE, Position
+from reconciler.model.notices import Notify
 from reconciler.model.refs import KindId
 from reconciler.model.rules import OnUnsupported
 from reconciler.model.selectors import MeshSet
@@ -87,5 +88,6 @@ class Settings:
     follow_rewrites: bool = False  # sources[0].onRewrite: Follow
     suspend: Suspend | None = None
     redact: tuple[str, ...] = ()
+    notify: tuple[Notify, ...] = ()
     on_unsupported: OnUnsupported = OnUnsupported()
     health_wait: float = 5.0  # seconds that meshes have after writes, before a run ends

@@ -11,8 +11,8 @@ from reconciler.report.paint import Paint
 from reconciler.report.recap_text import COUNTS, recap_text
 
 
-def status_text(status: Mapping[str, Any], paint: Paint) -> str:
-    """``status`` as ``reconciler.pipeline.remember`` keeps it."""
+def status_text(status: Mapping[str, Any], paint: Paint, routes: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """``status`` as ``reconciler.pipeline.remember`` keeps it; ``routes`` of notifications as ``notify`` does."""
     role = "good" if status["exitCode"] == 0 else "error" if status["exitCode"] in (1, 5) else "warning"
     lines = [
         f"source    {status['source']}",
@@ -27,6 +27,11 @@ def status_text(status: Mapping[str, Any], paint: Paint) -> str:
     own = [row for row in status["targets"] if "own" in row]
     lines.extend(f"{row['target']}: its own round ended {row['own'][:19]}Z" for row in own)
     lines.extend(f"  {finding}" for finding in status["findings"])
+    unserved = [(name, one) for name, one in sorted((routes or {}).items()) if one.get("error")]
+    lines.extend(
+        f"{name}: {paint('nobody is notified since ' + one['since'][:19] + 'Z: ' + one['error'], 'warning')}"
+        for name, one in unserved
+    )
     return "\n".join(lines)
 
 

@@ -9,11 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -249,3 +251,40 @@ def test_once_is_one_round(two: Fleet, start: Callable[..., Daemon]) -> None:
     daemon = start("--once")
     assert daemon.process.wait(SOON) == 0
     assert len(daemon.lines("round finished")) == 1
+
+
+def test_who_is_to_be_told_is_told_after_a_single_round(two: Fleet, tmp_path: Path) -> None:
+    two.settings("{mode: Apply, notify: [{to: bus, on: [changes]}]}")
+    two.commit("tell")
+    with receiving() as (url, got):
+        channels = tmp_path / "channels.yaml"
+        channels.write_text(f"channels: {{bus: {{cloudevents: '{url}'}}}}\n")
+        once = [sys.executable, "-m", "reconciler", "--state", str(two.folder / "state"), "run", "--once"]
+        once += ["--repo", str(two.repo), "--notify-file", str(channels)]
+        for timeout in ("1s", "2s"):
+            two.policy("cart", f"{{to: [cart.shop], rule: {{timeout: {timeout}}}}}")
+            two.commit(timeout)
+            subprocess.run(once, check=True, cwd=two.folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=SOON)
+    assert sorted((body["type"], body["subject"].split("/")[0]) for body in got) == [
+        ("dev.reconciler.object.updated", "eu"),
+        ("dev.reconciler.object.updated", "us"),
+    ]
+
+
+@contextlib.contextmanager
+def receiving() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A web server that keeps the JSON that it is sent."""
+    got: list[dict[str, Any]] = []
+
+    class Keep(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_words: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Keep) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/", got
+        server.shutdown()
