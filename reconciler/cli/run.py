@@ -51,4 +51,4 @@ def _observers(notify_file: str) -> tuple[MakesObserver, ...]:
     from reconciler.io.notify import Channels, read_channels
 
     channels = read_channels(Path(notify_file)) if notify_file else Channels({})
-    return (lambda world, log: Notifying(world, channels, log),)
+    return (lambda around: Notifying(around.world, channels, around.log),)

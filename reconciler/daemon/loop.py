@@ -20,7 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from reconciler.daemon.beside import Beside
 from reconciler.daemon.ending import Ending
 from reconciler.daemon.metrics import Metrics
-from reconciler.daemon.observing import MakesObserver, Observer
+from reconciler.daemon.observing import Around, MakesObserver, Observer, started
 from reconciler.daemon.rounds import Round, Watch, one_round
 from reconciler.daemon.web import listening
 from reconciler.pipeline.breaker import Breakers
@@ -35,7 +35,7 @@ ONCE_SECONDS = 60.0  # that observers have after a single round
 @dataclass
 class Loop:
     """``interval`` in seconds overrides the Reconciler document's; ``address`` is where health and metrics are
-    served, "" for nowhere. ``observers`` are told of each round."""
+    served, "" for nowhere. ``makers`` of observers, who are told of each round."""
 
     world: World
     watch: Watch
@@ -43,7 +43,8 @@ class Loop:
     limit: str = ""
     interval: float | None = None
     address: str = ""
-    observers: Sequence[Observer] = ()
+    makers: Sequence[MakesObserver] = ()
+    observers: tuple[Observer, ...] = ()
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _trigger: str = "schedule"
     _failures: int = 0
@@ -61,6 +62,8 @@ class Loop:
         """Rounds until a signal; the exit code of the last one."""
         async with listening(self.address, self.watch.metrics, lambda: self._rounds > 0) as port:
             self.watch.log.info("started", source=self.world.source.name, port=port or None)
+            around = Around(self.world, self.watch.log, self.watch.metrics, self.wake)
+            self.observers = await started(self.makers, around)
             return await self._rounds_until_stopped()
 
     async def _rounds_until_stopped(self) -> int:
@@ -139,9 +142,13 @@ class Loop:
         self.ending.ask()
         self._wake.set()
 
-    def _now(self) -> None:
-        self._trigger = "signal"
+    def wake(self, trigger: str) -> None:
+        """A round now, or as soon as the one under way has ended."""
+        self._trigger = trigger
         self._wake.set()
+
+    def _now(self) -> None:
+        self.wake("signal")
 
     async def _reschedule(self, scheduler: AsyncIOScheduler, done: Round) -> None:
         """The next round after the interval of the document; later and later while rounds fail, but then with a look
@@ -180,18 +187,17 @@ def serve(open_world: Callable[[], AbstractContextManager[World]], log: Any, how
 
 async def _serve(world: World, watch: Watch, how: Serving, ending: Ending) -> int:
     async with keeping_connections(world) as kept:
-        observers = [made(kept, watch.log) for made in how.observers]
-        return await Loop(kept, watch, ending, how.limit, how.interval, how.address, observers).run()
+        return await Loop(kept, watch, ending, how.limit, how.interval, how.address, how.observers).run()
 
 
 async def _once(world: World, watch: Watch, how: Serving, ending: Ending) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.ask)
+    observers = await started(how.observers, Around(world, watch.log, watch.metrics, lambda _trigger: None))
     task = asyncio.create_task(one_round(world, Request(limit=how.limit), "once", lambda: ending.asked, watch))
     if await ending.bounded(task):
         return 1
-    observers = [made(world, watch.log) for made in how.observers]
     for observer in observers:
         observer.after(task.result())
     await asyncio.gather(*(observer.close(ending.rest if ending.asked else ONCE_SECONDS) for observer in observers))

@@ -32,6 +32,9 @@ class Notifying:
     _known: DesiredState | None = None
     _troubled: dict[str, str] = field(default_factory=dict)
 
+    async def start(self) -> None:
+        """Nothing to be done before there is something to tell."""
+
     def after(self, done: Round) -> None:
         """While messages are still under way, the newest state waits. A round that failed is told of by the routes
         of the one before."""

@@ -33,6 +33,7 @@ class Mirror:
         self.name = remote.name
         self._remote, self._ref, self._home, self._folder, self._timeout = remote, ref, home, folder, timeout
         self.repository = Repository(self.name, home / "mirror.git", folder, timeout)
+        self.branch = ref.branch  #: that is followed; of the remote's default branch known since the last poll
 
     def recorded(self) -> str | None:
         """The head as it is written down, whether or not its objects can be read."""
@@ -101,7 +102,9 @@ class Mirror:
         return new
 
     def _offered(self) -> tuple[str, str]:
-        located = self._remote.offer(*patterns(self._ref)).locate(self._ref)
+        offer = self._remote.offer(*patterns(self._ref))
+        self.branch = self._ref.branch or ("" if self._ref.tag else offer.default.removeprefix("refs/heads/"))
+        located = offer.locate(self._ref)
         if located is None:
             raise self._remote.offer().missing(self.name, self._ref)
         return located

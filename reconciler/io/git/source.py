@@ -57,6 +57,11 @@ class GitSource:
         return self._name
 
     @property
+    def branch(self) -> str:
+        """The branch that is followed, "" for a tag or commit; the remote's default one is known after a fetch."""
+        return self._mirror.branch
+
+    @property
     def shallow(self) -> bool:
         """Whether the remote's own history is cut off, so that log and line_commits are incomplete."""
         return self._reading(lambda repository: repository.shallow())
