@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from reconciler.adapters.built import Built
 from reconciler.adapters.importing import Importer, Meanings, as_written, no_importer
 from reconciler.model.claims import Capability as Capability
 from reconciler.model.claims import Level as Level
-from reconciler.model.facts import ClusterFacts, MeshFacts
+from reconciler.model.facts import ClusterFacts, MeshFacts, PortFacts
 from reconciler.model.health import HEALTHY
 from reconciler.model.health import Health as Health
 from reconciler.model.health import HealthState as HealthState
@@ -58,7 +58,9 @@ class Adapter:
     for Extension documents only. ``importer`` proposes neutral documents for existing objects; ``meanings`` says when
     objects mean the same. ``controllers``: words by which Ingress documents ask for a gateway of one of its classes.
     ``caller_port``: where the proxy of a workload takes the calls of that, if it has to be asked for it.
-    ``copy_of``: what an object is one of several copies of, which guards count once.
+    ``copy_of``: what an object is one of several copies of, which guards count once. ``routes_connections`` (profile,
+    ports): whether the mesh chooses where connections go to these ports, none of which carries requests; None: it tells
+    by itself what has no effect there.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Adapter:
     copy_of: Callable[[ObjectKey], str] = str
     profile: Callable[[MeshFacts, ClusterFacts, ServiceRef | None], str] = one_profile
     profiles: tuple[str, ...] = ("",)
+    routes_connections: Callable[[str, Sequence[PortFacts]], bool] | None = None
 
     def build(self, intent: MeshIntent) -> Iterator[Built]:
         """Everything that a target is asked to do, thing by thing."""

@@ -22,6 +22,7 @@ _OPAQUE = {
     "amqp",
     "kubernetes.io/wss",
 }
+_TLS = {"tls", "https", "kubernetes.io/wss"}
 
 
 class Speech(StrEnum):
@@ -47,6 +48,11 @@ def speech(port: PortFacts) -> Speech:
     if said in _HTTP:
         return Speech.HTTP
     return Speech.OPAQUE if said in _OPAQUE else Speech.UNDECLARED
+
+
+def is_tls(port: PortFacts) -> bool:
+    """Whether a port is declared to take TLS that callers make."""
+    return _said(port) in _TLS
 
 
 def _named(name: str) -> str:

@@ -5,24 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from reconciler.adapters.base import Capability, Level
-from reconciler.compile.paths import Use
+from reconciler.compile.paths import Use, needs_requests
 from reconciler.compile.site import Site
 from reconciler.model.refs import KindId
 
 _OFF = "None"
 
 
+class Connections(Enum):
+    """Where no requests are seen, connections are: whether the mesh chooses where they go, or not."""
+
+    ROUTED = "routed"
+    LEFT = "left"
+
+
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """Why a use cannot be carried. ``unknown``: the adapter never heard of it, which is a defect of ours."""
+    """Why a use cannot be carried. ``unknown``: the adapter never heard of it, which is a defect of ours. ``unseen``:
+    the mesh could do it, but not where no port carries requests. ``moot``: and there is nothing that it could be
+    about."""
 
     why: str
     hint: str = ""
     unknown: bool = False
+    unseen: bool = False
+    moot: bool = False
 
 
 def claim_for(use: Use, site: Site, profile: str) -> Capability | None:
@@ -57,6 +69,14 @@ def lack_of(use: Use, claim: Capability | None, site: Site, emulate: bool) -> La
     if claim.level is Level.EMULATED and not emulate:
         return Lack(f"{mesh} could only emulate it ({claim.via or claim.note})", "set onUnsupported.emulate to true")
     return _limit(use, claim, mesh)
+
+
+def unseen(use: Use, connections: Connections) -> Lack | None:
+    """What keeps a use from holding where no port carries requests."""
+    if not needs_requests(use, routed=connections is Connections.ROUTED):
+        return None
+    hint = "name the port http or grpc, or declare its appProtocol"
+    return Lack("no port that is meant carries HTTP", hint, unseen=True, moot=needs_requests(use, routed=True))
 
 
 def _called(mesh: str, mesh_type: str) -> str:

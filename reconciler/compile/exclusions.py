@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.adapters.base import Capability
 from reconciler.compile.capabilities import claim_for, excluded_by, reported
+from reconciler.compile.droppable import droppable
 from reconciler.compile.merge import Ask, Bid, Court, Wish, in_order
-from reconciler.compile.negotiation import droppable
 from reconciler.compile.notes import DEGRADED
 from reconciler.compile.paths import Use, leaf_uses
 from reconciler.compile.site import Site

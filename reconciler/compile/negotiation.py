@@ -9,40 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import TypeVar
 
 from reconciler.adapters.base import Capability, Level
-from reconciler.compile.capabilities import Lack, claim_for, completed_by, excluded_by, lack_of, missing_for, reported
+from reconciler.compile.capabilities import (
+    Connections,
+    Lack,
+    claim_for,
+    completed_by,
+    excluded_by,
+    lack_of,
+    missing_for,
+    reported,
+    unseen,
+)
+from reconciler.compile.droppable import droppable, droppable_of_deny
 from reconciler.compile.notes import APPLIED, DEGRADED, Notes
 from reconciler.compile.paths import Use
 from reconciler.compile.site import Site
-from reconciler.model.findings import Finding, Severity
+from reconciler.model.findings import Finding, Severity, warning
 from reconciler.model.refs import DocRef, ServiceRef
 from reconciler.model.rules import OnUnsupported, Otherwise
 
-#: what may be left out: without it a mesh is less resilient, less observed, or less open, never less safe
-DROPPABLE = (
-    "access.audit",
-    "access.scope",
-    "destination.failover",
-    "telemetry",
-    "traffic.connections",
-    "traffic.cors",
-    "traffic.fault",
-    "traffic.healthCheck",
-    "traffic.loadBalancing",
-    "traffic.mirror",
-    "traffic.outlier",
-    "traffic.rateLimit",
-    "traffic.retries",
-    "traffic.timeout",
-    "virtualMesh.defaults.localityPreference",
-    "virtualMesh.defaults.telemetry",
-)
-#: conditions that a Deny may lose, since it then denies more
-DENY_DROPPABLE = ("access.match",)
 _P = TypeVar("_P")
+_GROUP = "VirtualMesh"  # what it says of every service is not meant for one without requests
 #: several ways to ask for one thing: a mesh takes those that it has
 VARIANTS = ("traffic.retries",)
 
@@ -50,13 +40,15 @@ VARIANTS = ("traffic.retries",)
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a policy uses and how it wants a lack to be met. ``deny``: it may lose conditions, since it then denies
-    more. ``restricts``: more is let through without it, so a refusal is an error."""
+    more. ``restricts``: more is let through without it, so a refusal is an error. ``connections``: what becomes of
+    these where no port of the destinations carries requests; None: requests are seen."""
 
     policy: DocRef
     uses: tuple[Use, ...]
     on_unsupported: OnUnsupported = OnUnsupported()
     deny: bool = False
     restricts: bool = False
+    connections: Connections | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +110,12 @@ def negotiate(terms: Terms, profile: str, destinations: tuple[ServiceRef, ...], 
     rows = [_row(terms, one, APPLIED, one.claim.note) for one in applied if one.claim is not None]
     rows += [_row(terms, one, DEGRADED, f"left out: {one.lack.why if one.lack else ''}") for one in left_out]
     notes.tell(terms.policy, rows, destinations)
+    moot = [one for one in left_out if one.lack and one.lack.moot]
+    if not refused and terms.policy.kind != _GROUP:
+        for service in destinations if moot else ():
+            notes.find(_without_requests(terms, moot, service))
     if refused:
-        findings = [_finding(terms, one) for one in refused]
+        findings = [_finding(terms, one, destinations) for one in refused]
         for one, finding in zip(refused, findings, strict=True):
             notes.refuse(terms.policy, [one.path], finding, destinations=destinations)
         notes.refuse(terms.policy, [one.path for one in answers], *findings, destinations=destinations)
@@ -165,7 +161,7 @@ def paths_of(uses: Iterable[Use], site: Site, profile: str = "") -> list[str]:
 def _outcome(terms: Terms, site: Site, profile: str) -> _Outcome:
     known_parts = site.world.known.get((id(terms.uses), shape_of))
     parts = known_parts[1] if known_parts else shape_of(terms.uses)
-    shape = (profile, terms.on_unsupported.emulate is not False, terms.deny, parts)
+    shape = (profile, terms.on_unsupported.emulate is not False, terms.deny, terms.connections, parts)
     known: _Outcome | None = site.answered.get(shape)
     if known is None:
         known = _found(terms, site, profile)
@@ -201,6 +197,8 @@ def _found_out(terms: Terms, site: Site, profile: str) -> list[_Answer]:
     for use in sorted(terms.uses, key=lambda use: (_droppable(use.path, terms), use.path, use.detail, use.position)):
         claim = claim_for(use, site, profile)
         lack = lack_of(use, claim, site, emulate)
+        if lack is None and terms.connections is not None:
+            lack = unseen(use, terms.connections)
         if lack is None and claim is not None:
             lack = _together(use, claim, kept, terms.uses, site) or _not_completed(use, claim, terms, site)
         if lack is None and claim is not None:
@@ -231,6 +229,8 @@ def _may_go(one: _Answer, lacking: Sequence[_Answer], answers: Sequence[_Answer]
     """Whether a lack is met by leaving the field out."""
     if not _droppable(one.use.path, terms) or (one.lack and one.lack.unknown):
         return False
+    if one.lack and one.lack.moot:
+        return True
     for family in VARIANTS:
         others = [other for other in answers if other.use.path.startswith(f"{family}.")]
         if one in others and any(other not in lacking for other in others):
@@ -242,17 +242,7 @@ def _may_go(one: _Answer, lacking: Sequence[_Answer], answers: Sequence[_Answer]
 
 
 def _droppable(path: str, terms: Terms) -> bool:
-    return droppable(path) or (terms.deny and _below(path, DENY_DROPPABLE))
-
-
-@lru_cache(maxsize=10_000)
-def droppable(path: str) -> bool:
-    """Whether something may be left out at all, where that is asked for."""
-    return _below(path, DROPPABLE)
-
-
-def _below(path: str, paths: Iterable[str]) -> bool:
-    return any(path == one or path.startswith(f"{one}.") for one in paths)
+    return droppable(path) or (terms.deny and droppable_of_deny(path))
 
 
 def _row(terms: Terms, one: _Answer, action: str, note: str) -> Row:
@@ -266,10 +256,18 @@ def _row(terms: Terms, one: _Answer, action: str, note: str) -> Row:
     return (one.path, level, action, note, claim.side, claim.via)
 
 
-def _finding(terms: Terms, one: _Answer) -> Finding:
+def _without_requests(terms: Terms, moot: Sequence[_Answer], service: ServiceRef) -> Finding:
+    paths = ", ".join(sorted({one.path for one in moot}))
+    message = f"no port of {service.label} that {terms.policy} means carries HTTP, so {paths} is left out there"
+    hint = moot[0].lack.hint if moot[0].lack else ""
+    return warning("http-route-on-tcp", message, moot[0].use.position, hint, terms.policy)
+
+
+def _finding(terms: Terms, one: _Answer, destinations: tuple[ServiceRef, ...]) -> Finding:
     lack = one.lack or Lack("")
     severe = terms.restricts or lack.unknown or terms.on_unsupported.default is Otherwise.FAIL
-    message = f"{terms.policy} asks for {one.path}, and {lack.why}: nothing of the policy is applied here"
+    place = f" of {destinations[0].label}" if lack.unseen and destinations else ""
+    message = f"{terms.policy} asks for {one.path}{place}, and {lack.why}: nothing of the policy is applied here"
     hint = lack.hint
     if not hint and _droppable(one.use.path, terms):
         hint = f"to go on without it, add {one.path} to onUnsupported.allowDegrade"

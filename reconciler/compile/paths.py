@@ -27,6 +27,37 @@ HOST_WIDE = (
 #: what the destination's own side does with a request that has reached it
 SERVER_SIDE = ("traffic.csrf", "traffic.extAuth", "traffic.rateLimit")
 MTLS = "traffic.mtls"
+#: what there is only where requests are seen, and not where connections are; beside what is done on the server's side
+OF_REQUESTS = (
+    "traffic.cors",
+    "traffic.dlp",
+    "traffic.fault",
+    "traffic.headers",
+    "traffic.loadBalancing.hash.cookie",
+    "traffic.loadBalancing.hash.header",
+    "traffic.loadBalancing.hash.query",
+    "traffic.match.authority",
+    "traffic.match.grpc",
+    "traffic.match.headers",
+    "traffic.match.jwtClaims",
+    "traffic.match.methods",
+    "traffic.match.path",
+    "traffic.match.query",
+    "traffic.match.scheme",
+    "traffic.mirror",
+    "traffic.redirect",
+    "traffic.respond",
+    "traffic.retries",
+    "traffic.rewrite",
+    "traffic.route.headers",
+    "traffic.timeout.idle",
+    "traffic.timeout.request",
+    "traffic.timeout.stream",
+    "traffic.transform",
+    "traffic.unmatched",
+)
+#: by which it is chosen where a connection goes
+ROUTING = ("traffic.from", "traffic.match.ports", "traffic.route")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +82,13 @@ def host_wide(leaf: Leaf) -> bool:
 def server_side(leaf: Leaf) -> bool:
     """Whether a leaf is carried out where requests arrive, not where they are sent."""
     return _below(leaf.path, SERVER_SIDE)
+
+
+def needs_requests(use: Use, *, routed: bool) -> bool:
+    """Whether a use is about requests, or about the way of connections where the mesh does not choose that
+    (not ``routed``)."""
+    path = use.detail or use.path
+    return _below(path, OF_REQUESTS) or (not routed and _below(path, ROUTING))
 
 
 @lru_cache(maxsize=10_000)

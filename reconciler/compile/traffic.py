@@ -16,6 +16,7 @@ from reconciler.compile.notes import Notes
 from reconciler.compile.paths import MTLS, Use, all_traffic_uses, host_wide, leaf_uses, server_side, traffic_uses
 from reconciler.compile.ports import UnknownPort, service_ports
 from reconciler.compile.shares import odd_shares
+from reconciler.compile.sight import by_sight
 from reconciler.compile.site import Site
 from reconciler.compile.subsets import part_of
 from reconciler.compile.targets import Chosen, Rank, by_profile, chosen_of, service_unknown
@@ -79,11 +80,14 @@ def _asks(policy: TrafficPolicy, site: Site, notes: Notes, default: bool = False
     problems = [*choice.problems, *callers.problems, *_contradiction(policy)]
     terms = terms_of(policy.ref, uses, policy.on_unsupported, site)
     made: list[Ask | None] = []
-    for profile, group in by_profile(choice.chosen, site):
-        agreed = negotiate(terms, profile, tuple(chosen.service for chosen in group), site, notes)
-        if agreed.able and not problems:
-            ready = _Policy(_reduced(policy, agreed), callers.sources, uses, default, profile)
-            made += [_ask(ready, chosen, site, notes) for chosen in group]
+    for profile, served in by_profile(choice.chosen, site):
+        for connections, group in by_sight(served, policy.matches, profile, site):
+            here = replace(terms, connections=connections) if connections else terms
+            agreed = negotiate(here, profile, tuple(chosen.service for chosen in group), site, notes)
+            reduced = _reduced(policy, agreed)
+            if agreed.able and not problems and (reduced.leaves or not policy.leaves):
+                ready = _Policy(reduced, callers.sources, uses, default, profile)
+                made += [_ask(ready, chosen, site, notes) for chosen in group]
     if problems:
         notes.refuse(policy.ref, paths_of(uses, site), *problems)
     return [ask for ask in made if ask is not None]

@@ -115,7 +115,7 @@ CODES: dict[str, str] = {
     "fault-cancels": "Retries or a timeout lie on a route with an injected fault, where the mesh does not apply them.",
     "gateway-unselectable": "A gateway has no labels, so a default deny would cut it off; the deny is not written.",
     "hash-key": "Load balancing by a hash needs exactly one key: header, cookie, query parameter or source address.",
-    "http-route-on-tcp": "No port of the service carries HTTP, so routes for requests have no effect.",
+    "http-route-on-tcp": "No port that is meant carries HTTP, so what is asked of requests has no effect.",
     "greeting-unguarded": "A rule about connections is asked after a service that speaks first has spoken.",
     "http-rule-on-tcp": "An access rule is about requests on a port where the mesh sees only connections.",
     "identity-without-mtls": "A rule tells callers apart by identity, but mTLS, which proves it, is disabled there.",

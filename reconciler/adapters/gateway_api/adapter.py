@@ -25,6 +25,7 @@ ADAPTER = Adapter(
     claims=claims,
     raw_kinds=OWNABLE,
     controllers=("gatewayapi",),
+    routes_connections=lambda _profile, _ports: False,  # routes bind to Services for requests only
     importer=importer,
     meanings=meanings,
 )

@@ -19,6 +19,7 @@ from reconciler.adapters.istio import (
 )
 from reconciler.adapters.istio.bridge import bridge
 from reconciler.adapters.istio.capabilities import claims as capability_claims
+from reconciler.adapters.istio.connections import routes_connections
 from reconciler.adapters.istio.detect import DEFAULT_TRUST_DOMAIN, TYPE, detect
 from reconciler.adapters.istio.importing import importer
 from reconciler.adapters.istio.kinds import DETECT_KINDS, KINDS, OWNABLE
@@ -56,6 +57,7 @@ ADAPTER = Adapter(
     raw_kinds=OWNABLE,
     profile=profile,
     profiles=PROFILES,
+    routes_connections=routes_connections,
     importer=importer,
     meanings=meanings,
 )

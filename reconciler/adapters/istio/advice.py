@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio import authorizers, tokens
 from reconciler.adapters.istio.ambient_advice import check_one_way, tell_callers, tell_mode
 from reconciler.adapters.istio.capabilities import claim
+from reconciler.adapters.istio.connections import unrouted
 from reconciler.adapters.istio.objects import root_namespace
 from reconciler.adapters.istio.outside import tell_outside
 from reconciler.adapters.istio.profiles import SIDECAR, profile_of
@@ -19,6 +21,7 @@ from reconciler.model.access import AccessAction
 from reconciler.model.intents import AccessIntent, HostIntent, MeshIntent, MtlsIntent, Route
 from reconciler.model.refs import ServiceRef
 from reconciler.model.rules import Leaf
+from reconciler.model.selectors import Match
 
 
 def advise_host(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> None:
@@ -42,9 +45,13 @@ def advise_host(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> None:
         )
         return
     opaque = {port.number for port in host.facts.ports if speech(port) is Speech.OPAQUE} if host.facts else set()
-    for number in sorted({port for route in host.routes if _all_opaque(route, opaque) for port in _numbered(route)}):
+    asked = [route for route in host.routes if _of_requests(route) and _all_opaque(route, opaque)]
+    for number in sorted({port for route in asked for port in _numbered(route)}):
         told = f"port {number} of {host.service.label} carries no HTTP, so routes for it have no effect"
         gaps.warning("http-route-on-tcp", told, hint="name the port http or grpc, or declare its appProtocol")
+    for number in unrouted(host, intent):
+        told = f"no requests are seen on port {number} of {host.service.label}: what is sent there goes where it did"
+        gaps.warning("http-route-on-tcp", told, hint="name the ports that are meant in the policy")
 
 
 def _all_opaque(route: Route, opaque: set[int]) -> bool:
@@ -57,7 +64,11 @@ def _numbered(route: Route) -> set[int]:
 
 
 def _is_http(route: Route) -> bool:
-    return bool(route.matches or route.leaves or route.mirrors or len(route.backends) > 1)
+    return bool(_of_requests(route) or route.leaves)
+
+
+def _of_requests(route: Route) -> bool:
+    return bool(route.mirrors) or any(replace(match, ports=()) != Match() for match in route.matches)
 
 
 def _too_new(path: str, leaf: Leaf | None, intent: MeshIntent, gaps: Gaps) -> None:

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from reconciler.adapters import weights
 from reconciler.adapters.built import Built, built
 from reconciler.adapters.envelopes import ANY, label_name, table_name
 from reconciler.adapters.forwarding import check_connections, origins_of
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.at_gateways import gateway_filter
+from reconciler.adapters.istio.connections import destinations
 from reconciler.adapters.istio.kinds import GATEWAY, VIRTUAL_SERVICE
 from reconciler.adapters.istio.objects import build
-from reconciler.adapters.istio.routes import http_routes, reference
+from reconciler.adapters.istio.routes import http_routes
 from reconciler.model.ingress import Listener, ListenerTls, SecretRef
 from reconciler.model.ingress_intents import GatewayIntent, HostTable
 from reconciler.model.intents import Backend, HostIntent, MeshIntent, Route
@@ -106,18 +106,10 @@ def _virtual_service(table: HostTable, asked: GatewayIntent, intent: MeshIntent,
 def _connections(table: HostTable, routes: Sequence[Route], intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
     """Where no requests are seen, one route says where connections go."""
     check_connections(table, gaps)
-    destinations = [_destinations(route, intent, gaps) for route in routes[:1]]
+    sent = [destinations(route, intent, gaps) for route in routes[:1]]
     if table.listener.tls is not None and table.listener.tls.mode == "Passthrough":
-        return {"tls": [{"match": [{"sniHosts": [table.host]}], "route": route} for route in destinations]}
-    return {"tcp": [{"route": route} for route in destinations]}
-
-
-def _destinations(route: Route, intent: MeshIntent, gaps: Gaps) -> list[dict[str, Any]]:
-    shares = weights.whole([backend.weight for backend in route.backends])
-    return [
-        {"destination": reference(backend, intent, gaps)} | ({"weight": share} if len(shares) > 1 else {})
-        for backend, share in zip(route.backends, shares, strict=True)
-    ]
+        return {"tls": [{"match": [{"sniHosts": [table.host]}], "route": route} for route in sent]}
+    return {"tcp": [{"route": route} for route in sent]}
 
 
 def _with_ports(route: Route, intent: MeshIntent, gaps: Gaps) -> Route:

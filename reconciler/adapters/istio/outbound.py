@@ -29,10 +29,10 @@ def outbound_filter(
     host: HostIntent, routes: NativeObject | None, intent: MeshIntent, gaps: Gaps
 ) -> NativeObject | None:
     """The patches of a host, None where it needs none; ``routes`` is its VirtualService, whose names they refer to."""
-    http = routes.body["spec"]["http"] if routes is not None else ()
+    http = routes.body["spec"].get("http", ()) if routes is not None else ()
     patches = [
         patch
-        for route, native in zip(host.routes, http, strict=routes is not None)
+        for route, native in zip(host.routes, http, strict=bool(http))
         for patch in _route_patches(route, native["name"], host, intent, gaps)
     ]
     patches += _cluster_patches(host, intent, gaps)

@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reconciler.adapters import weights
-from reconciler.adapters.forwarding import has_subset
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio import headers, resilience
 from reconciler.adapters.istio.answers import answer
+from reconciler.adapters.istio.connections import tcp_routes
 from reconciler.adapters.istio.cors import cors
 from reconciler.adapters.istio.entries import name_of
 from reconciler.adapters.istio.kinds import VIRTUAL_SERVICE
 from reconciler.adapters.istio.matches import match_entries
 from reconciler.adapters.istio.objects import build, fqdn
+from reconciler.adapters.istio.references import reference
 from reconciler.adapters.istio.rewrites import rewrite
 from reconciler.adapters.leaves import leaf_at, section, tree
+from reconciler.adapters.protocols import all_opaque
 from reconciler.model.canonical import digest
 from reconciler.model.intents import Backend, HostIntent, MeshIntent, Route
 from reconciler.model.native import NativeObject
@@ -26,8 +28,11 @@ def virtual_service(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> NativeO
     """The VirtualService of a host with what cannot be said in ``gaps``; None when it has no routes."""
     if not host.routes:
         return None
-    http = http_routes(host.routes, host, intent, gaps)
-    spec = {"hosts": [fqdn(host.service, intent)], "http": http}
+    tcp = tcp_routes(host, intent, gaps)
+    spec: dict[str, Any] = {"hosts": [fqdn(host.service, intent)]}
+    if not tcp or not (host.facts and all_opaque(host.facts.ports)):
+        spec["http"] = http_routes(host.routes, host, intent, gaps)
+    spec |= {"tcp": tcp} if tcp else {}
     origins = {origin for route in host.routes for origin in route.origins} or host.origins
     return build(intent, VIRTUAL_SERVICE, host.service.namespace, name_of(host.service), spec, origins)
 
@@ -91,16 +96,6 @@ def _mirror(mirror: Backend, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
     if mirror.headers:
         gaps.error("mesh-inexpressible", "the mesh cannot change the headers of mirrored requests only")
     return {"destination": reference(mirror, intent, gaps), "percentage": resilience.percentage(mirror.weight)}
-
-
-def reference(backend: Backend, intent: MeshIntent, gaps: Gaps) -> dict[str, Any]:
-    """``destination`` of a route."""
-    native: dict[str, Any] = {"host": fqdn(backend.service, intent)}
-    if backend.subset:
-        native["subset"] = backend.subset
-        if not has_subset(backend, intent):
-            gaps.error("subset-unknown", f"no subset {backend.subset!r} of {backend.service} is defined")
-    return native | {"port": {"number": backend.port}} if backend.port else native
 
 
 def _name(route: Route, entries: Sequence[Mapping[str, Any]]) -> str:

@@ -80,6 +80,12 @@ def _http_ports(host: HostIntent, gaps: Gaps) -> list[PortFacts]:
             f"no port of {host.service} carries HTTP, so its routes have no effect",
             hint="name the port http or grpc, or declare its appProtocol",
         )
+    if any(not route.matches and not (route.reject or _goes_home(route, host)) for route in host.routes):
+        for port in ports if found else ():
+            if speech(port) is Speech.OPAQUE:
+                told = f"no requests are seen on port {port.number} of {host.service.label}"
+                hint = "name the ports that are meant in the policy"
+                gaps.warning("http-route-on-tcp", f"{told}: what is sent there goes where it did", hint=hint)
     return found
 
 
@@ -112,9 +118,10 @@ def _on(port: PortFacts, routes: Iterable[Route]) -> Iterable[Route]:
 
 def _is_plain(route: Route, host: HostIntent) -> bool:
     """Whether a route does what happens without it."""
-    return (
-        not (route.leaves or route.mirrors or host.host_leaves)
-        and len(route.backends) == 1
-        and route.backends[0].service == host.service
-        and not (route.backends[0].subset or route.backends[0].port or route.backends[0].headers)
-    )
+    changed = route.leaves or route.mirrors or host.host_leaves or route.backends[0].headers
+    return not changed and _goes_home(route, host)
+
+
+def _goes_home(route: Route, host: HostIntent) -> bool:
+    (first, *others) = route.backends
+    return not others and first.service == host.service and not (first.subset or first.port)
