@@ -58,7 +58,8 @@ class Adapter:
     for Extension documents only. ``importer`` proposes neutral documents for existing objects; ``meanings`` says when
     objects mean the same. ``controllers``: words by which Ingress documents ask for a gateway of one of its classes.
     ``caller_port``: where the proxy of a workload takes the calls of that, if it has to be asked for it.
-    ``copy_of``: what an object is one of several copies of, which guards count once. ``routes_connections`` (profile,
+    ``copy_of``: what an object is one of several copies of, which guards count once. ``routed``: the hosts whose
+    requests an object routes: where the last one of a host goes, a reviewer is told. ``routes_connections`` (profile,
     ports): whether the mesh chooses where connections go to these ports, none of which carries requests; None: it tells
     by itself what has no effect there.
     """
@@ -81,6 +82,7 @@ class Adapter:
     controllers: tuple[str, ...] = ()
     caller_port: int = 0
     copy_of: Callable[[ObjectKey], str] = str
+    routed: Callable[[Mapping[str, Any]], tuple[str, ...]] = no_claims
     profile: Callable[[MeshFacts, ClusterFacts, ServiceRef | None], str] = one_profile
     profiles: tuple[str, ...] = ("",)
     routes_connections: Callable[[str, Sequence[PortFacts]], bool] | None = None

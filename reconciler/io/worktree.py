@@ -59,6 +59,11 @@ class WorktreeSource:
         return self._root
 
     @property
+    def folder(self) -> str:
+        """Where that lies in the trees of its repository."""
+        return self._repository.folder if self._repository else ""
+
+    @property
     def has_git(self) -> bool:
         return self._repository is not None
 
@@ -112,6 +117,10 @@ class WorktreeSource:
         if ancestor == descendant or self._lies(ancestor):
             return ancestor == descendant
         return self._history().descends(ancestor, self._committed(descendant))
+
+    def merge_base(self, one: str, other: str) -> str:
+        """As in Source; the files as they lie go on from HEAD."""
+        return self._history().merge_base(self._committed(one), self._committed(other))
 
     def log(self, since: str, until: str) -> Sequence[Commit]:
         """As in Source; a plain folder has no commits."""

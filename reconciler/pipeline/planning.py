@@ -95,7 +95,12 @@ async def based(world: World, request: Request, opened: Connections) -> Basis | 
     if desired is None:
         return Planned(prepared)
     prepared = _narrowed(prepared, desired, request)
-    return Basis(world, request, opened, prepared, desired, _with_removed_clusters(desired, prepared))
+    return rebased(Basis(world, request, opened, prepared, desired, desired), prepared)
+
+
+def rebased(basis: Basis, prepared: Prepared) -> Basis:
+    """The same with something else prepared, for instance other revisions as those applied last."""
+    return replace(basis, prepared=prepared, desired=_with_removed_clusters(basis.asked, prepared))
 
 
 async def make_plan(world: World, request: Request, opened: Connections) -> Planned:
@@ -199,5 +204,6 @@ def _rules(
         fights={target: state.known_fights(world.remembered, target) for target in desired.targets},
         digests=world.kept.digests,
         quiet=world.kept.quiet,
+        masking=request.masking,
         rejected=compiled.rejected[0].message if compiled.rejected else "",
     )

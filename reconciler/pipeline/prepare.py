@@ -72,7 +72,7 @@ def _prepare(world: World, request: Request) -> Prepared:
         guarding=guarding or (desired.settings if desired else Settings()),
         findings=findings,
         selected=selected,
-        confirmed=request.confirmed | _confirmations(tree, halted=halted),
+        confirmed=request.confirmed | confirmations(tree, halted=halted),
         applied=applied,
         earlier=history.several({sha for entry in applied.values() for sha in (entry.revision, entry.guards) if sha}),
         halted=halted,
@@ -183,7 +183,7 @@ def _applied(store: Values, desired: DesiredState | None) -> dict[TargetId, stat
     return {target: entry for target, entry in known.items() if entry is not None}
 
 
-def _confirmations(tree: SourceTree, *, halted: bool) -> frozenset[str]:
+def confirmations(tree: SourceTree, *, halted: bool = False) -> frozenset[str]:
     """Guard fingerprints that the head commit confirms by trailer."""
     if halted:
         return frozenset()

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reconciler.load import load, select
+from reconciler.model.commits import SourceTree
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import ClusterFacts, Facts
 from reconciler.model.findings import Finding, has_errors, info
@@ -22,7 +23,7 @@ from reconciler.pipeline.blame import with_commits
 from reconciler.pipeline.compiling import compile_with_ages
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.planning import Planned
-from reconciler.pipeline.prepare import Prepared
+from reconciler.pipeline.prepare import Prepared, confirmations
 from reconciler.pipeline.recap import exit_code, recap, totals
 from reconciler.pipeline.recorded import recorded_cluster
 from reconciler.pipeline.world import Request, World
@@ -32,45 +33,82 @@ from reconciler.plan.rules import Behaviour, PlanRules, Selection
 from reconciler.plan.stamp import stamp
 
 
+@dataclass(frozen=True)
+class Sides:
+    """Two revisions as they are written. ``desired`` or ``old`` is None where nothing of it is usable; a revision
+    without any file is an empty state. ``findings`` and ``earlier``: what is wrong with what is written in each."""
+
+    tree: SourceTree
+    old_tree: SourceTree
+    desired: DesiredState | None
+    old: DesiredState | None
+    findings: tuple[Finding, ...]
+    earlier: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """The plan from one revision to another, and what the older one compiles to."""
+
+    planned: Planned
+    before: Compiled
+
+
 async def preview(world: World, request: Request, base: str) -> Run:
     """The plan that applying ``request.revision`` onto a world exactly as ``base`` asks would have.
 
     Facts are those of the request, else those remembered from the last discovery. SourceError for unknown revisions.
     """
-    tree = await asyncio.to_thread(world.source.tree, request.revision or await asyncio.to_thread(world.source.fetch))
-    old_tree = await asyncio.to_thread(world.source.tree, base)
-    desired, findings = load(tree, tuple(world.adapters))
-    old, _ = load(old_tree, tuple(world.adapters))
-    if desired is None or old is None:
-        prepared = Prepared(tree.commit, tree.identity, None, Settings(), findings)
+    head = request.revision or await asyncio.to_thread(world.source.fetch)
+    sides = await asyncio.to_thread(both_sides, world, head, base)
+    if sides.desired is None or sides.old is None:
+        prepared = Prepared(sides.tree.commit, sides.tree.identity, None, Settings(), sides.findings)
         return Run(world.new_id(), Planned(prepared), code=1)
-    selected = None
+    planned = (await previewed(world, request, sides)).planned
+    assert planned.plan is not None
+    rows = recap(planned.plan, ())
+    pending = any(change.pending for change in planned.plan.changes)
+    code = exit_code(totals(rows, errors=has_errors(planned.findings), pending=pending))
+    return Run(world.new_id(), planned, rows=rows, code=code)
+
+
+def both_sides(world: World, head: str, base: str) -> Sides:
+    """Both revisions, read. SourceError for unknown ones."""
+    tree, old_tree = world.source.tree(head), world.source.tree(base)
+    desired, findings = load(tree, tuple(world.adapters))
+    old, earlier = load(old_tree, tuple(world.adapters))
+    if old is None and not old_tree.files and not old_tree.refused:
+        old, earlier = DesiredState(old_tree.commit.sha, desired.settings if desired else Settings(), {}, {}, {}), ()
+    return Sides(tree, old_tree, desired, old, findings, earlier)
+
+
+async def previewed(world: World, request: Request, sides: Sides) -> Previewed:
+    """The plan from ``sides.old`` to ``sides.desired``, both of which must be there."""
+    desired, old = sides.desired, sides.old
+    assert desired is not None
+    assert old is not None
+    selected, findings = None, sides.findings
     if request.limit:
         selected, found = select(request.limit, desired)
         findings += found
     facts, found = _facts(world, request, desired, old)
-    prepared = Prepared(
-        tree.commit, tree.identity, desired, old.settings, findings + found, selected, request.confirmed
-    )
-    return await _planned(world, request, prepared, desired, old, facts)
+    confirmed = request.confirmed | confirmations(sides.tree)
+    commit, identity = sides.tree.commit, sides.tree.identity
+    prepared = Prepared(commit, identity, desired, old.settings, findings + found, selected, confirmed)
+    return await _planned(world, request, prepared, old, facts)
 
 
-async def _planned(
-    world: World, request: Request, prepared: Prepared, desired: DesiredState, old: DesiredState, facts: Facts
-) -> Run:
-    now = world.now()
+async def _planned(world: World, request: Request, prepared: Prepared, old: DesiredState, facts: Facts) -> Previewed:
+    desired, now = prepared.desired, world.now()
+    assert desired is not None
     compiled = await compile_with_ages(world, desired, facts, now)
     before = await compile_with_ages(world, old, facts, now)
     applying = replace(desired, settings=replace(desired.settings, mode=Mode.APPLY, overrides=()))
     rules = _rules(world, request, prepared, applying, (compiled, before))
-    live = _as_live(before, old, rules)
+    live = _as_live(before, old, desired, rules)
     plan = build_plan(applying, compiled, before.objects, live, rules)
     plan = await asyncio.to_thread(with_commits, plan, world.source)
-    rows = recap(plan, ())
-    planned = Planned(prepared, plan, applying, facts, compiled, before.objects, live)
-    pending = any(change.pending for change in plan.changes)
-    code = exit_code(totals(rows, errors=has_errors(planned.findings), pending=pending))
-    return Run(world.new_id(), planned, rows=rows, code=code)
+    return Previewed(Planned(prepared, plan, applying, facts, compiled, before.objects, live), before)
 
 
 def _facts(
@@ -97,21 +135,29 @@ def _rules(
         guards=GuardRules(prepared.guarding.limits, prepared.guarding.protect, prepared.confirmed),
         source=prepared.source,
         now=world.now(),
-        behaviours={name: Behaviour(adapter.normalize, adapter.claims) for name, adapter in world.adapters.items()},
+        behaviours={
+            name: Behaviour(adapter.normalize, adapter.claims, adapter.copy_of)
+            for name, adapter in world.adapters.items()
+        },
         kinds={native.key.kind_id: native.kind for native in natives},
         selection=Selection(prepared.selected, request.kinds, request.policies),
+        masking=request.masking,
         rejected=compiled[0].rejected[0].message if compiled[0].rejected else "",
     )
 
 
-def _as_live(before: Compiled, old: DesiredState, rules: PlanRules) -> LiveState:
-    """Clusters in which exactly what a revision asks lives, written by us."""
+def _as_live(before: Compiled, old: DesiredState, desired: DesiredState, rules: PlanRules) -> LiveState:
+    """Clusters in which exactly what a revision asks lives, written by us. Those that leave Git without
+    ``onRemoved: Prune`` are not looked at any more, so nothing is planned there."""
+    looked_at = {name for name, one in old.clusters.items() if name in desired.clusters or one.prune_when_removed}
     clusters: dict[str, LiveCluster] = {}
     for target, natives in before.objects.items():
+        if target.cluster not in looked_at:
+            continue
         known = clusters.get(target.cluster, LiveCluster(target.cluster))
         found = {native.key: _live_object(native, target, old, rules) for native in natives}
         clusters[target.cluster] = replace(known, objects={**known.objects, **found})
-    for name in old.clusters:
+    for name in (*sorted(looked_at), *desired.clusters):
         clusters.setdefault(name, LiveCluster(name))
     return LiveState(clusters)
 

@@ -21,6 +21,7 @@ from reconciler.pipeline.breaker import Breakers
 from reconciler.pipeline.granted import Granted
 from reconciler.pipeline.kept import Kept
 from reconciler.pipeline.kept_connections import KeptConnections
+from reconciler.plan.mask import Masking
 from reconciler.ports import Cluster, ClusterError, Forbidden, Rejected, Source, Store, Throttled, Values
 
 OpenCluster = Callable[[clusters.Cluster], Cluster]
@@ -90,7 +91,7 @@ class Request:
     """What a command asks. ``revision``: "" the head, "worktree" the files as they lie, else a Git revision.
 
     ``beside``: the one cluster of a round beside those of all others. ``facts`` replaces discovery; ``confirmed`` are
-    guard fingerprints given by hand.
+    guard fingerprints given by hand. ``masking``: see ``reconciler.plan.mask``.
     """
 
     revision: str = ""
@@ -100,6 +101,7 @@ class Request:
     confirmed: frozenset[str] = frozenset()
     facts: Facts | None = None
     beside: str = ""
+    masking: Masking = field(default_factory=Masking)
 
 
 @dataclass

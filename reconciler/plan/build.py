@@ -45,7 +45,7 @@ def build_plan(
     ``previous`` holds, per target, what the last commit applied there asks (compiled with the same facts);
     a target without an entry was never applied to.
     """
-    given = _Given(desired, compiled, previous, live, rules, Masker(rules.settings.redact))
+    given = _Given(desired, compiled, previous, live, rules, _masker(rules))
     targets = [_plan_target(target, given) for target in planned_targets(desired, live, rules)]
     return Plan(
         revision=desired.revision,
@@ -54,6 +54,10 @@ def build_plan(
         verdicts=compiled.verdicts,
         fingerprint=fingerprint(targets),
     )
+
+
+def _masker(rules: PlanRules) -> Masker:
+    return Masker((*rules.settings.redact, *rules.masking.redact), rules.masking.marks)
 
 
 def planned_targets(desired: DesiredState, live: LiveState, rules: PlanRules) -> tuple[TargetId, ...]:

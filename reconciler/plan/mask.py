@@ -19,6 +19,14 @@ _CREDENTIAL = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """What several plans of one report have in common: more paths that are secret, and the marks given so far."""
+
+    redact: tuple[str, ...] = ()
+    marks: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Masker:
     """Gives each distinct secret value a mark ``<masked #n>``, in order of first sight."""

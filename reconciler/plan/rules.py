@@ -18,6 +18,7 @@ from reconciler.plan.comparable import Normalize
 from reconciler.plan.compare import Digests
 from reconciler.plan.fights import Fights
 from reconciler.plan.guards import GuardRules
+from reconciler.plan.mask import Masking
 
 Quiet = dict[TargetId, tuple["MadeFrom", TargetPlan]]
 
@@ -85,6 +86,7 @@ class PlanRules:
     fights: Mapping[TargetId, Fights] = field(default_factory=dict)
     digests: Digests = field(default_factory=dict)
     quiet: Quiet = field(default_factory=dict)
+    masking: Masking = field(default_factory=Masking)  # beside what the settings say
     rejected: str = ""  # why nothing of the revision may be written (onUnsupported: Fail)
 
 

@@ -2,7 +2,8 @@
 
     OutsideError                 retryable or not; the message is for people and names no secret
     ├── SourceError              Git: unreachable, no such ref, refused, corrupt
-    │   └── RewrittenHistory     the new head does not descend from the last accepted one
+    │   ├── RewrittenHistory     the new head does not descend from the last accepted one
+    │   └── HiddenHistory        a shallow clone does not have the commits that would answer
     ├── ClusterError             an API server's answer, or none
     │   ├── Unreachable          no answer: down, timed out, cut
     │   ├── Forbidden            401, 403
@@ -25,7 +26,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
-from reconciler.model.commits import Commit, SourceTree
 from reconciler.model.events import AuditEvent, Intent, StoredEvent
 from reconciler.model.leases import Lease
 from reconciler.model.live import Inspection as Inspection
@@ -36,6 +36,7 @@ from reconciler.model.live import Written as Written
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import ObjectKey
 from reconciler.model.rights import Right
+from reconciler.ports.source import Source as Source
 
 
 class OutsideError(Exception):
@@ -55,6 +56,10 @@ class RewrittenHistory(SourceError):
         super().__init__(message)
         self.accepted = accepted
         self.head = head
+
+
+class HiddenHistory(SourceError):
+    """A shallow clone does not have the commits that would answer."""
 
 
 class ClusterError(OutsideError):
@@ -108,38 +113,6 @@ class Tampered(StoreError):
 
 class LeaseLost(StoreError):
     pass
-
-
-class Source(Protocol):
-    """A Git repository. Blocking; the pipeline calls it in a thread."""
-
-    @property
-    def name(self) -> str:
-        """How reports call it: the URL or path without credentials."""
-
-    def fetch(self) -> str:
-        """Bring the mirror up to date and return the head commit's full sha. SourceError when it cannot."""
-
-    def last_known(self) -> str | None:
-        """The head as of the last successful fetch, or None."""
-
-    def tree(self, revision: str) -> SourceTree:
-        """The files of a revision (any name Git resolves); SourceError for an unknown one."""
-
-    def resolve(self, revision: str) -> str:
-        """Full sha of a revision."""
-
-    def descends(self, ancestor: str, descendant: str) -> bool:
-        """Whether ``ancestor`` is reachable from ``descendant`` (equal counts)."""
-
-    def log(self, since: str, until: str) -> Sequence[Commit]:
-        """First-parent commits after ``since`` up to ``until``, newest first; all of them if ``since`` is ""."""
-
-    def changed_paths(self, old: str, new: str) -> frozenset[str]:
-        """Paths that differ between two revisions, relative to the folder of the source."""
-
-    def line_commits(self, revision: str, path: str) -> Sequence[str]:
-        """Per line of a file at a revision, the sha of the commit that last changed it (git blame)."""
 
 
 class Cluster(Protocol):

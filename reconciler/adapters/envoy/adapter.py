@@ -9,7 +9,7 @@ from reconciler.adapters.envoy.capabilities import claims as capability_claims
 from reconciler.adapters.envoy.detect import DEFAULT_TRUST_DOMAIN, DETECT_KINDS, TYPE, detect
 from reconciler.adapters.envoy.kinds import KINDS
 from reconciler.adapters.envoy.listeners import OUTBOUND_PORT
-from reconciler.adapters.envoy.live import claims, copy_of, health
+from reconciler.adapters.envoy.live import claims, copy_of, health, routed
 from reconciler.adapters.envoy.spoken import as_spoken
 from reconciler.model.facts import MeshFacts
 
@@ -29,4 +29,5 @@ ADAPTER = Adapter(
     claims=claims,
     caller_port=OUTBOUND_PORT,
     copy_of=copy_of,
+    routed=routed,
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.adapters.envoy.kinds import BOOTSTRAP, SEPARATOR, VIRTUAL_HOST
+from reconciler.adapters.leaves import section
 from reconciler.model.health import HEALTHY, Health, HealthState
 from reconciler.model.refs import ObjectKey
 
@@ -23,6 +24,11 @@ def copy_of(key: ObjectKey) -> str:
     if key.kind == BOOTSTRAP.kind.kind:
         return str(key)
     return f"{key.kind} {key.name.partition(SEPARATOR)[2]}"
+
+
+def routed(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The service whose requests a virtual host routes, by the name that all proxies have for it."""
+    return (str(section(body, "spec").get("name")),) if body.get("kind") == VIRTUAL_HOST.kind.kind else ()
 
 
 def claims(body: Mapping[str, Any]) -> tuple[str, ...]:

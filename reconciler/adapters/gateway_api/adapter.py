@@ -8,7 +8,7 @@ from reconciler.adapters.standard import hosts, ingress
 from reconciler.adapters.standard.capabilities import claims as capability_claims
 from reconciler.adapters.standard.importing import importer
 from reconciler.adapters.standard.kinds import DETECT_KINDS
-from reconciler.adapters.standard.live import claims, health
+from reconciler.adapters.standard.live import claims, health, routed
 from reconciler.adapters.standard.meaning import meanings
 from reconciler.adapters.standard.written import KINDS, OWNABLE
 from reconciler.model.facts import MeshFacts
@@ -28,4 +28,5 @@ ADAPTER = Adapter(
     routes_connections=lambda _profile, _ports: False,  # routes bind to Services for requests only
     importer=importer,
     meanings=meanings,
+    routed=routed,
 )

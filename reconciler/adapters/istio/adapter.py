@@ -23,7 +23,7 @@ from reconciler.adapters.istio.connections import routes_connections
 from reconciler.adapters.istio.detect import DEFAULT_TRUST_DOMAIN, TYPE, detect
 from reconciler.adapters.istio.importing import importer
 from reconciler.adapters.istio.kinds import DETECT_KINDS, KINDS, OWNABLE
-from reconciler.adapters.istio.live import claims, health, normalize
+from reconciler.adapters.istio.live import claims, health, normalize, routed
 from reconciler.adapters.istio.meaning import meanings
 from reconciler.adapters.istio.profiles import PROFILES, profile
 from reconciler.model.facts import MeshFacts
@@ -60,4 +60,5 @@ ADAPTER = Adapter(
     routes_connections=routes_connections,
     importer=importer,
     meanings=meanings,
+    routed=routed,
 )

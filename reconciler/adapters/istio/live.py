@@ -130,6 +130,14 @@ def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
 
+def routed(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The hosts whose requests an object routes, in the mesh or at gateways."""
+    if body.get("kind") != "VirtualService":
+        return ()
+    namespace, spec = str(section(body, "metadata").get("namespace", "")), section(body, "spec")
+    return tuple(sorted({_full(host, namespace) for host in texts(spec.get("hosts"))}))
+
+
 def _let_in(spec: Mapping[str, Any]) -> tuple[str, ...]:
     """Each host on each port of the gateway's pods: of two equal ones the mesh takes the older."""
     labels = section(spec, "selector")

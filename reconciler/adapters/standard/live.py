@@ -33,6 +33,19 @@ def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def routed(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The Services and host names whose requests an object routes."""
+    if body.get("kind") not in _ROUTES:
+        return ()
+    own, spec = str(section(body, "metadata").get("namespace", "")), section(body, "spec")
+    services = {
+        f"{parent.get('name')}.{parent.get('namespace') or own}"
+        for parent in mappings(spec.get("parentRefs"))
+        if parent.get("kind") == "Service"
+    }
+    return tuple(sorted(services | set(texts(spec.get("hostnames")))))
+
+
 def health(body: Mapping[str, Any]) -> Health:
     """What the implementations say of an object, in the words of the first that is not content."""
     status, generation = section(body, "status"), section(body, "metadata").get("generation")

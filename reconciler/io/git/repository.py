@@ -12,9 +12,14 @@ from reconciler.io.git.command import Answer, GitCommand, Surroundings
 from reconciler.io.git.documents import MAX_TOTAL, shown
 from reconciler.io.git.errors import UnknownRevision, is_damage, local_failure
 from reconciler.model.commits import Commit, SourceTree
-from reconciler.ports import SourceError
+from reconciler.ports import HiddenHistory, SourceError
 
 FULL_SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+#: what to do about a shallow clone
+DEEPEN = (
+    "fetch the whole history (git fetch --unshallow; fetch-depth: 0 where a checkout action clones, "
+    'GIT_DEPTH: "0" in GitLab CI, clone: {depth: full} in Bitbucket Pipelines)'
+)
 _BLAME_HEAD = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?) \d+ \d+( \d+)?")
 _BATCH_LIMIT = MAX_TOTAL + 64 * 1024 * 1024
 _COMMITS_A_TIME = 5000
@@ -59,7 +64,7 @@ class Repository:
     def resolve(self, revision: str) -> str:
         sha = self.find(revision)
         if sha is None:
-            cut = " (the clone is shallow: its history is cut off)" if self.shallow() else ""
+            cut = f" (the clone is shallow, its history is cut off: {DEEPEN})" if self.shallow() else ""
             raise UnknownRevision(f"{self.name}: there is no commit {revision!r}{cut}")
         return sha
 
@@ -85,6 +90,19 @@ class Repository:
         if answer.status not in (0, 1):
             raise local_failure(self.name, "compare histories", answer.err)
         return answer.status == 0
+
+    def merge_base(self, one: str, other: str) -> str:
+        """The newest commit that both descend from; "" when a whole history has none."""
+        answer = self.run("merge-base", self.resolve(one), self.resolve(other))
+        if answer.status == 0:
+            return answer.text.split("\n")[0]
+        if answer.status != 1:
+            raise local_failure(self.name, "compare histories", answer.err)
+        if self.shallow():
+            raise HiddenHistory(
+                f"{self.name}: the clone is shallow, so where {one[:12]} and {other[:12]} parted is not known: {DEEPEN}"
+            )
+        return ""
 
     def log(self, since: str, until: str) -> list[Commit]:
         """First-parent commits after ``since`` up to ``until``, newest first; all that are here if it is ""."""

@@ -42,12 +42,12 @@ class GitSource:
     ) -> None:
         location = locate(url_or_path)
         self._ref = ref or RefSpec()
-        self.folder = safe_folder(folder)
+        self._folder = safe_folder(folder)
         self._name = location.url
         home = mirror_folder.expanduser().absolute() / _folder_name(location.url, self._ref)
         self.mirror_path = home / "mirror.git"
         remote = Remote(location, credentials, timeout, home)
-        self._mirror = Mirror(remote, self._ref, home, self.folder, timeout)
+        self._mirror = Mirror(remote, self._ref, home, self._folder, timeout)
 
     def __repr__(self) -> str:
         return f"GitSource({self._name!r}, {self._ref})"
@@ -60,6 +60,10 @@ class GitSource:
     def branch(self) -> str:
         """The branch that is followed, "" for a tag or commit; the remote's default one is known after a fetch."""
         return self._mirror.branch
+
+    @property
+    def folder(self) -> str:
+        return self._folder
 
     @property
     def shallow(self) -> bool:
@@ -94,6 +98,10 @@ class GitSource:
 
     def descends(self, ancestor: str, descendant: str) -> bool:
         return self._reading(lambda repository: repository.descends(ancestor, descendant))
+
+    def merge_base(self, one: str, other: str) -> str:
+        ends = (self.resolve(one), self.resolve(other))
+        return self._reading(lambda repository: repository.merge_base(*ends))
 
     def log(self, since: str, until: str) -> Sequence[Commit]:
         return self._reading(lambda repository: repository.log(since, until))

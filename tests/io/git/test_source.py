@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.io.git import RefSpec
-from reconciler.ports import SourceError
+from reconciler.io.worktree import WorktreeSource
+from reconciler.ports import HiddenHistory, SourceError
 
 DOC = b"kind: Mesh\n"
 
@@ -300,6 +301,26 @@ def test_a_cut_off_history_says_so(upstream, follow, tmp_path):
     with pytest.raises(SourceError, match="shallow"):
         source.log(old, cut)
     assert source.descends(new, cut)
+
+
+def test_where_two_branches_parted(upstream, follow, tmp_path):
+    parted = upstream.commit("parted")
+    upstream.git("checkout", "-q", "-b", "other")
+    other = upstream.commit("other", {"policies/o.yaml": b"kind: O\n"})
+    upstream.git("checkout", "-q", "main")
+    here = upstream.commit("here", {"policies/h.yaml": b"kind: H\n"})
+    source = follow(upstream)
+    source.fetch()
+    assert source.merge_base(here, "other") == parted == source.merge_base(other, "main")
+    assert source.merge_base(parted, here) == parted
+    assert source.merge_base(here, here) == here
+    upstream.git("checkout", "-q", "--orphan", "apart")
+    apart = upstream.commit("apart", {"policies/p.yaml": b"kind: P\n"})
+    assert source.resolve("apart") == apart
+    assert source.merge_base(apart, here) == ""
+    upstream.git("clone", "-q", "--depth", "1", "--no-single-branch", f"file://{upstream.path}", str(tmp_path / "cut"))
+    with pytest.raises(HiddenHistory, match="unshallow"):
+        WorktreeSource(tmp_path / "cut").merge_base(here, other)
 
 
 def test_two_refs_of_one_repository_do_not_meet(upstream, follow):
