@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "local": ("local", "Run the mesh of a folder on this machine: real proxies, and services to call."),
     "run": ("run", "Reconcile again and again, or once for cron."),
     "status": ("status", "Show how the last run ended, per target."),
+    "migrate": ("migrate", "What becomes of policies on another mesh, and the steps there."),
     "notify": ("notify", "Send a message to try the channels of notifications."),
     "pause": ("pause", "Stop writing to targets for a while; it is recorded."),
     "resume": ("pause", "Let writes go on."),
