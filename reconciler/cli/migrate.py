@@ -30,8 +30,8 @@ def command(old: str, new: str, namespaces: str, rev: str, output: str, **values
     Exit code 3 when something is in the way, 1 when the repository cannot be used.
 
     \b
-    reconciler migrate --from istio --to linkerd
-    reconciler migrate --from istio-eu --to linkerd-eu --namespaces shop,cart -o json
+    reconciler migrate --from old --to new
+    reconciler migrate --from old-eu --to new-eu --namespaces shop,cart -o json
     """
     from reconciler.cli.output import painter, say, say_findings, say_json
     from reconciler.report.migration_text import migration_json, migration_text
