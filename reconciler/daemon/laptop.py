@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reconciler.compile.local import LocalService, folders_of, gateways_of, services_of
 from reconciler.io.envoy.proxy import forget, proxy_program
+from reconciler.io.envoy.restarts import Start, check_start, drained, start_of
 from reconciler.io.local.children import ProcessError, Program
 from reconciler.io.local.echo import Echo
 from reconciler.io.local.echoes import NAME, program
@@ -41,6 +42,8 @@ class Laptop:
     _revision: str = ""
     _services: tuple[LocalService, ...] = ()
     _failed: set[str] = field(default_factory=set)
+    _begun: dict[str, Start] = field(default_factory=dict)
+    _not_taken: dict[str, Start] = field(default_factory=dict)
     _told: bool = False
     _ready_after: int | None = None
 
@@ -100,7 +103,31 @@ class Laptop:
         for name in sorted(running - frozenset(wanted) - {NAME}):
             await self.processes.stop(name)
             await asyncio.to_thread(forget, Path(name))
-        await asyncio.gather(*(self._start(wanted[name]) for name in sorted(frozenset(wanted) - running)))
+        await asyncio.gather(*(self._begin(wanted[name]) for name in sorted(frozenset(wanted) - running)))
+        await self._begin_again([wanted[name] for name in sorted(running & frozenset(wanted))])
+
+    async def _begin(self, wanted: Program) -> bool:
+        self._begun[wanted.name] = await asyncio.to_thread(start_of, wanted.folder)
+        return await self._start(wanted)
+
+    async def _begin_again(self, running: Sequence[Program]) -> None:
+        """The first whose bootstrap is another one than it was started with: one at a look, so that other workloads of
+        its service are there meanwhile. One that would not start goes on as it is."""
+        for one in running:
+            now = await asyncio.to_thread(start_of, one.folder)
+            if not now.version or now in (self._begun.get(one.name), self._not_taken.get(one.name)):
+                continue
+            try:
+                await check_start(one.folder)
+            except ProcessError as problem:
+                self._not_taken[one.name] = now
+                self.say(f"{one.name} goes on with the bootstrap that it was started with: {problem}")
+                continue
+            self.say(f"{Path(one.name).name} is restarted, to take its bootstrap")
+            await drained(self._begun.get(one.name, now))
+            await self.processes.stop(one.name)
+            await self._begin(one)
+            return
 
     async def _start(self, wanted: Program) -> bool:
         try:

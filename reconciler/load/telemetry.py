@@ -62,5 +62,6 @@ def _sink(path: str, item: Map, at: Position, into: Decoder) -> Leaf:
     """One leaf for each place, so that the places of several policies add up."""
     kind = next(iter(item))
     body = item[kind]
-    place = body if isinstance(body, str) else str(body.get("address") or body.get("path") or "")
-    return Leaf(f"{path}.{kind}", {}, at, into.ref, place)
+    said = {} if isinstance(body, str) else plain(body)
+    place = body if isinstance(body, str) else str(said.pop("address", "") or said.pop("path", ""))
+    return Leaf(f"{path}.{kind}", said, at, into.ref, place)

@@ -17,8 +17,11 @@ class HealthState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
+    """``of``: what this is about where that is more than the object: all objects of one file, say."""
+
     state: HealthState
     message: str = ""
+    of: str = ""
 
 
 HEALTHY = Health(HealthState.HEALTHY)

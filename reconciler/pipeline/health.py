@@ -46,13 +46,20 @@ def _target(target: TargetPlan, live: LiveState, judge: Judge | None, seen: Foun
 
 
 def _unhealthy(target: TargetPlan, cluster: LiveCluster, judge: Judge) -> Iterator[ObjectHealth]:
+    """Without what is said of something that was edited by hand: that is drift, and what is said is about the edit."""
+    found = list(_said(target, cluster, judge))
+    edited = {health.of for change, health in found if change.drifted} - {""}
+    return (unhealthy(change, health) for change, health in found if health.of not in edited)
+
+
+def _said(target: TargetPlan, cluster: LiveCluster, judge: Judge) -> Iterator[tuple[Change, Health]]:
     for change in target.changes:
         found = cluster.objects.get(change.key)
         if found is None or change.action is Action.PRUNE or change.withheld in _OTHERS:
             continue
         health = health_of(found, judge)
         if health.state is not HealthState.HEALTHY:
-            yield unhealthy(change, health)
+            yield change, health
 
 
 def health_of(found: LiveObject, judge: Judge) -> Health:
@@ -66,18 +73,24 @@ def unhealthy(change: Change, health: Health) -> ObjectHealth:
 
 
 def told(plan: Plan) -> Plan:
-    """The same plan with a finding for each object that is not healthy."""
+    """The same plan with a finding for each object that is not healthy, and one for all that share what it is about."""
     others = [finding for finding in plan.findings if finding.code not in _CODES.values()]
-    return replace(plan, findings=(*others, *(_finding(one) for target in plan.targets for one in target.health)))
+    found: dict[tuple[TargetId, str, Health], list[ObjectHealth]] = {}
+    for one in (one for target in plan.targets for one in target.health):
+        found.setdefault((one.target, "" if one.health.of else str(one.key), one.health), []).append(one)
+    return replace(plan, findings=(*others, *(_finding(several[0], len(several)) for several in found.values())))
 
 
-def _finding(one: ObjectHealth) -> Finding:
+def _finding(one: ObjectHealth, number: int) -> Finding:
+    """``number``: how many objects it is about; ``one`` is the first of them."""
+    objects = f"{number} objects" if number > 1 else str(one.key)
+    about = f"{one.health.of} ({objects})" if one.health.of else str(one.key)
     degraded = one.health.state is HealthState.DEGRADED
     what = "is degraded" if degraded else "is not accepted by the mesh yet"
     return Finding(
         severity=Severity.WARNING if degraded else Severity.INFO,
         code=_CODES[one.health.state],
-        message=f"{one.key} {what} on {one.target}: {one.health.message}",
+        message=f"{about} {what} on {one.target}: {one.health.message}",
         position=one.position,
         hint="what it was before may still hold, or nothing" if degraded else "the next round tells what became of it",
         target=one.target,

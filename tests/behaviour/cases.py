@@ -13,7 +13,7 @@ import yaml
 CASES = Path(__file__).parent / "cases"
 FILE = "case.yaml"
 _FIELDS = {"capabilities", "meaning", "given", "then", "differs", "mesh", "told"}
-_LOGGED = {"logged", "of", "lines", "never", "within"}
+_LOGGED = {"logged", "received", "of", "lines", "never", "within"}
 _ASK = {"ask", "from", "to", "headers", "body", "times", "at", "once", "expect", "tcp", "wait", "pause", "tls"}
 #: what proxies remember of endpoints and requests stays as long as nothing about it changes
 _REMEMBERED = ("outlier", "locality", "failover", "healthCheck", "rateLimit", "warmup")
@@ -52,7 +52,8 @@ class Ask:
 
 @dataclass(frozen=True)
 class Logged:
-    """``file``: in the folder of the proxy of a workload, what was written to it since the documents of the case hold.
+    """``file``: in the folder of the proxy of a workload, what was written to it since the documents of the case hold;
+    of nobody, what was received since then, of that kind.
     Each of ``lines`` (expressions) is found in it in time, and then none of ``never``."""
 
     file: str
@@ -124,7 +125,7 @@ def read(folder: Path) -> Case:
 
 
 def _step(item: Mapping[str, Any]) -> Step:
-    if "logged" in item:
+    if "logged" in item or "received" in item:
         return _logged(item)
     return Now(item["now"]) if set(item) == {"now"} else _ask(item)
 
@@ -132,8 +133,8 @@ def _step(item: Mapping[str, Any]) -> Step:
 def _logged(item: Mapping[str, Any]) -> Logged:
     assert set(item) <= _LOGGED, set(item) - _LOGGED
     return Logged(
-        file=item["logged"],
-        by=item["of"],
+        file=item["logged"] if "logged" in item else f"{item['received']}.log",
+        by=item["of"] if "logged" in item else "",
         lines=tuple(item["lines"]),
         never=tuple(item.get("never", ())),
         within=float(item.get("within", 15)),

@@ -32,7 +32,9 @@ async def unlogged(wanted: Logged, written: Written) -> list[str]:
     text = await _in_time(written, lambda text: all(re.search(line, text) for line in wanted.lines), wanted.within)
     missing = [f"lacks {line!r}" for line in wanted.lines if not re.search(line, text)]
     found = [f"has {line!r}" for line in wanted.never if re.search(line, text)]
-    return [f"{written.path.name} of {wanted.by} {words}: {text}" for words in (*missing, *found)]
+    return [
+        f"{written.path.name} {f'of {wanted.by} ' if wanted.by else ''}{words}: {text}" for words in (*missing, *found)
+    ]
 
 
 async def _in_time(written: Written, enough: Callable[[str], bool], seconds: float) -> str:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Container, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -20,9 +20,9 @@ from typing import Any
 import yaml
 
 from reconciler.io.clusters import open_cluster
-from reconciler.io.envoy.binary import find_envoy
+from reconciler.io.envoy.proxy import proxy_program
+from reconciler.io.envoy.restarts import Start, start_of
 from reconciler.io.ids import new_id
-from reconciler.io.local.children import Program
 from reconciler.io.local.echo import Echo, echoing
 from reconciler.io.local.processes import Processes
 from reconciler.io.store import open_store
@@ -38,6 +38,7 @@ from tests.behaviour.cases import Ask, Logged, placed
 from tests.behaviour.handshakes import handshake, lay
 from tests.behaviour.logs import Written
 from tests.behaviour.observe import Door
+from tests.behaviour.receivers import receiving
 from tests.behaviour.silence import silent
 from tests.behaviour.topology import CLUSTER, Addresses, declared, place_of, topology
 
@@ -57,6 +58,7 @@ class LiveMesh:
     kind: str
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _number: int = 0
+    _begun: dict[str, Start] = field(default_factory=dict)
     _ends: dict[Path, int] = field(default_factory=dict)
 
     async def __aenter__(self) -> LiveMesh:
@@ -69,6 +71,9 @@ class LiveMesh:
         self._stack.callback(self.store.close)
         self.world = await self._stack.enter_async_context(keeping_connections(self._world()))
         await self._stack.enter_async_context(echoing(self._echoes()))
+        watcher = self.addresses.service(place_of("watcher"))
+        (self.folder / "received").mkdir()
+        self._receivers = await self._stack.enter_async_context(receiving(watcher, self.folder / "received"))
         self._stack.enter_context(silent(self.addresses.service(SILENT), 8080))
         self._processes = await self._stack.enter_async_context(Processes(print))
         await self.hold("")
@@ -92,10 +97,12 @@ class LiveMesh:
         self._number += 1
         self._git("commit", "-q", "--allow-empty", "-m", f"number {self._number}")
         run = await self._applied()
-        while starting := self._not_running():
+        while starting := self._to_start():
             await asyncio.gather(*(self._start(proxy) for proxy in starting))
+            await self._taken(run)
             run = await self._applied()
         await self._taken(run)
+        self._receivers.begin()
         return run
 
     async def _taken(self, run: Run) -> None:
@@ -130,7 +137,7 @@ class LiveMesh:
     def door(self, ask: Ask) -> Door:
         services = {
             one["name"]: f"http://{self.addresses.service(one['place'])}:{service['ports'][0]['number']}"
-            for service in topology()["services"]
+            for service in _echoing()
             if service["ports"][0]["protocol"] != "TCP"
             for one in service["workloads"]
         }
@@ -148,23 +155,29 @@ class LiveMesh:
         return Door(f"http://{self.addresses.service(place)}:{OUTBOUND_PORT}", services)
 
     def written(self, logged: Logged) -> Written:
-        """A file of a proxy, without what was in it before the documents of a case."""
+        """A file of a proxy, without what was in it before the documents of a case, or one of what was received."""
+        if not logged.by:
+            return Written(self.folder / "received" / logged.file)
         (folder,) = (self.repo / FOLDER).glob(f"*/{logged.by}")
         return Written(folder / logged.file, self._ends.get(folder / logged.file, 0))
 
-    async def _start(self, proxy: Path) -> None:
-        binary = find_envoy()
-        assert binary is not None
-        options = ["-c", "bootstrap.json", "--concurrency", "1", "--disable-hot-restart", "--log-path", "proxy.log"]
-        options += ["--drain-time-s", "1"]  # connections over a listener as it was before end soon
-        options += ["--file-flush-interval-msec", "100"]
-        program = Program(proxy.name, (str(binary), *options, "-l", "warning"), proxy, proxy / "output.log")
-        await self._processes.start(program)
+    async def restart(self, proxy: Path) -> None:
+        """``proxy``: its folder."""
+        await self._start(proxy)
 
-    def _not_running(self) -> list[Path]:
-        running = self._processes.pids()
-        found = sorted((self.repo / FOLDER).glob("*/*/bootstrap.json"))
-        return [path.parent for path in found if path.parent.name not in running]
+    async def _start(self, proxy: Path) -> None:
+        """Anew, where it runs."""
+        program = proxy_program(proxy.name, proxy)
+        argv = [*program.argv]
+        argv[argv.index("--drain-time-s") + 1] = "1"  # connections over a listener as it was before end soon
+        self._begun[proxy.name] = start_of(proxy)
+        await self._processes.stop(proxy.name)
+        await self._processes.start(replace(program, argv=tuple(argv)))
+
+    def _to_start(self) -> list[Path]:
+        """Those that do not run, or not with the bootstrap that lies there."""
+        found = (path.parent for path in sorted((self.repo / FOLDER).glob("*/*/bootstrap.json")))
+        return [proxy for proxy in found if self._begun.get(proxy.name) != start_of(proxy)]
 
     def _echoes(self) -> list[Echo]:
         return [
@@ -176,7 +189,7 @@ class LiveMesh:
                 labels=one["labels"],
                 protocol=port["protocol"],
             )
-            for service in topology()["services"]
+            for service in _echoing()
             for one in service["workloads"]
             for port in service["ports"]
         ]
@@ -195,6 +208,10 @@ class LiveMesh:
     def _git(self, *arguments: str) -> None:
         command = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", *arguments]
         subprocess.run(command, cwd=self.repo, check=True, capture_output=True)
+
+
+def _echoing() -> list[Mapping[str, Any]]:
+    return [service for service in topology()["services"] if not service.get("receives")]
 
 
 def _now() -> datetime:

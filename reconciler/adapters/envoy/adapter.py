@@ -21,8 +21,11 @@ ADAPTER = Adapter(
     default_mesh=MeshFacts(TYPE, "", trust_domain=DEFAULT_TRUST_DOMAIN, declared=True),
     emitters=(
         places.emit,
-        *(as_spoken(one) for one in (bootstrap.emit, telemetry.emit, extensions.emit)),
-        *(as_spoken(as_asked(one)) for one in (outbound.emit, inbound.emit, listeners.emit, ingress.emit)),
+        *(as_spoken(one) for one in (telemetry.emit, extensions.emit)),
+        *(
+            as_spoken(as_asked(one))
+            for one in (bootstrap.emit, outbound.emit, inbound.emit, listeners.emit, ingress.emit)
+        ),
     ),
     capabilities=capability_claims,
     health=health,

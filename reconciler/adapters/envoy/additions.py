@@ -1,4 +1,4 @@
-"""What is asked of whole workloads, added to the listeners and virtual hosts that other emitters make."""
+"""What is asked of whole workloads, added to the bootstraps, listeners and virtual hosts that other emitters make."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.adapters.base import Emitter
 from reconciler.adapters.built import Built
 from reconciler.adapters.envoy.extensions import Piece, pieces_of
-from reconciler.adapters.envoy.kinds import LISTENER, SEPARATOR, VIRTUAL_HOST
+from reconciler.adapters.envoy.kinds import BOOTSTRAP, LISTENER, SEPARATOR, VIRTUAL_HOST
 from reconciler.adapters.envoy.proxies import Proxy, proxies_of
 from reconciler.adapters.envoy.telemetry import Watched, watched
 from reconciler.model.intents import MeshIntent
@@ -54,6 +54,8 @@ def _with(native: NativeObject, found: Mapping[tuple[str, str], _Added]) -> Nati
     added = found.get((key.namespace, key.name.partition(SEPARATOR)[0]))
     if added is None:
         return native
+    if native.kind == BOOTSTRAP:
+        return _started(native, added.watched)
     pieces = added.here(native)
     if native.kind == VIRTUAL_HOST:
         told = [piece for piece in pieces if piece.said is not None]
@@ -63,6 +65,15 @@ def _with(native: NativeObject, found: Mapping[tuple[str, str], _Added]) -> Nati
         origins = [piece.origins for piece in pieces] + ([added.watched.origins] if added.watched else [])
         return _changed(native, {**native.body["spec"], "filter_chains": chains}, origins)
     return native
+
+
+def _started(native: NativeObject, seen: Watched | None) -> NativeObject:
+    if seen is None or not seen.sinks:
+        return native
+    spec = {**native.body["spec"], "stats_sinks": list(seen.sinks)}
+    if seen.static:
+        spec["static_resources"] = {"clusters": list(seen.static)}
+    return _changed(native, spec, (seen.origins,))
 
 
 def _changed(native: NativeObject, spec: Native, origins: Iterable[Iterable[Origin]]) -> NativeObject:

@@ -37,13 +37,22 @@ class Collectors:
         """The cluster and the host of ``host:port``."""
         if service_named(address, self.intent) is not None:
             return cluster_of(address, leaf, self.intent, self.gaps, http2=http2)
-        host, _, port = address.rpartition(":")
-        name = f"collector.{'grpc' if http2 else 'http'}.{host.strip('[]').replace(':', '-')}.{port}"
-        kind = "http2_protocol_options" if http2 else "http_protocol_options"
-        options = typed(_PROTOCOLS, explicit_http_config={kind: {}})
-        spec = outside_cluster(name, f"http://{address}", self.gaps)
-        self.clusters[name] = spec | {"typed_extension_protocol_options": {_PROTOCOLS: options}}
-        return name, host
+        spec = plain_cluster(f"collector.{'grpc' if http2 else 'http'}", address, self.gaps) | spoken_over(http2=http2)
+        self.clusters[spec["name"]] = spec
+        return spec["name"], address.rpartition(":")[0]
+
+
+def plain_cluster(kind: str, address: str, gaps: Gaps) -> Native:
+    """That of ``host:port`` outside of the mesh, in plain text."""
+    host, _, port = address.rpartition(":")
+    return outside_cluster(f"{kind}.{host.strip('[]').replace(':', '-')}.{port}", f"http://{address}", gaps)
+
+
+def spoken_over(*, http2: bool) -> Native:
+    """What a cluster says of the version of HTTP that is spoken to it."""
+    kind = "http2_protocol_options" if http2 else "http_protocol_options"
+    options = typed(_PROTOCOLS, explicit_http_config={kind: {}})
+    return {"typed_extension_protocol_options": {_PROTOCOLS: options}}
 
 
 def collecting_services(proxy: Proxy, intent: MeshIntent) -> Iterator[ServiceRef]:

@@ -16,7 +16,7 @@ def health(body: Mapping[str, Any]) -> Health:
     status = body.get("status")
     if not isinstance(status, Mapping) or "state" not in status:
         return HEALTHY
-    return Health(HealthState(status["state"]), str(status.get("message", "")))
+    return Health(HealthState(status["state"]), str(status.get("message", "")), str(status.get("of", "")))
 
 
 def copy_of(key: ObjectKey) -> str:

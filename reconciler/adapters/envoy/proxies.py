@@ -92,6 +92,15 @@ def _gateways(intent: MeshIntent) -> Iterator[Proxy]:
         yield Proxy(one.namespace, one.name, one.name, address, local, one.labels, (mesh,), gateway=one)
 
 
+def is_address(host: str) -> bool:
+    """Whether it has to be looked up by nobody."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def is_loopback(address: str) -> bool:
     try:
         return ipaddress.ip_address(address).is_loopback

@@ -3,7 +3,6 @@ places outside of it."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from reconciler.adapters.envoy import names
 from reconciler.adapters.envoy.bootstrap import socket
 from reconciler.adapters.envoy.kinds import typed
+from reconciler.adapters.envoy.proxies import is_address
 from reconciler.adapters.gaps import Gaps
 from reconciler.model.facts import PortFacts
 from reconciler.model.intents import HostIntent, MeshIntent
@@ -64,7 +64,7 @@ def outside_cluster(name: str, address: str, gaps: Gaps) -> Native:
     endpoint = {"lb_endpoints": [{"endpoint": {"address": socket(host, port)}}]}
     return {
         "name": name,
-        "type": "STATIC" if _is_address(host) else "STRICT_DNS",
+        "type": "STATIC" if is_address(host) else "STRICT_DNS",
         "connect_timeout": "5s",
         "load_assignment": {"cluster_name": name, "endpoints": [endpoint]},
         **(_secured(host) if parts.scheme == "https" else {}),
@@ -72,22 +72,14 @@ def outside_cluster(name: str, address: str, gaps: Gaps) -> Native:
 
 
 def _secured(host: str) -> Native:
-    kind = "IP_ADDRESS" if _is_address(host) else "DNS"
+    kind = "IP_ADDRESS" if is_address(host) else "DNS"
     validation = {
         "trusted_ca": {"filename": _SYSTEM_ROOTS},
         "match_typed_subject_alt_names": [{"san_type": kind, "matcher": {"exact": host}}],
     }
-    sni = {} if _is_address(host) else {"sni": host}
+    sni = {} if is_address(host) else {"sni": host}
     context = typed(_TLS, **sni, common_tls_context={"validation_context": validation})
     return {"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": context}}
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def service_named(server: str, intent: MeshIntent) -> ServiceRef | None:

@@ -1,5 +1,5 @@
 """Telemetry: what the proxies of a scope log, trace and let be measured. Their listeners are changed by it, since
-nothing of this can be said by routes; what it needs besides is here."""
+nothing of this can be said by routes, and what they are started with; what it needs besides is here."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reconciler.adapters.envoy.kinds import CLUSTER, resource
 from reconciler.adapters.envoy.proxies import Proxy, proxies_of
 from reconciler.adapters.envoy.scoped import telemetry_of
 from reconciler.adapters.envoy.scraping import scraped
+from reconciler.adapters.envoy.stat_sinks import SINKS, StatSinks
 from reconciler.adapters.envoy.tracing import tracing
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at, section, tree
@@ -28,13 +29,16 @@ Native = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What the connection managers and TCP proxies of a proxy say, and the clusters that this needs."""
+    """What the connection managers and TCP proxies of a proxy say, and the clusters that this needs. ``sinks``: what it
+    has to know at its start, with the clusters for it in ``static``."""
 
     requests: tuple[Native, ...]
     connections: tuple[Native, ...]
     tracing: Native
     clusters: tuple[Native, ...]
     scraped: bool
+    sinks: tuple[Native, ...]
+    static: tuple[Native, ...]
     origins: tuple[Origin, ...]
 
 
@@ -61,6 +65,8 @@ def _watched(proxy: Proxy, asked: TelemetryIntent, intent: MeshIntent, gaps: Gap
     sinks = tuple(leaf for leaf in asked.leaves if leaf.path.startswith("telemetry.logs.sinks"))
     logging = Logging(section(rule, "logs"), sinks, who)
     metrics, traced = section(rule, "metrics"), section(rule, "tracing")
+    measured = [] if metrics.get("enabled") is False else [leaf for leaf in asked.leaves if leaf.path.startswith(SINKS)]
+    numbers = StatSinks(proxy, who, intent, gaps, {})
     provider = leaf_at(asked.leaves, "telemetry.tracing.provider")
     if traced and provider is None and traced.get("enabled") is not False:
         gaps.warning("leaf-cancelled", "nothing is traced: no provider says where spans go", hint="name a provider")
@@ -69,7 +75,9 @@ def _watched(proxy: Proxy, asked: TelemetryIntent, intent: MeshIntent, gaps: Gap
         connections=tuple(access_logs.of_connections(logging, to)),
         tracing=tracing(traced, provider, who, to),
         clusters=tuple(to.clusters[name] for name in sorted(to.clusters)),
-        scraped="prometheus" in section(metrics, "sinks") and metrics.get("enabled") is not False,
+        scraped=any(leaf.path == f"{SINKS}.prometheus" for leaf in measured),
+        sinks=tuple(numbers.of(measured)),
+        static=tuple(numbers.clusters[name] for name in sorted(numbers.clusters)),
         origins=(*asked.origins, *asked.inherited),
     )
 

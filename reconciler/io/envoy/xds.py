@@ -30,6 +30,7 @@ _LISTS = {"Listener": "listeners.json", "Cluster": "clusters.json"}
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 _LABELS = ("labels", "annotations")
 _OF = "of"  # beside them, whose they are
+_AS = "version"  # and of a bootstrap, what it was when it was written: a proxy tells it of the one that it read
 Body = dict[str, Any]
 Readable = Mapping[str, Any]
 
@@ -87,8 +88,8 @@ class File:
 
     @property
     def version(self) -> str:
-        """That of the file, which the proxy tells when it has taken it; "" of a bootstrap."""
-        return str(self._content.get("version_info", ""))
+        """That of the file, which the proxy tells when it has taken it; "" where it has none."""
+        return str(self._content.get("version_info", "")) or started_as(self._content)
 
     @property
     def is_empty(self) -> bool:
@@ -108,7 +109,9 @@ class File:
         told: Body = {name: dict(body["metadata"][name]) for name in _LABELS if body["metadata"].get(name)}
         if kind == BOOTSTRAP:
             node = dict(spec.get("node") or {})
-            spec["node"] = {**node, "metadata": {**(node.get("metadata") or {}), PLACE: {_OF: self._whose, **told}}}
+            started = version_of_start(self._taken_apart(kind, spec, None)[0])
+            ours = {_OF: self._whose, _AS: started, **told}
+            spec["node"] = {**node, "metadata": {**(node.get("metadata") or {}), PLACE: ours}}
             self._content = spec
             return
         if spec.get("name") != place.name:
@@ -179,6 +182,19 @@ class File:
             "resources": ordered,
             "control_plane": {"identifier": told},
         }
+
+
+def version_of_start(spec: Readable) -> str:
+    """Of a bootstrap, without what is told of it besides."""
+    return digest(spec)[:16]
+
+
+def started_as(bootstrap: Readable) -> str:
+    """The version that a bootstrap had when we wrote it; "" where that is not told."""
+    node = bootstrap.get("node")
+    metadata = node.get("metadata") if isinstance(node, Mapping) else None
+    told = metadata.get(PLACE) if isinstance(metadata, Mapping) else None
+    return str(told.get(_AS, "")) if isinstance(told, Mapping) else ""
 
 
 def kind_id(kind: str) -> KindId:

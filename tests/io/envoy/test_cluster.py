@@ -20,6 +20,8 @@ from reconciler.io.envoy.admin import administration
 from reconciler.io.envoy.binary import find_envoy
 from reconciler.io.envoy.cluster import EnvoyCluster
 from reconciler.io.envoy.proxy import proxy_program
+from reconciler.io.envoy.restarts import check_start, drained, start_of
+from reconciler.io.local.children import ProcessError
 from reconciler.io.local.processes import Processes
 from reconciler.model.live import LiveObject
 from reconciler.model.native import NativeKind
@@ -261,6 +263,66 @@ async def running(cluster: EnvoyCluster, folder: Path, address: str) -> AsyncIte
         await processes.start(proxy_program("web", folder / "eu/shop/web"))
         await until(lambda found: not found, cluster)
         yield processes
+
+
+def with_runtime(address: str, **flags: Any) -> dict[str, Any]:
+    made = bootstrap(address)
+    made["spec"]["layered_runtime"] = {"layers": [{"name": "static", "static_layer": flags}]}
+    return made
+
+
+@needs_proxy
+async def test_a_bootstrap_that_a_running_proxy_did_not_read_is_told_until_it_is_restarted(
+    cluster: EnvoyCluster, tmp_path: Path
+) -> None:
+    name, folder = "Bootstrap shop/web~bootstrap", tmp_path / "eu/shop/web"
+    with closing(Addresses()) as addresses:
+        address = addresses.service(1)
+        async with running(cluster, tmp_path, address) as processes:
+            await cluster.apply(with_runtime(address, flag=False), BOOTSTRAP, force=True)
+            said = (await statuses(cluster))[name]
+            assert said["state"] == "Degraded"
+            assert "has to be restarted" in said["message"]
+            assert "layered_runtime" in said["message"]
+            await cluster.apply(bootstrap(address), BOOTSTRAP, force=True)
+            assert name not in await statuses(cluster)  # as it was read
+            await cluster.apply(with_runtime(address, flag=False), BOOTSTRAP, force=True)
+            await check_start(folder)
+            await drained(start_of(folder))
+            await processes.stop("web")
+            await processes.start(proxy_program("web", folder))
+            await until(lambda found: name not in found, cluster)
+            told_otherwise = with_runtime(address, flag=False)
+            told_otherwise["metadata"]["annotations"] = {"reconciler.dev/commit": "later"}
+            await cluster.apply(told_otherwise, BOOTSTRAP, force=True)
+            assert name not in await statuses(cluster)  # nothing that a proxy reads
+
+
+@needs_proxy
+async def test_a_proxy_that_was_started_with_an_edit_of_its_bootstrap(cluster: EnvoyCluster, tmp_path: Path) -> None:
+    """It says that it has the version that was written, and has other content."""
+    with closing(Addresses()) as addresses:
+        address = addresses.service(1)
+        await cluster.apply(bootstrap(address), BOOTSTRAP, force=False)
+        path = tmp_path / "eu/shop/web/bootstrap.json"
+        path.write_text(path.read_text().replace('"cluster": "eu"', '"cluster": "us"'))
+        async with Processes(print) as processes:
+            await processes.start(proxy_program("web", path.parent))
+            edited = (await live(cluster))["Bootstrap shop/web~bootstrap"].body()
+            assert edited["spec"]["node"]["cluster"] == "us"
+            assert "status" not in edited
+            await cluster.apply(bootstrap(address), BOOTSTRAP, force=True)
+            said = (await statuses(cluster))["Bootstrap shop/web~bootstrap"]
+            assert "runs with another one (node)" in said["message"]
+
+
+@needs_proxy
+async def test_a_bootstrap_with_which_no_proxy_starts_is_found_before(cluster: EnvoyCluster, tmp_path: Path) -> None:
+    broken = bootstrap("127.0.0.1")
+    broken["spec"]["stats_sinks"] = [{"name": "no.such.sink", "typed_config": {}}]
+    await cluster.apply(broken, BOOTSTRAP, force=False)
+    with pytest.raises(ProcessError, match=r"would not start.*no\.such\.sink"):
+        await check_start(tmp_path / "eu/shop/web")
 
 
 @needs_proxy

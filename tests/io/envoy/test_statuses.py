@@ -23,4 +23,16 @@ def test_a_refusal_is_told_without_the_mark_before_a_printed_message(tmp_path: P
     words = "Invalid duration: Expected positive duration"
     (tmp_path / LOG).write_text(f"Filesystem config update rejected: {words}: goo.gle/debugproto    \nseconds: -3\n")
     found = status_of("routes/out.json", "b", "out", Answer(accepted={RDS: "a"}, rejected={RDS: 1}), tmp_path)
-    assert found == {"state": "Degraded", "message": f"the proxy refused routes/out.json: {words}"}
+    assert found is not None
+    assert (found["state"], found["message"]) == ("Degraded", f"the proxy refused routes/out.json: {words}")
+
+
+def test_what_is_refused_as_a_whole_names_its_file_and_one_listener_does_not(tmp_path: Path) -> None:
+    folder = tmp_path / "shop" / "web"
+    refused = Answer(accepted={LDS: "a"}, rejected={LDS: 1, RDS: 1}, refusals={"out": "no such filter"})
+    of_routes = status_of("routes/out.json", "b", "host", refused, folder)
+    of_listener = status_of("listeners.json", "b", "out", refused, folder)
+    assert of_routes is not None
+    assert of_listener is not None
+    assert of_routes["of"] == "shop/web/routes/out.json"
+    assert "of" not in of_listener
