@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def pair(common_name: str) -> tuple[bytes, bytes]:
-    """A PEM certificate for 127.0.0.1 that is its own authority, and its key."""
+def pair(common_name: str, address: str = "127.0.0.1") -> tuple[bytes, bytes]:
+    """A PEM certificate for an address that is its own authority, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -26,7 +26,7 @@ def pair(common_name: str) -> tuple[bytes, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
         .public_bytes(serialization.Encoding.PEM)
@@ -37,9 +37,9 @@ def pair(common_name: str) -> tuple[bytes, bytes]:
     return certificate, private
 
 
-def self_signed(common_name: str) -> tuple[bytes, ssl.SSLContext]:
+def self_signed(common_name: str, address: str = "127.0.0.1") -> tuple[bytes, ssl.SSLContext]:
     """Such a certificate, and a server's context with it and its key."""
-    certificate, private = pair(common_name)
+    certificate, private = pair(common_name, address)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile() as both:
         both.write(certificate + private)

@@ -36,6 +36,7 @@ from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.world import Request, World, keeping_connections
 from tests.behaviour.cases import Ask, Logged, placed
 from tests.behaviour.handshakes import handshake, lay
+from tests.behaviour.keys import keys_served
 from tests.behaviour.logs import Written
 from tests.behaviour.observe import Door
 from tests.behaviour.receivers import receiving
@@ -45,6 +46,7 @@ from tests.behaviour.topology import CLUSTER, Addresses, declared, place_of, top
 OUTBOUND_PORT = 15001
 TAKEN_WITHIN = 60.0  # seconds
 FOLDER = ".mesh"
+ROOT = "root.pem"
 #: where a port takes no connections, as one behind a wall
 SILENT = 98
 
@@ -73,6 +75,8 @@ class LiveMesh:
         await self._stack.enter_async_context(echoing(self._echoes()))
         watcher = self.addresses.service(place_of("watcher"))
         (self.folder / "received").mkdir()
+        root = await self._stack.enter_async_context(keys_served(watcher))
+        (self.folder / ROOT).write_bytes(root)
         self._receivers = await self._stack.enter_async_context(receiving(watcher, self.folder / "received"))
         self._stack.enter_context(silent(self.addresses.service(SILENT), 8080))
         self._processes = await self._stack.enter_async_context(Processes(print))
@@ -92,7 +96,8 @@ class LiveMesh:
         (self.repo / "desired-state" / "mesh.yaml").write_text(text)
         shutil.rmtree(self.repo / "policies")
         (self.repo / "policies").mkdir()
-        (self.repo / "policies" / "given.yaml").write_text(placed(given, self.addresses.service))
+        given = placed(given, self.addresses.service).replace("@root@", str(self.folder / ROOT))
+        (self.repo / "policies" / "given.yaml").write_text(given)
         self._git("add", "-A")
         self._number += 1
         self._git("commit", "-q", "--allow-empty", "-m", f"number {self._number}")
