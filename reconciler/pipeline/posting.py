@@ -66,6 +66,16 @@ def _without_statuses(problems: Sequence[ForgeError]) -> str:
     return f"\nThe statuses could not be set: {prose(cut(str(problems[0]), 60))}\n" if problems else ""
 
 
+async def write_comment(forge: Forge, number: int, body: str, scope: str, author: str = "") -> Outcome:
+    """The one comment of a scope, which is in the marker of ``body``: created, written anew, or left as it is.
+
+    ForgeError passes through."""
+    mine = await _mine(forge, number, scope, author)
+    if mine and not differs(mine[0].body, body):
+        return Outcome.UNCHANGED
+    return await _write(forge, number, mine, body, (scope, author))
+
+
 async def post_statuses(forge: Forge, commit: str, statuses: Sequence[CommitStatus]) -> list[ForgeError]:
     """Set each; those that the forge refused."""
     problems = []
