@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--save", default="", metavar="FILE", help="Keep the plan, for 'reconciler apply FILE'.")
 @click.option("--record-facts", default="", metavar="FILE", help="Keep what discovery found, for --facts.")
 @click.option("--full", is_flag=True, help="Show the whole content of what would be created or pruned.")
-@output_option("text", "json", "markdown")
+@output_option("text", "json", "markdown", "sarif")
 def command(rev: str, against: str, save: str, record_facts: str, full: bool, output: str, **values: Any) -> int:
     """Show, per cluster and mesh, what would be created, updated field by field, pruned, kept or withheld, and which
     commit, policy file and line it comes from. Writes nothing to any cluster.
@@ -41,8 +41,21 @@ def command(rev: str, against: str, save: str, record_facts: str, full: bool, ou
             rev = "worktree"
         run = asyncio.run(_plan(world, rev, against, values))
         _keep(run, save, record_facts, rev, values)
-    show_plan(run, output, full=full)
+        folder = world.source.folder
+    if output == "sarif":
+        _show_marks(run, folder)
+    else:
+        show_plan(run, output, full=full)
     return run.code
+
+
+def _show_marks(run: Run, folder: str) -> None:
+    from reconciler.cli.output import say_json
+    from reconciler.report.marks import of_findings, of_plan
+    from reconciler.report.sarif import sarif
+
+    plan = run.planned.plan
+    say_json(sarif([*of_findings(run.planned.findings, folder), *(of_plan(plan, folder) if plan else ())], run.code))
 
 
 async def _plan(world: World, rev: str, against: str, values: dict[str, Any]) -> Run:

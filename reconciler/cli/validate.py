@@ -11,7 +11,7 @@ from reconciler.cli.options import SourceOptions, output_option, source_options,
 @source_options
 @click.option("--rev", default="worktree", show_default=True, help="Revision to read, or the files as they lie.")
 @click.option("--expand", is_flag=True, help="Print every document in its long form.")
-@output_option("text", "json")
+@output_option("text", "json", "sarif")
 def command(rev: str, expand: bool, output: str, **values: object) -> int:
     """Check a repository. Every mistake is told at once as path:line:column, with a hint.
 
@@ -23,8 +23,10 @@ def command(rev: str, expand: bool, output: str, **values: object) -> int:
     from reconciler.load import load
     from reconciler.model.findings import has_errors
     from reconciler.pipeline.meshes import mesh_types
+    from reconciler.report.marks import of_findings
     from reconciler.report.plan_json import findings_json
     from reconciler.report.recap_text import findings_count
+    from reconciler.report.sarif import sarif
     from reconciler.report.values import plural
 
     options: SourceOptions = take_source(values)
@@ -36,6 +38,8 @@ def command(rev: str, expand: bool, output: str, **values: object) -> int:
     desired, findings = load(tree, mesh_types())
     if output == "json":
         say_json({"findings": findings_json(findings), "documents": len(desired.documents) if desired else 0})
+    elif output == "sarif":
+        say_json(sarif([*of_findings(findings, source.folder)], 1 if has_errors(list(findings)) else 0))
     else:
         say_findings(findings)
         count = plural(len(desired.documents) if desired else 0, "document")

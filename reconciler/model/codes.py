@@ -154,4 +154,7 @@ CODES: dict[str, str] = {
     "object-progressing": "A mesh has not looked at an object yet.",
     "rights-missing": "The account may not do in a cluster what Git asks, so nothing is written to the target.",
     # sources: what Git says
+    "history-rewritten": "The head does not go on from the commit accepted last, which holds until it is accepted.",
+    # reports: what is known without looking
+    "facts-absent": "Nothing is known of what lives in a cluster, so selectors and ports there cannot be resolved.",
 }

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from reconciler.adapters.base import Adapter
 from reconciler.model.documents import DesiredState
 from reconciler.model.findings import Finding, Severity
-from reconciler.model.native import Compiled, Verdict
+from reconciler.model.native import Compiled, NativeObject, Verdict
 from reconciler.model.plans import BLOCKING, Action, Reason
-from reconciler.model.refs import DocRef, TargetId
+from reconciler.model.refs import DocRef, ObjectKey, TargetId
 from reconciler.model.reviews import Alert, AlertKind, Place, Reviewed, TargetReview
 from reconciler.pipeline.places import Places
 from reconciler.pipeline.planning import Planned
@@ -50,7 +50,7 @@ def alerts(compared: Compared, targets: Sequence[TargetReview]) -> tuple[Alert, 
         *_from_findings(compared),
         *_rejected(compared),
         *(alert for target in targets for alert in _from_target(target)),
-        *_last_routes(compared),
+        *_last_routes(compared, {target.target: target for target in targets}),
         *_left_alone(compared),
         *_refused(compared),
     ]
@@ -83,9 +83,9 @@ def _rejected(compared: Compared) -> Iterator[Alert]:
 def _from_target(target: TargetReview) -> Iterator[Alert]:
     if target.error:
         yield Alert(AlertKind.UNREAD, f"what lives there is not known: {target.error}", target.target)
-    for guard in target.guards:
+    if target.guards:
         hint = f"to confirm: a commit with the trailer Reconciler-Confirm: {target.confirm}" if target.confirm else ""
-        yield Alert(AlertKind.GUARD, guard, target.target, hint=hint)
+        yield Alert(AlertKind.GUARD, "; ".join(target.guards), target.target, hint=hint)
     yield from _of(target, AlertKind.DELETE, "would be deleted", lambda one: one.change.action is Action.PRUNE)
     yield from _of(
         target, AlertKind.REPLACE, "would be deleted and created anew", lambda one: one.change.action is Action.REPLACE
@@ -119,28 +119,38 @@ def _places(found: Iterable[Reviewed]) -> tuple[Place, ...]:
     return tuple(dict.fromkeys(place for one in found for place in one.places))
 
 
-def _last_routes(compared: Compared) -> Iterator[Alert]:
-    """Hosts that an object of the base routes and none of the head does."""
+def _last_routes(compared: Compared, targets: Mapping[TargetId, TargetReview]) -> Iterator[Alert]:
+    """Hosts that an object of the base routes and none of the head does, unless what routed them stays all the same."""
     before, after = compared.offline.before, compared.offline.planned.compiled
     for target in sorted(before.objects):
         if target not in compared.desired.views or target not in after.objects:
             continue
+        stays = _stays(targets[target])
         routed = _routed(before, target, compared.old, compared.adapters)
         left = _routed(after, target, compared.desired, compared.adapters)
         for host in sorted(routed.keys() - left.keys()):
-            places = tuple(dict.fromkeys(place for ref in routed[host] for place in compared.places.of_document(ref)))
-            yield Alert(AlertKind.LAST_ROUTE, f"the last route of host {host} would be removed", target, (), places)
+            objects = [native for native in routed[host] if native.key not in stays]
+            refs = dict.fromkeys(origin.ref for native in objects for origin in native.origins)
+            places = tuple(dict.fromkeys(place for ref in refs for place in compared.places.of_document(ref)))
+            if len(objects) == len(routed[host]):
+                yield Alert(AlertKind.LAST_ROUTE, f"the last route of host {host} would be removed", target, (), places)
+
+
+def _stays(target: TargetReview) -> set[ObjectKey]:
+    """What is not deleted for another reason than that somebody has to confirm it or that nothing is written at all."""
+    passing = (None, Reason.GUARD, Reason.PROTECTED, Reason.REPORT_MODE, Reason.READ_ONLY, Reason.SUSPENDED)
+    return {one.change.key for one in target.caused if one.change.withheld not in passing}
 
 
 def _routed(
     compiled: Compiled, target: TargetId, desired: DesiredState, adapters: Mapping[str, Adapter]
-) -> dict[str, list[DocRef]]:
+) -> dict[str, list[NativeObject]]:
     adapter = adapters.get(desired.mesh(target).type)
-    found: dict[str, list[DocRef]] = {}
+    found: dict[str, list[NativeObject]] = {}
     for native in compiled.objects[target] if adapter else ():
         assert adapter is not None
         for host in adapter.routed(native.body):
-            found.setdefault(host, []).extend(origin.ref for origin in native.origins)
+            found.setdefault(host, []).append(native)
     return found
 
 

@@ -21,6 +21,7 @@ class Outcome(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    OUTDATED = "outdated"  # the pull request has a newer head: whoever looks at that one reports it
     FAILED = "failed"
 
 
@@ -35,16 +36,19 @@ class Posted:
 async def publish(
     forge: Forge, pull: PullRequest, review: Review, showing: Showing | None = None, author: str = ""
 ) -> Posted:
-    """Post the report. ``showing``: scope, artifact and command; links and bounds are the forge's. ``author``: who we
-    are there, for a token that cannot ask. A report that says the same as the one that is there touches nothing.
+    """Post the report. ``pull.head`` is what was reviewed: when the pull request has another one by now, nothing is
+    posted. ``showing``: scope, artifact and command; links and bounds are the forge's. ``author``: who we are there,
+    for a token that cannot ask. A report that says the same as the one that is there touches nothing.
 
-    No ForgeError passes through.
+    No ForgeError passes through. ValueError for a scope that cannot be one.
     """
     limit = forge.largest_comment - ROOM
     shown = replace(showing or Showing(), link=forge.line_url, limit=limit, folds=forge.folds)
     body = comment(review, shown)
     problems: list[ForgeError] = []
     try:
+        if (await forge.pull_request(pull.number)).head != pull.head:
+            return Posted(Outcome.OUTDATED)
         mine = await _mine(forge, pull.number, shown.scope, author)
     except ForgeError as problem:
         statuses = await post_statuses(forge, pull.head, review_statuses(review, pull.url))

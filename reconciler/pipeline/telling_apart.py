@@ -52,9 +52,16 @@ def _caused(change: Change, found: Change | None, places: Places) -> Reviewed:
         note = "it does not live, so nothing is deleted" if change.action is Action.PRUNE else "it lives so already"
         return Reviewed(change, change.fields, places.of(change), note)
     action = found.action if change.action in IN_PLACE and found.action in IN_PLACE else change.action
-    note = "" if (action is found.action) else _otherwise(action, found.action)
+    note = _behind(change, found) if action is found.action else _otherwise(action, found.action)
     told = replace(change, action=action, withheld=found.withheld, why=found.why, adopt=found.adopt)
     return Reviewed(told, change.fields, places.of(change), note)
+
+
+def _behind(change: Change, found: Change) -> str:
+    """Which of the fields that change live otherwise than the base asks."""
+    lives = {field.path: field for field in found.fields}
+    other = [f.path for f in change.fields if f.path in lives and lives[f.path].before != f.before]
+    return f"the target branch asks this otherwise than it lives now: {', '.join(other)}" if other else ""
 
 
 def _otherwise(action: Action, found: Action) -> str:

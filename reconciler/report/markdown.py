@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 GAP = "\u200b"
 #: categories of what is not seen, or turns what is beside it around: control, format, unassigned, surrogate, private
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-_ACTIVE = frozenset("&<>\"'`*_[]()|~\\#!@$^{}")
+_ACTIVE = frozenset("&<>`*_[]|~\\$@")
 #: places within what forges look for in rendered text: @user, #1, GH-1, !1, $1, ~label, %milestone, &1, addresses
 _SOUGHT = re.compile(r"(?<=[@#!$~%&^*])(?=\S)|(?<=:)(?=//)|(?<=[wW]{3})(?=\.)|(?<=[gG][hH])(?=-\d)")
 _LINK = re.compile(r"https?://[^\s<>]+")

@@ -103,7 +103,7 @@ def _target(target: TargetPlan) -> dict[str, Any]:
         "suspended": target.suspended,
         "guards": list(target.guards),
         "confirm": target.guard_fingerprint,
-        "changes": [_change(change) for change in target.changes],
+        "changes": [change_json(change) for change in target.changes],
         "health": [
             {"object": key_json(one.key), "state": str(one.health.state), "message": one.health.message}
             for one in target.health
@@ -111,7 +111,7 @@ def _target(target: TargetPlan) -> dict[str, Any]:
     }
 
 
-def _change(change: Change) -> dict[str, Any]:
+def change_json(change: Change) -> dict[str, Any]:
     return {
         "action": str(change.action),
         "object": key_json(change.key),
@@ -121,7 +121,7 @@ def _change(change: Change) -> dict[str, Any]:
         **({"lent": True} if change.lent else {}),
         "withheld": str(change.withheld) if change.withheld else None,
         "why": change.why,
-        "fields": [_field(field) for field in change.fields],
+        "fields": [field_json(field) for field in change.fields],
         "origins": [
             {
                 "document": str(origin.ref),
@@ -136,7 +136,7 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
-def _field(field: FieldChange) -> dict[str, Any]:
+def field_json(field: FieldChange) -> dict[str, Any]:
     author = field.author
     return {
         "path": field.path,

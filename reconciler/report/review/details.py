@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from reconciler.model.plans import Action
 from reconciler.model.refs import TargetId
@@ -17,19 +17,26 @@ from reconciler.report.review.showing import Showing
 
 DRIFT, WAITING = 7, 8
 PLACES = 3
+NAMES = 6  # targets that are named before they are counted
 
 
 def caused(review: Review, showing: Showing) -> list[Section]:
-    """A folded section per target, what is gravest in it first."""
-    return [_target(target, review, showing) for target in review.targets if target.caused]
+    """A folded section per target, what is gravest in it first; targets in which the same happens have one together."""
+    groups: dict[tuple[Item, ...], list[TargetReview]] = {}
+    for target in review.targets:
+        items = tuple(_item(one, review, showing, _rank(one)) for one in sorted(target.caused, key=_rank))
+        if items:
+            groups.setdefault(items, []).append(target)
+    return [_section(items, targets, showing) for items, targets in groups.items()]
 
 
-def _target(target: TargetReview, review: Review, showing: Showing) -> Section:
-    numbers = (("+", target.count(Action.CREATE)), ("~", target.count(*UPDATES)), ("-", target.count(Action.PRUNE)))
+def _section(items: tuple[Item, ...], targets: Sequence[TargetReview], showing: Showing) -> Section:
+    first = targets[0]
+    numbers = (("+", first.count(Action.CREATE)), ("~", first.count(*UPDATES)), ("-", first.count(Action.PRUNE)))
     words = " ".join(f"{sign}{number}" for sign, number in numbers if number)
-    shown = sorted(target.caused, key=_rank)
-    items = tuple(_item(one, review, showing, _rank(one)) for one in shown)
-    head, tail = folded(f"{target.target.cluster} / {target.target.mesh}", words, showing)
+    names = [f"{one.target.cluster} / {one.target.mesh}" for one in targets]
+    rest = f", the same on {len(names) - NAMES} more" if len(names) > NAMES else ""
+    head, tail = folded(", ".join(names[:NAMES]), f"{words}{' each' if len(names) > 1 else ''}{rest}", showing)
     return Section(head, items, tail)
 
 

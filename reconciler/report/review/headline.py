@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.model.plans import Action
 from reconciler.model.reviews import Review, TargetReview
-from reconciler.report.markdown import cut, prose
+from reconciler.report.markdown import cut, listed, prose
 from reconciler.report.review.fitting import Item, Section
 from reconciler.report.values import plural
 
@@ -41,7 +41,9 @@ def _seen(review: Review) -> str:
     if review.plan is None:
         return "Nothing was compared."
     if review.live:
-        return "Compared with what lives: the clusters were read."
+        unread = sorted({target.target.cluster for target in review.targets if target.error})
+        but = f", except {listed(unread, 5)}, which are told as between the two commits" if unread else ""
+        return f"Compared with what lives: the clusters were read{but}."
     return (
         "Compared between the two commits: **no cluster was read**, so drift is not known, and neither is what of the"
         f" target branch is not applied yet. What the clusters are is taken from {prose(review.facts)}."

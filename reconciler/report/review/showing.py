@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from reconciler.model.refs import TargetId
 from reconciler.model.reviews import Place, Review
-from reconciler.report.markdown import cut, link
+from reconciler.report.markdown import cut, link, prose
+
+FEW = 5  # targets that are named before they are counted
 
 
 def no_link(_commit: str, _path: str, _line: int) -> str:
@@ -37,3 +40,9 @@ class Showing:
         path = f"{review.folder}/{place.path}" if review.folder else place.path
         known = place.commit not in ("", "worktree")
         return link(cut(text, 300), self.link(place.commit, path, place.line) if known else "")
+
+
+def on(targets: Sequence[TargetId]) -> str:
+    """``on eu/mesh, us/mesh and 3 more``."""
+    names = ", ".join(prose(cut(str(target), 100)) for target in targets[:FEW])
+    return f"on {names}{f' and {len(targets) - FEW} more' if len(targets) > FEW else ''}"

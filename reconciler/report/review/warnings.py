@@ -9,7 +9,7 @@ from reconciler.model.refs import TargetId
 from reconciler.model.reviews import Alert, AlertKind, Review
 from reconciler.report.markdown import cut, listed, prose
 from reconciler.report.review.fitting import Item, Section
-from reconciler.report.review.showing import Showing
+from reconciler.report.review.showing import Showing, on
 
 #: what stops or removes something is graver than what is left as it is
 GRAVE = frozenset(
@@ -65,7 +65,4 @@ def _short(alert: Alert, targets: Sequence[TargetId]) -> str:
 
 
 def _head(alert: Alert, targets: Sequence[TargetId]) -> str:
-    names = [prose(cut(str(target), 100)) for target in targets[:FEW]]
-    rest = f" and {len(targets) - FEW} more" if len(targets) > FEW else ""
-    where = f" on {', '.join(names)}{rest}" if names else ""
-    return f"- **{WORDS[alert.kind]}**{where}: "
+    return f"- **{WORDS[alert.kind]}**{f' {on(targets)}' if targets else ''}: "
