@@ -23,6 +23,7 @@ SLOW = (
     "crash",
     "daemon",
     "examples",
+    "io/forges/test_forges.py",
     "io/git",
     "io/store/test_durability.py",
     "io/store/test_leases.py",
