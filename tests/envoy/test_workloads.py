@@ -51,6 +51,7 @@ def _module(**wasm: Any) -> dict[str, Any]:
         (_traced("backend.shop:9", "zipkin"), "has no port 9"),
         (_measured("numbers.example.org:8125"), "go to an IP address"),
         (_measured("backend.shop:9", protocol="Tcp"), "has no port 9"),
+        (_measured("backend.shop:8080", protocol="Tcp"), "takes requests, and statsd sends none"),
         (_measured("backend.shop:8080", "otlp"), "HTTP/2"),
         (_module(url="http://modules.example.org/a.wasm"), "checksum"),
         (_module(path="/a.wasm", insertBefore="no.such.filter"), "is named no.such.filter"),

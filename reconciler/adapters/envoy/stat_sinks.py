@@ -64,9 +64,13 @@ class StatSinks:
             return {"tcp_cluster_name": self._plain(leaf, "tcp")}
         number = leaf.key.rpartition(":")[2]
         facts = self.intent.cluster.service(service.name, service.namespace)
-        if not any(str(one.number) == number for one in (facts.ports if facts else ())):
+        port = next((one for one in (facts.ports if facts else ()) if str(one.number) == number), None)
+        if port is None:
             self.gaps.error("port-unknown", f"{service.label} has no port {number}, which {leaf.path} asks", leaf)
             return {}
+        if names.is_http(port):
+            told = f"port {number} of {service.label} takes requests, and statsd sends none"
+            self.gaps.error("server-protocol", told, leaf, "declare its protocol: TCP")
         return {"tcp_cluster_name": self._in_the_mesh(names.upstream(service, int(number)))}
 
     def _otlp(self, leaf: Leaf) -> Native:

@@ -68,15 +68,14 @@ def asking() -> aiohttp.ClientSession:
 async def ask(session: aiohttp.ClientSession, address: str, proxy: str) -> Answer:
     """Never raises for what the proxy does or does not say."""
     try:
-        async with asyncio.timeout(PATIENCE):
-            stats = await _get(session, f"http://{address}/stats?format=json&filter={_FILTER}")
-            info = await _get(session, f"http://{address}/server_info")
-            if (other := _id(info)) != proxy:
-                return Answer(f"{other or 'another proxy'} answers at {address}")
-            accepted, rejected, warming = _statistics(stats)
-            started = await _get(session, f"http://{address}/config_dump?mask=bootstrap")
-            dump = await _get(session, f"http://{address}/config_dump?resource=dynamic_listeners") if any(
-                rejected.values()) else {}  # fmt: skip
+        stats = await _get(session, f"http://{address}/stats?format=json&filter={_FILTER}")
+        info = await _get(session, f"http://{address}/server_info")
+        if (other := _id(info)) != proxy:
+            return Answer(f"{other or 'another proxy'} answers at {address}")
+        accepted, rejected, warming = _statistics(stats)
+        started = _bootstrap(await _get(session, f"http://{address}/config_dump?mask=bootstrap"))
+        dump = await _get(session, f"http://{address}/config_dump?resource=dynamic_listeners") if any(
+            rejected.values()) else {}  # fmt: skip
     except TimeoutError:
         return Answer(f"no answer within {PATIENCE:g} s")
     except aiohttp.ClientConnectorError as problem:
@@ -84,11 +83,12 @@ async def ask(session: aiohttp.ClientSession, address: str, proxy: str) -> Answe
     except (aiohttp.ClientError, OSError, ValueError) as problem:
         return Answer(str(problem) or type(problem).__name__)
     refusals, overlaid = _refusals(dump), bool((info.get("command_line_options") or {}).get("config_yaml"))
-    return Answer("", _version(info), accepted, rejected, warming, refusals, _bootstrap(started), overlaid)
+    return Answer("", _version(info), accepted, rejected, warming, refusals, started, overlaid)
 
 
 async def _get(session: aiohttp.ClientSession, url: str) -> Mapping[str, Any]:
-    async with session.get(url) as response:
+    """Each has its own time: a proxy that has much to tell is not one that hangs."""
+    async with asyncio.timeout(PATIENCE), session.get(url) as response:
         response.raise_for_status()
         found = orjson.loads(await response.read())
         if not isinstance(found, dict):
