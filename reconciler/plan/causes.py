@@ -33,7 +33,7 @@ def word_fields(
         released = any(related(difference[0], path) for path in comparison.left_before)
         drift, author = (False, None) if released else _drift(comparison, difference, before, untouched)
         causes |= {Cause.COMMIT} if released else _causes(difference, before, drift)
-        worded.append(_field(comparison.native.key, difference, masker, drift, author))
+        worded.append(_field(comparison, difference, masker, (drift, author)))
     return tuple(worded), tuple(sorted(causes or {Cause.COMMIT}))
 
 
@@ -74,17 +74,22 @@ def _same(left: Any, right: Any) -> bool:
     return canonical.equal(left, right)
 
 
-def _field(key: ObjectKey, difference: Difference, masker: Masker, drift: bool, author: Author | None) -> FieldChange:
+def _field(
+    comparison: Comparison, difference: Difference, masker: Masker, drifted: tuple[bool, Author | None]
+) -> FieldChange:
     path, have, want = difference
+    drift, author = drifted
     return FieldChange(
         path=dotted(path) or "(whole object)",
         op="add" if have is MISSING else "remove" if want is MISSING else "change",
-        before=_shown(key, path, have, masker),
-        after=_shown(key, path, want, masker),
+        before=_shown(comparison, path, have, masker),
+        after=_shown(comparison, path, want, masker),
         drift=drift,
         author=author if drift else None,
     )
 
 
-def _shown(key: ObjectKey, path: Path, value: Any, masker: Masker) -> Any:
-    return None if value is MISSING else masker.value(key, path, value)
+def _shown(comparison: Comparison, path: Path, value: Any, masker: Masker) -> Any:
+    if value is MISSING:
+        return None
+    return masker.value(comparison.native.key, path, value, (comparison.have, comparison.expected))

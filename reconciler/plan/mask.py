@@ -1,22 +1,29 @@
 """Secrets do not leave the plan: masked values, equal ones by equal marks within one report.
 
-Masked: data of Secrets, values of headers named like credentials, paths named by ``audit.redact[]``.
+Masked: data of Secrets, values of headers named like credentials (by a field's name or by a name beside the value),
+paths named by ``audit.redact[]``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.model import canonical
 from reconciler.model.refs import ObjectKey
-from reconciler.plan.paths import Path, parse
+from reconciler.plan.paths import Path, get, parse
 
 _CREDENTIAL = re.compile(
     r"(?i)^(authorization|proxy-authorization|cookie|set-cookie|.*[-_](token|key|secret|password))$"
 )
+#: fields with the name of a header, and those with what it is, where a mesh writes the two beside each other
+_NAMED = ("name", "key", "header")
+_CARRIES = frozenset(
+    {"value", "values", "rawValue", "raw_value", "exact", "prefix", "suffix", "regex", "contains", "stringMatch",
+     "string_match", "exactMatch", "exact_match"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +41,19 @@ class Masker:
     redact: tuple[str, ...] = ()
     _marks: dict[str, str] = field(default_factory=dict)
 
-    def value(self, key: ObjectKey, path: Path, value: Any) -> Any:
-        """The value as it may be shown: itself, or marks in the place of what is secret within it."""
+    def value(self, key: ObjectKey, path: Path, value: Any, bodies: Sequence[Any] = ()) -> Any:
+        """The value as it may be shown: itself, or marks in the place of what is secret within it. ``bodies``: the
+        objects that it is a part of, which tell what stands beside it."""
         if value is None:
             return None
-        if self._secret(key, path):
+        if self._secret(key, path) or any(_beside_credential(path, body) for body in bodies):
             return self._mark(value)
         if isinstance(value, Mapping):
-            return {name: self.value(key, (*path, name), item) for name, item in value.items()}
+            secret = _CARRIES if _names_credential(value) else ()
+            return {
+                name: self._mark(item) if name in secret else self.value(key, (*path, name), item)
+                for name, item in value.items()
+            }
         if isinstance(value, (list, tuple)):
             return [self.value(key, (*path, index), item) for index, item in enumerate(value)]
         return value
@@ -67,3 +79,17 @@ class Masker:
         except ValueError:
             return False
         return len(pattern) <= len(path) and all(want in ("*", part) for want, part in zip(pattern, path, strict=False))
+
+
+def _names_credential(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    names = (value.get(field) for field in _NAMED)
+    return any(isinstance(name, str) and _CREDENTIAL.match(name) for name in names)
+
+
+def _beside_credential(path: Path, body: Any) -> bool:
+    """Whether the way to a place goes by the name of a credential into what that is."""
+    return any(
+        part in _CARRIES and _names_credential(get(body, path[:depth])) for depth, part in enumerate(path) if depth
+    )

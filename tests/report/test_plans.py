@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,24 @@ def test_header_values_named_like_credentials_are_masked(name: str) -> None:
     assert "s3cr3t" not in text
     assert "0ld" not in text
     assert "before → seen" in text
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda value: {"set": [{"name": "Authorization", "value": value}, {"name": "x-plain", "value": "seen"}]},
+        lambda value: {"add": [{"header": {"key": "x-api-key", "value": value}, "plain": "seen"}]},
+        lambda value: {"match": [{"name": "cookie", "string_match": {"exact": value}, "plain": "seen"}]},
+    ],
+)
+def test_values_beside_the_name_of_a_credential_are_masked(written: Any) -> None:
+    asked, live = native("a", written("s3cr3t")), lives(native("a", written("0ld")))
+    for plan in (plan_of([asked], [live]), plan_of([asked]), plan_of([], [live])):
+        text = plan_text(plan, COMMIT, plain, View(full=True)) + json.dumps(plan_json(plan, COMMIT))
+        assert "s3cr3t" not in text
+        assert "0ld" not in text
+        assert "<masked #1>" in text
+    assert "seen" in plan_text(plan_of([asked]), COMMIT, plain, View(full=True))
 
 
 def test_paths_to_redact_are_masked() -> None:

@@ -6,5 +6,4 @@ from reconciler.report.review.marker import differs as differs
 from reconciler.report.review.marker import is_ours as is_ours
 from reconciler.report.review.page import page as page
 from reconciler.report.review.showing import Showing as Showing
-from reconciler.report.review.statuses import apply_status as apply_status
 from reconciler.report.review.statuses import review_statuses as review_statuses

@@ -1,12 +1,10 @@
-"""What the head of a pull request is marked with, and a commit after it was applied."""
+"""What the head of a pull request is marked with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from reconciler.model.findings import Severity
 from reconciler.model.forges import CommitStatus, StatusState
-from reconciler.model.plans import BLOCKING, Recap
+from reconciler.model.plans import BLOCKING
 from reconciler.model.reviews import AlertKind, Review
 from reconciler.report.markdown import cut, visible
 from reconciler.report.review.headline import counts
@@ -42,15 +40,6 @@ def _plan(review: Review) -> tuple[StatusState, str]:
     if review.code == 4:
         return StatusState.ERROR, f"not all clusters could be read; {counts(review)}"
     return StatusState.SUCCESS, counts(review)
-
-
-def apply_status(rows: Sequence[Recap], code: int, url: str = "") -> CommitStatus:
-    """Of a commit that was applied: ``rows`` and exit code of the run."""
-    names = ("changed", "pruned", "blocked", "failed", "unreachable", "skipped")
-    found = {name: sum(getattr(row, name) for row in rows) for name in names}
-    words = ", ".join(f"{count} {name}" for name, count in found.items() if count) or "nothing to do"
-    state = {0: StatusState.SUCCESS, 2: StatusState.PENDING, 4: StatusState.ERROR}.get(code, StatusState.FAILURE)
-    return _status(APPLY, state, words, url)
 
 
 def _status(context: str, state: StatusState, words: str, url: str) -> CommitStatus:
