@@ -72,6 +72,12 @@ def dump(value: Any) -> str:
 PLAIN: Given = {
     "istio": {"type": "istio", "namespace": "istio-system", "trust_domain": "cluster.local"},
     "gateway-api": {"type": "gateway-api", "namespace": "", "version": "1.6.1", "channel": "experimental"},
+    "kuma": {
+        "type": "kuma",
+        "namespace": "kuma-system",
+        "version": "2.14.3",
+        "trust_domain": "default.eu-1.mesh.local",
+    },
     "envoy": {"type": "envoy", "namespace": "", "trust_domain": "cluster.local", "declared": True},
 }
 
@@ -184,8 +190,11 @@ def _kind(text: str) -> KindId:
     return KindId(group, kind)
 
 
-def _crd(kind: KindId, versions: list[str]) -> CrdFacts:
-    return CrdFacts(kind, f"{kind.kind.lower()}s", True, tuple(versions))
+def _crd(kind: KindId, said: list[str] | Given) -> CrdFacts:
+    """Its versions; or these and, of what claims need, the fields that there are."""
+    given = said if isinstance(said, Mapping) else {"versions": said}
+    fields = frozenset(given["fields"]) if "fields" in given else None
+    return CrdFacts(kind, f"{kind.kind.lower()}s", True, tuple(given["versions"]), fields)
 
 
 def _service(name: str, facts: Given) -> ServiceFacts:

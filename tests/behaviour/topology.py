@@ -100,11 +100,15 @@ def _destination(service: Mapping[str, Any], addresses: Addresses) -> Document:
     return document("Destination", service["name"], spec)
 
 
+#: labels by which a namespace is in each of the meshes
+_ENROLLED = {"istio-injection": "enabled", "kuma.io/sidecar-injection": "enabled"}
+
+
 def orchestrated() -> list[Document]:
     """The same services as live objects of a cluster."""
     namespaces = sorted({one["namespace"] for part in ("services", "gateways") for one in topology()[part]})
     found = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {"istio-injection": "enabled"}}}
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": _ENROLLED}}
         for name in namespaces
     ]
     for service in topology()["services"]:
@@ -116,7 +120,8 @@ def orchestrated() -> list[Document]:
 
 def _service(service: Mapping[str, Any]) -> Document:
     ports = [{"name": one["name"], "port": one["number"], "targetPort": one["number"]} for one in service["ports"]]
-    metadata = {"name": service["name"], "namespace": service["namespace"]}
+    spoken = {f"{one['number']}.service.kuma.io/protocol": one["protocol"].lower() for one in service["ports"]}
+    metadata = {"name": service["name"], "namespace": service["namespace"], "annotations": spoken}
     spec = {"selector": {"app": service["workloads"][0]["labels"]["app"]}, "ports": ports}
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
 

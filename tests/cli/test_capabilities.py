@@ -37,6 +37,9 @@ def test_table_has_a_column_for_each_mesh_and_profile() -> None:
         "(ambient)",
         "istio",
         "(ambient-l4)",
+        "kuma",
+        "kuma",
+        "(tags)",
     ]
     assert next(line for line in lines if line.startswith("traffic.fault ")).split()[1:] == [
         "yes",
@@ -44,6 +47,8 @@ def test_table_has_a_column_for_each_mesh_and_profile() -> None:
         "yes",
         "yes",
         "no",
+        "partly",
+        "partly",
     ]
 
 

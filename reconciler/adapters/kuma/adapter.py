@@ -1,0 +1,37 @@
+"""Puts the parts together: the value that the registry finds."""
+
+from __future__ import annotations
+
+from reconciler.adapters.base import Adapter
+from reconciler.adapters.kuma import access, default_deny, egress, hosts, mtls, patches, tagged, telemetry
+from reconciler.adapters.kuma.capabilities import claims as capability_claims
+from reconciler.adapters.kuma.detect import TYPE, detect
+from reconciler.adapters.kuma.kinds import DETECT_KINDS, KINDS, OWNABLE
+from reconciler.adapters.kuma.live import claims, health, normalize
+from reconciler.adapters.kuma.profiles import PROFILES, profile
+from reconciler.model.facts import MeshFacts
+
+ADAPTER = Adapter(
+    name=TYPE,
+    kinds=KINDS,
+    detect_kinds=DETECT_KINDS,
+    detect=detect,
+    default_mesh=MeshFacts(TYPE, "kuma-system"),
+    emitters=(
+        hosts.emit,
+        access.emit,
+        tagged.emit,
+        default_deny.emit,
+        mtls.emit,
+        egress.emit,
+        telemetry.emit,
+        patches.emit,
+    ),
+    capabilities=capability_claims,
+    normalize=normalize,
+    health=health,
+    claims=claims,
+    raw_kinds=OWNABLE,
+    profile=profile,
+    profiles=PROFILES,
+)
