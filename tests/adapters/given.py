@@ -88,7 +88,9 @@ def intent(given: Given, plain: str = "istio") -> MeshIntent:
     gateways = tuple(GatewayFacts(**gateway) for gateway in mesh.pop("gateways", ()))
     enrolled = tuple(mesh.pop("enrolled_namespaces", ()))
     deny, cluster = given.get("default_deny"), _cluster(given.get("cluster", {}))
-    facts = MeshFacts(**(PLAIN[plain] | mesh), gateways=gateways, enrolled_namespaces=enrolled)
+    facts = MeshFacts(
+        **(PLAIN.get(plain, {"type": plain, "namespace": ""}) | mesh), gateways=gateways, enrolled_namespaces=enrolled
+    )
     return MeshIntent(
         target=TargetId("eu-1", "mesh"),
         cluster_domain=given.get("cluster_domain", "cluster.local"),
@@ -161,7 +163,8 @@ def leaves(rule: Given, policy: str = "p") -> tuple[Leaf, ...]:
 def _flat(path: str, value: Any) -> Iterator[tuple[str, Any, str]]:
     parts = path.split(".")
     if len(parts) == 4 and parts[1] == "headers":
-        operations = value.items() if isinstance(value, Mapping) else ((name, True) for name in value)
+        names = value if isinstance(value, list) else [str(value)]
+        operations = value.items() if isinstance(value, Mapping) else ((name, True) for name in names)
         yield from ((path, item, name) for name, item in operations)
     elif isinstance(value, Mapping) and path not in _WHOLE:
         for key, item in value.items():

@@ -44,7 +44,13 @@ TELLING = {**HOST_LEAVES, "traffic.connections.http.h2Upgrade": ({"connections":
 
 
 def form(rule: Mapping[str, Any], **route: Any) -> dict[str, Any]:
-    return {"cluster": CLUSTER, "hosts": {"a.shop": {"routes": [{"rule": {**BASE, **rule}, **route}]}}}
+    return {"cluster": CLUSTER, "hosts": {"a.shop": {"routes": [{"rule": merged(BASE, rule), **route}]}}}
+
+
+def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, maps within maps too; ``more`` wins."""
+    both = {key: merged(base[key], more[key]) for key in base.keys() & more.keys() if isinstance(more[key], Mapping)}
+    return {**base, **more, **both}
 
 
 def host_form(rule: Mapping[str, Any]) -> dict[str, Any]:
