@@ -41,10 +41,10 @@ class NotSent(ForgeUnreachable):
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """The text without these secrets, bearer tokens and user parts of URLs."""
+    """The text without these secrets, bearer tokens and user parts of URLs, and without what a terminal obeys."""
     for secret in sorted((each for each in secrets if each), key=len, reverse=True):
         text = text.replace(secret, "***")
-    return without_secrets(text)
+    return without_secrets("".join(character if character.isprintable() else " " for character in text))
 
 
 def from_answer(name: str, status: int, headers: Mapping[str, str], body: bytes, secrets: Iterable[str]) -> ForgeError:

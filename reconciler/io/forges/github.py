@@ -25,18 +25,26 @@ class GitHub(Repository):
         self._app = Installation(place, access) if access.app else None
         prove = self._app.prove if self._app else proof_by(access, place.name, "Authorization", "Bearer {}")
         super().__init__(place, Http(place.api, place.name, prove, access))
+        self._graph = Http(place.api.removesuffix("/v3"), place.name, prove, access)
         self._path = f"/repos/{quoted(place.group)}/{quoted(place.repository)}"
 
     async def close(self) -> None:
         await super().close()
+        await self._graph.close()
         if self._app:
             await self._app.close()
 
     async def account(self) -> str:
-        """The token of a workflow cannot ask; what it writes is by ``github-actions[bot]``."""
+        """The token of a workflow or of an installation may not ask ``/user``; GraphQL tells it who it is."""
         if self._app:
             return await self._app.account()
-        return await self._who("login")
+        if known := await self._who("login"):
+            return known
+        try:
+            answer = await self._graph.ask(Ask("POST", "/graphql", body={"query": "{viewer{login}}"}))
+        except (ForgeAbsent, ForgeForbidden):
+            return ""
+        return self._as(lambda: str(((answer.data.get("data") or {}).get("viewer") or {}).get("login", "")))
 
     async def pull_request(self, number: int) -> PullRequest:
         item = await self._http.get(f"{self._path}/pulls/{number}")
@@ -54,7 +62,7 @@ class GitHub(Repository):
         ask = Ask("GET", f"{self._path}/commits/{quoted(commit)}/pulls", {"per_page": PAGE_SIZE})
         try:
             found = [self._as(_pull_request, item, item["base"]["sha"]) async for item in self._http.pages(ask)]
-        except (ForgeAbsent, ForgeRejected):
+        except ForgeRejected:
             return ()
         return tuple(pull_request for pull_request in found if pull_request.merged_as)
 

@@ -51,7 +51,9 @@ class GitLab(Repository):
         ask = Ask("GET", f"{self._path}/repository/commits/{quoted(commit)}/merge_requests", {"per_page": PAGE_SIZE})
         try:
             found = [item async for item in self._http.pages(ask) if item["state"] == "merged"]
-        except ForgeAbsent:
+        except ForgeAbsent as error:
+            if "project" in str(error).lower().removeprefix(self.name.lower()):
+                raise
             return ()
         return tuple([self._as(_pull_request, item, await self._head_of(item["target_branch"])) for item in found])
 

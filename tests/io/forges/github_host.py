@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.io.forges.described import description
@@ -12,6 +13,7 @@ REPO = "/repos/{owner}/{repo}"
 
 class GitHubHost(Host):
     prefix = "/api/v3"
+    viewer = ""
     most_words = 65_536
 
     def __init__(self) -> None:
@@ -25,6 +27,13 @@ class GitHubHost(Host):
             "documentation_url": "https://docs.github.com",
             **({"errors": errors} if status == 422 else {}),
         }
+
+    def beside(self, method: str, path: str, body: bytes | None) -> Any:
+        """GraphQL is described by a schema of its own (docs.github.com/graphql, ``viewer``)."""
+        asked = json.loads(body or b"{}").get("query")
+        if (method, path, asked) != ("POST", "/api/graphql", "{viewer{login}}"):
+            return None
+        return {"data": {"viewer": {"login": self.viewer}}}
 
     @on("GET", "/user")
     def user(self, call: Call) -> Any:

@@ -169,6 +169,10 @@ class Host:
     def error(self, status: int, words: str) -> Any:
         return {"message": words}
 
+    def beside(self, method: str, path: str, body: bytes | None) -> Any:
+        """An answer to what is no part of the description."""
+        return None
+
     def extra_headers(self) -> dict[str, str]:
         return {}
 
@@ -195,12 +199,14 @@ class Host:
             return self._refused(fault.status, fault.words, fault.headers)
         if not self.allowed(request.headers):
             return self._refused(401, f"Bad credentials {request.headers.get('Authorization', '')} {TOKEN}")
+        if (answer := self.beside(request.method, path, body)) is not None:
+            return web.json_response(answer)
         wrong = list(self.described.wrong_in_request(request.method, path, request.query, body))
         self.problems += wrong
         if wrong:
             return self._refused(400, wrong[0])
-        answer = self._answer(request.method, path, request.query, body)
-        return self._refused(fault.status, fault.words, fault.headers) if fault else answer
+        carried_out = self._answer(request.method, path, request.query, body)
+        return self._refused(fault.status, fault.words, fault.headers) if fault else carried_out
 
     def _answer(self, method: str, path: str, query: Mapping[str, str], body: bytes | None) -> web.Response:
         known = self.described.operation(method, path)

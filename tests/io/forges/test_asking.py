@@ -105,10 +105,31 @@ async def test_the_token_of_a_job_is_sent_as_such_and_nobody_is_asked_for(gitlab
     await forge.close()
 
 
-async def test_who_may_not_ask_for_the_account_is_nobody(github: GitHubHost) -> None:
-    github.faults.append(Fault(403, words="Resource not accessible by integration"))
+WORKFLOW = "Resource not accessible by integration"
+
+
+async def test_the_token_of_a_workflow_is_told_by_graphql_whose_it_is(github: GitHubHost) -> None:
+    github.faults.append(Fault(403, fits="GET /user", words=WORKFLOW))
+    github.viewer = "github-actions[bot]"
     forge = opened(github)
-    assert await forge.account() == ""
+    assert await forge.account() == "github-actions[bot]"
+    await forge.close()
+
+
+async def test_who_may_not_ask_for_the_account_is_nobody(github: GitHubHost, cloud: CloudHost) -> None:
+    for host in (github, cloud):
+        host.faults.append(Fault(403, words=WORKFLOW, times=2))
+        forge = opened(host)
+        assert await forge.account() == ""
+        await forge.close()
+
+
+async def test_words_of_a_forge_cannot_act_on_a_terminal(github: GitHubHost) -> None:
+    github.faults.append(Fault(403, words="\x1b[2Jall is\nwell"))
+    forge = opened(github)
+    with pytest.raises(ForgeForbidden) as refused:
+        await forge.pull_request(7)
+    assert str(refused.value).isprintable()
     await forge.close()
 
 

@@ -22,7 +22,8 @@ from tests.io.forges.conftest import opened
 from tests.io.forges.server import MAIN, SHA, TOKEN, Fault, Host, Pull
 
 NUMBER = 7
-BITBUCKETS = ("CloudHost", "CenterHost")
+BITBUCKETS = ("bitbucket-cloud", "bitbucket-data-center")
+TRACKERS = ("github", "gitlab", "gitea")
 
 
 @pytest.fixture
@@ -62,10 +63,8 @@ async def test_comments_of_three_pages_come_oldest_first(host: Host, forge: Forg
     assert await bodies(forge) == written
 
 
-async def test_what_is_no_comment_of_people_is_left_out(host: Host, forge: Forge, pull: Pull) -> None:
-    kind = {"GitLabHost": "system", "CloudHost": "deleted"}.get(type(host).__name__)
-    if kind is None:
-        pytest.skip("no such thing there")
+@pytest.mark.parametrize(("host", "kind"), [("gitlab", "system"), ("bitbucket-cloud", "deleted")], indirect=["host"])
+async def test_what_is_no_comment_of_people_is_left_out(host: Host, forge: Forge, pull: Pull, kind: str) -> None:
     host.state.note(NUMBER, "", kind=kind)
     host.state.note(NUMBER, "a comment")
     assert await bodies(forge) == ["a comment"]
@@ -113,6 +112,13 @@ async def test_a_commit_of_an_open_pull_request_came_in_by_none(host: Host, forg
     assert await forge.merged_in(SHA(0xFFFF)) == ()
 
 
+@pytest.mark.parametrize("host", ["github", "gitlab"], indirect=True)
+async def test_a_repository_that_is_hidden_is_told_from_a_commit_that_came_in_by_none(host: Host, forge: Forge) -> None:
+    host.faults.append(Fault(404, words="404 Project Not Found"))
+    with pytest.raises(ForgeAbsent):
+        await forge.merged_in(MAIN)
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [
@@ -147,9 +153,8 @@ async def test_a_status_may_be_told_twice(host: Host, forge: Forge) -> None:
     assert host.state.statuses[-1]["description"] == "at it"
 
 
+@pytest.mark.parametrize("host", TRACKERS, indirect=True)
 async def test_issues_are_made_found_and_closed(host: Host, forge: Forge) -> None:
-    if type(host).__name__ in BITBUCKETS:
-        pytest.skip("has no tracker with labels")
     made = await forge.create_issue("Drift in eu-1", "since noon", "mesh-drift")
     await forge.create_issue("Something else", "", "other")
     assert [issue async for issue in forge.issues("mesh-drift")] == [made]
@@ -161,9 +166,8 @@ async def test_issues_are_made_found_and_closed(host: Host, forge: Forge) -> Non
     assert (await forge.update_issue(replace(closed, open=True))).open
 
 
+@pytest.mark.parametrize("host", TRACKERS, indirect=True)
 async def test_issues_of_three_pages(host: Host, forge: Forge) -> None:
-    if type(host).__name__ in BITBUCKETS:
-        pytest.skip("has no tracker with labels")
     host.state.labels = ["drift"]
     made = [host.state.entry(f"issue {number}", "", ["drift"]) for number in range(220)]
     host.state.entry("of no label", "", [])
@@ -172,16 +176,14 @@ async def test_issues_of_three_pages(host: Host, forge: Forge) -> None:
     assert [issue.title async for issue in forge.issues("drift")] == [entry.title for entry in made]
 
 
+@pytest.mark.parametrize("host", TRACKERS, indirect=True)
 async def test_a_label_that_nobody_made_has_no_issues(host: Host, forge: Forge) -> None:
-    if type(host).__name__ in BITBUCKETS:
-        pytest.skip("has no tracker with labels")
     host.state.entry("an issue of people", "", [])
     assert [issue async for issue in forge.issues("drift")] == []
 
 
+@pytest.mark.parametrize("host", BITBUCKETS, indirect=True)
 async def test_what_bitbucket_lacks_is_said_without_asking(host: Host, forge: Forge) -> None:
-    if type(host).__name__ not in BITBUCKETS:
-        pytest.skip("has one")
     with pytest.raises(ForgeLacks, match="tracker"):
         await forge.create_issue("Drift", "", "drift")
     with pytest.raises(ForgeLacks, match="tracker"):
