@@ -5,6 +5,7 @@ from __future__ import annotations
 from reconciler.adapters.base import Adapter
 from reconciler.adapters.kuma import access, default_deny, egress, hosts, mtls, patches, tagged, telemetry
 from reconciler.adapters.kuma.capabilities import claims as capability_claims
+from reconciler.adapters.kuma.connections import routes_connections
 from reconciler.adapters.kuma.detect import TYPE, detect
 from reconciler.adapters.kuma.kinds import DETECT_KINDS, KINDS, OWNABLE
 from reconciler.adapters.kuma.live import claims, health, normalize
@@ -34,4 +35,5 @@ ADAPTER = Adapter(
     raw_kinds=OWNABLE,
     profile=profile,
     profiles=PROFILES,
+    routes_connections=routes_connections,
 )

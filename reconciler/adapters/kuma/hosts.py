@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from reconciler.adapters.built import Built
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.kuma import resilience, routes
+from reconciler.adapters.kuma import connections, resilience, routes
 from reconciler.adapters.kuma.arriving import arriving_policies
 from reconciler.adapters.kuma.balancing import balancing
 from reconciler.adapters.kuma.breakers import circuit_breaker
@@ -38,6 +38,7 @@ def objects_of(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeO
     made = list(subsets.services(host, intent, gaps))
     if not all(routes.is_plain(route, host) for route in host.routes):
         made += routes.objects(host, asked.apart, intent, gaps)
+    made += connections.objects(host, intent, gaps)
     made += resilience.objects(asked, host, intent, gaps)
     whole = (circuit_breaker(host, intent, gaps), balancing(host, intent, gaps), health_check(host, intent, gaps))
     made += [one for one in whole if one is not None]

@@ -40,7 +40,6 @@ PROXY_PATCH = _kind("MeshProxyPatch", "meshproxypatches", 47)
 OWNABLE = (
     EXTERNAL_SERVICE,
     HOSTNAME_GENERATOR,
-    TCP_ROUTE,
     _kind("MeshMultiZoneService", "meshmultizoneservices", 10),
     _kind("MeshGateway", "meshgateways", 25),
     _kind("MeshGatewayRoute", "meshgatewayroutes", 30),
@@ -52,6 +51,7 @@ OWNABLE = (
 KINDS = (
     SERVICE,
     HTTP_ROUTE,
+    TCP_ROUTE,
     TIMEOUT,
     RETRY,
     CIRCUIT_BREAKER,

@@ -43,6 +43,9 @@ def objects(
     found = list(dict.fromkeys(one.place for one in placed))
     ports = http_ports(host, intent, gaps)
     rooted = is_rooted([one.entry.condition for one in placed])
+    if not ports and any(route.matches or route.mirrors or _changes(route) for route in host.routes):
+        told = f"no port of {host.service.label} carries HTTP, so that routes of requests have no effect"
+        gaps.warning("http-route-on-tcp", told, hint="set appProtocol of the port in the Service")
     table = _Table(host, intent, ports, rooted, len(found) > 1, gaps)
     return [table.object(place, [one for one in placed if one.place == place]) for place in found if ports]
 
@@ -146,7 +149,10 @@ def _header(name: str, kind: str, value: str) -> Native:
 def is_plain(route: Route, host: HostIntent) -> bool:
     """Whether a route sends all requests to the service itself, as happens without it."""
     own = len(route.backends) == 1 and route.backends[0].service == host.service
-    changed = {"headers", "redirect", "rewrite"} & set(tree(route.leaves))
-    if route.matches or route.mirrors or route.reject or changed or not own:
+    if route.matches or route.mirrors or route.reject or _changes(route) or not own:
         return False
     return not (route.backends[0].subset or route.backends[0].port or route.backends[0].headers)
+
+
+def _changes(route: Route) -> bool:
+    return bool({"headers", "redirect", "rewrite"} & set(tree(route.leaves)))

@@ -26,7 +26,7 @@ def protocol(port: PortFacts, host: HostIntent, intent: MeshIntent) -> str:
 def http_ports(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Sequence[PortFacts]:
     """The ports to which requests can be routed. A name alone says nothing to this mesh: routes make the callers read
     such a port as HTTP, but nothing else does."""
-    ports = [port for port in (host.facts.ports if host.facts else ()) if _carries(port, host, intent)]
+    ports = [port for port in (host.facts.ports if host.facts else ()) if carries_requests(port, host, intent)]
     silent = [port for port in ports if not protocol(port, host, intent)]
     if silent:
         numbers = ", ".join(str(port.number) for port in silent)
@@ -39,7 +39,8 @@ def http_ports(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Sequence[Por
     return ports
 
 
-def _carries(port: PortFacts, host: HostIntent, intent: MeshIntent) -> bool:
+def carries_requests(port: PortFacts, host: HostIntent, intent: MeshIntent) -> bool:
+    """Whether requests may be seen on a port; an undeclared one is taken at its name."""
     said = protocol(port, host, intent)
     return said in _HTTP if said else speech(port) in (Speech.HTTP, Speech.UNDECLARED)
 
