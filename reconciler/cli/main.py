@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "validate": ("validate", "Check what is written in Git; all mistakes at once."),
     "plan": ("plan", "Show what would change on each cluster and mesh, and why."),
     "apply": ("apply", "Carry out the plan, and record every change."),
+    "report": ("report", "Post to a pull request what it would do."),
     "drift": ("drift", "Show what was changed outside Git, and by whom."),
     "local": ("local", "Run the mesh of a folder on this machine: real proxies, and services to call."),
     "run": ("run", "Reconcile again and again, or once for cron."),

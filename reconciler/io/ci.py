@@ -43,7 +43,8 @@ def surroundings(environment: Mapping[str, str]) -> Surroundings | None:
     if environment.get("BITBUCKET_BUILD_NUMBER"):
         return _pipelines(environment)
     if environment.get("GITEA_ACTIONS") or environment.get("FORGEJO_ACTIONS"):
-        return _actions(environment, "gitea", "")
+        own = "forgejo" if environment.get("FORGEJO_ACTIONS") else "gitea"
+        return _actions(environment, "gitea", f"{own}-actions")
     if environment.get("GITHUB_ACTIONS"):
         return _actions(environment, "github", "github-actions[bot]")
     return None

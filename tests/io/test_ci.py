@@ -78,7 +78,8 @@ def test_an_event_that_is_none_is_said_or_says_nothing(tmp_path: Path, text: str
 def test_gitea_actions_sets_githubs_variables_too(tmp_path: Path, own: str) -> None:
     made = surroundings(actions(tmp_path, **{own: "true", "GITHUB_SERVER_URL": "https://git.test"}))
     assert made is not None
-    assert (made.forge, made.address, made.number, made.account) == ("gitea", "https://git.test/o/r", 7, "")
+    assert (made.forge, made.address, made.number) == ("gitea", "https://git.test/o/r", 7)
+    assert made.account == own.lower().replace("_", "-"), "the user whose token jobs get there"
 
 
 GITLAB = {
