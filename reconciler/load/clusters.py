@@ -13,7 +13,7 @@ from reconciler.load.ledger import Ledger
 from reconciler.load.longform import long_form
 from reconciler.load.nodes import Map, position
 from reconciler.load.precedence import VariableFiles, Variables
-from reconciler.load.schemas import is_future_field, strict_schema
+from reconciler.load.schemas import future_hint, is_future_field, strict_schema
 from reconciler.load.shortforms import mapping
 from reconciler.load.variables import uses
 from reconciler.model.clusters import ApiConnection, Cluster, Connection, DirectoryConnection, ProxiesConnection
@@ -88,7 +88,8 @@ def _from_inventory(name: str, variables: Variables, ledger: Ledger) -> Map:
             metadata.put(key, value, key_at, value_at)
         elif is_future_field("Cluster.spec", key):
             message = f"`{key}` is only a variable here: Cluster.spec.{key} is not supported yet"
-            ledger.findings.append(warning("unsupported-field", message, position(key_at)))
+            hint = future_hint("Cluster.spec", key)
+            ledger.findings.append(warning("unsupported-field", message, position(key_at), hint))
     return mapping(at, apiVersion=API_VERSION, kind="Cluster", metadata=metadata, spec=spec)
 
 

@@ -139,6 +139,12 @@ def future_hint(title: str, name: str) -> str:
     return str(_file("future.json")["hints"].get(title, {}).get(name, ""))
 
 
+def future_value(name: str, value: object) -> str | None:
+    """What to do until a field takes a word that a later version may take; None for any other word."""
+    hint = _file("future.json")["values"].get(name, {}).get(value) if isinstance(value, str) else None
+    return None if hint is None else str(hint)
+
+
 def is_future_short(title: str, text: str) -> bool:
     """Whether a later version will take such a short form."""
     return any(text.startswith(head) for head in _file("future.json")["shorts"].get(title, ()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.load.names import nearest
-from reconciler.load.schemas import future_hint, is_future_field, is_future_short
+from reconciler.load.schemas import future_hint, future_value, is_future_field, is_future_short
 
 _TYPES = {
     "string": "text",
@@ -126,6 +126,8 @@ def _exclusive(path: tuple[str | int, ...], value: Any, schema: Mapping[str, Any
 def _wrong_value(problem: Any, path: tuple[str | int, ...], value: Any, schema: Mapping[str, Any]) -> Complaint:
     kind = problem.kind
     match type(kind).__name__:
+        case "Enum" if path and (later := future_value(str(path[-1]), value)) is not None:
+            return Complaint("unsupported-field", f"{shown(value)} is not supported yet", path, hint=later)
         case "Enum":
             options = [str(option) for option in kind.options]
             message = f"{shown(value)} is none of {', '.join(options)}"

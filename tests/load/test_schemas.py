@@ -132,3 +132,13 @@ def test_both_validators_agree(kind: str, spec: dict[str, Any]) -> None:
     ours = {tuple(problem.instance_path) for problem in validator(kind).iter_errors(body)}
     theirs = {tuple(problem.absolute_path) for problem in slow.iter_errors(body)}
     assert ours == theirs
+
+
+#: how the repository is run: its fields tell by themselves what they are for
+_OPERATION = ("Reconciler.spec", "ReconcilerSource", "Override", "Limits", "Audit")
+
+
+def test_what_is_not_supported_yet_says_why_or_what_to_do_instead() -> None:
+    asked = {(title, name) for title, names in FUTURE["fields"].items() if title not in _OPERATION for name in names}
+    assert asked == {(title, name) for title, hints in FUTURE["hints"].items() for name in hints}
+    assert all(FUTURE["hints"][title][name] for title, name in asked)
