@@ -12,7 +12,7 @@ from reconciler.compile.paths import Use, leaf_uses
 from reconciler.compile.site import Site
 from reconciler.compile.targets import Rank, choose
 from reconciler.model.destination_intents import DestinationIntent
-from reconciler.model.destinations import Destination, DestinationPort
+from reconciler.model.destinations import Destination, DestinationPort, Endpoint
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.findings import Finding, error, warning
 from reconciler.model.intents import Origin
@@ -82,6 +82,16 @@ def _ask(doc: Destination, ref: ServiceRef) -> Ask:
     return Ask(doc.ref, doc.position, ref, Rank.SERVICES, host_wide=wishes)
 
 
+def _placed(endpoint: Endpoint, doc: Destination, site: Site) -> Endpoint:
+    """A machine that does not say where it lies is where its cluster is, if it is known to be that cluster's own."""
+    clusters = site.world.desired.clusters
+    own = endpoint.cluster or site.mesh.declared or len(clusters) == 1
+    known = clusters.get(site.target.cluster)
+    if endpoint.locality or not (doc.in_mesh and own and known and known.locality):
+        return endpoint
+    return replace(endpoint, locality=known.locality)
+
+
 def _intent(
     doc: Destination, ref: ServiceRef, site: Site, taken: Mapping[str, Destination]
 ) -> DestinationIntent | Finding:
@@ -97,7 +107,7 @@ def _intent(
         ports=doc.ports,
         external=doc.external,
         resolution=doc.resolution or "Static",
-        endpoints=tuple(one for one in doc.endpoints if one.cluster in ("", site.target.cluster)),
+        endpoints=tuple(_placed(one, doc, site) for one in doc.endpoints if one.cluster in ("", site.target.cluster)),
         selector={},
         visible_to=namespaces,
         origins=(Origin(doc.ref, doc.position),),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.load.blocks import Decoder, labels, lasting_mesh_set, strings
+from reconciler.load.destinations import locality
 from reconciler.load.nodes import Map, Place, place_of, position
 from reconciler.load.notices import notify
 from reconciler.load.policies import mode_or_none, time_at
@@ -40,6 +41,7 @@ def cluster(root: Map, groups: Iterable[str], into: Decoder) -> Cluster:
         labels={**root["metadata"].get("labels", {}), **{f"{GROUP_LABEL}{name}": "" for name in groups}},
         groups=groups,
         cluster_domain=spec.get("clusterDomain", "cluster.local"),
+        locality=locality(spec.get("locality")),
         mode=Mode(spec["mode"]) if "mode" in spec else None,
         read_only=spec.get("access") == "ReadOnly",
         prune_when_removed=spec.get("onRemoved") == "Prune",

@@ -102,6 +102,7 @@ class Cluster:
     labels: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
     cluster_domain: str = "cluster.local"
+    locality: str = ""  # region/zone/subZone, of its machines that do not say where they lie
     mode: Mode | None = None
     read_only: bool = False  # access: ReadOnly
     prune_when_removed: bool = False  # onRemoved: Prune
