@@ -29,11 +29,21 @@ INSTALL_PART = "install"
 FIELD_MANAGER = "mesh-reconciler"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Beside:
+    """Objects of a kind that have a label (``key``, ``value``)."""
+
+    kind: KindId
+    key: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True)
 class NativeKind:
     """A kind that we read or write. ``versions`` in order of preference; ``exclusive``: the whole spec is ours,
     else only the fields that we set. Lower waves are applied first and pruned last. ``lent``: adapters write to objects
-    of others only, so that nobody needs the right to create or delete one."""
+    of others only, so that nobody needs the right to create or delete one. ``beside``: of one that is only looked at,
+    what has to lie in a namespace for it to be looked at there; none: it is looked at everywhere."""
 
     kind: KindId
     versions: tuple[str, ...]
@@ -42,6 +52,7 @@ class NativeKind:
     wave: int = 50
     exclusive: bool = True
     lent: bool = False
+    beside: tuple[Beside, ...] = ()
 
     def api_version(self, version: str) -> str:
         return f"{self.kind.group}/{version}" if self.kind.group else version

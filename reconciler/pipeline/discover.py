@@ -160,5 +160,10 @@ def adapters_on(cluster: str, desired: DesiredState, world: World) -> tuple[Adap
 
 
 def detection_kinds(adapters: Sequence[Adapter]) -> tuple[NativeKind, ...]:
-    kinds: dict[KindId, NativeKind] = {kind.kind: kind for adapter in adapters for kind in adapter.detect_kinds}
+    """What the adapters want to see; a kind that one of them looks at everywhere is looked at everywhere."""
+    kinds: dict[KindId, NativeKind] = {}
+    for kind in (kind for adapter in adapters for kind in adapter.detect_kinds):
+        known = kinds.get(kind.kind, kind)
+        beside = {*known.beside, *kind.beside} if known.beside and kind.beside else ()
+        kinds[kind.kind] = replace(kind, beside=tuple(sorted(beside)))
     return tuple(kinds[key] for key in sorted(kinds))

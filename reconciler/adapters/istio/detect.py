@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.adapters.istio.enrolment import enrolment
 from reconciler.adapters.istio.gateways import gateways, revision_label
+from reconciler.adapters.istio.kinds import CONTROL_PLANE
 from reconciler.adapters.istio.meshconfig import mesh_config, providers, settings
 from reconciler.adapters.istio.revisions import REVISION, Revisions, revision_of, revisions
 from reconciler.adapters.istio.versions import components, proxies, version_of
@@ -28,7 +29,7 @@ def detect(objects: Iterable[Object]) -> tuple[MeshFacts, ...]:
     by_kind: dict[str, list[Object]] = {}
     for found in objects:
         by_kind.setdefault(str(found.get("kind", "")), []).append(found)
-    planes = [item for item in by_kind.get("Deployment", []) if labels(item).get("app") == "istiod"]
+    planes = [item for item in by_kind.get("Deployment", []) if labels(item).get("app") == CONTROL_PLANE]
     known = revisions(planes, by_kind.get("MutatingWebhookConfiguration", []))
     refs = waypoint_refs(by_kind.get("Namespace", []), by_kind.get("Service", [])) if planes else {}
     meshes = [_mesh(plane, known, refs, by_kind) for plane in planes]

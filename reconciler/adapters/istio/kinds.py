@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.model.native import NativeKind
+from reconciler.model.native import Beside, NativeKind
 from reconciler.model.refs import KindId
 
 _NETWORKING = ("v1", "v1beta1", "v1alpha3")
@@ -68,13 +68,15 @@ def _seen(group: str, kind: str, plural: str, *versions: str, namespaced: bool =
     return NativeKind(KindId(group, kind), versions or ("v1",), plural, namespaced=namespaced, exclusive=False)
 
 
+#: label ``app`` of what runs the mesh
+CONTROL_PLANE = "istiod"
 _GATEWAY_API = "gateway.networking.k8s.io"
 _ADMISSION = "admissionregistration.k8s.io"
 DETECT_KINDS = (
     _seen("apps", "Deployment", "deployments"),
     _seen("apps", "StatefulSet", "statefulsets"),
     _seen("apps", "DaemonSet", "daemonsets"),
-    _seen("", "ConfigMap", "configmaps"),
+    replace(_seen("", "ConfigMap", "configmaps"), beside=(Beside(KindId("apps", "Deployment"), "app", CONTROL_PLANE),)),
     _seen("", "Namespace", "namespaces", namespaced=False),
     _seen("", "Service", "services"),
     _seen(_ADMISSION, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", namespaced=False),

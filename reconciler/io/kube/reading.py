@@ -19,7 +19,7 @@ from reconciler.io.kube.kinds import CRD, FACT_KINDS, POD
 from reconciler.io.kube.lists import Lists, Snapshot
 from reconciler.io.kube.transport import Transport
 from reconciler.model.live import LiveObject
-from reconciler.model.native import NativeKind
+from reconciler.model.native import Beside, NativeKind
 from reconciler.model.refs import KindId, ObjectKey
 from reconciler.model.rights import HINT
 from reconciler.ports import Absent, ClusterError, Forbidden, Inspection, Listing, Schemas, Unreachable
@@ -30,6 +30,7 @@ Objects = Snapshot[LiveObject]
 #: what listing one kind came to: its objects, None when it is not served, or what went wrong
 Listed = Objects | None | ClusterError
 Body = Mapping[str, Any]
+_NOTHING: Objects = Snapshot()
 
 
 class Bodies(Collection[Body]):
@@ -74,6 +75,7 @@ class Reader:
         self._listing: dict[tuple[NativeKind, ...], _Read] = {}
         self._inspection: dict[tuple[NativeKind, ...], _Read] = {}
         self._lone = _Read((), ())
+        self._joined: dict[KindId, _Read] = {}
 
     async def list_objects(self, kinds: Sequence[NativeKind]) -> Listing:
         """One failing kind is unread; raises only when no kind could be asked about, or nobody knows us (401)."""
@@ -107,7 +109,7 @@ class Reader:
 
     async def inspect(self, kinds: Sequence[NativeKind]) -> Inspection:
         """All or nothing: facts with a part missing would compile to other objects. Kinds not served are left out."""
-        known = {kind.kind: kind for kind in (*FACT_KINDS, *kinds) if kind.kind != CRD.kind}
+        known = {kind.kind: kind for kind in (*kinds, *FACT_KINDS) if kind.kind != CRD.kind}
         look = _together(self._discovery.server_version(), self._crds.facts(), self._lone_pods(known))
         (version, crds, lone), listed = await self._list_beside(look, tuple(known.values()))
         for found in (*listed.values(), lone):
@@ -158,16 +160,37 @@ class Reader:
         return seen, listed
 
     async def _list(self, kinds: Sequence[NativeKind]) -> dict[KindId, Listed]:
+        """Kinds that are looked at beside others after these."""
         served = await self._discovery.served(kinds)
-        results = await asyncio.gather(*(self._list_kind(kind, served[kind.kind]) for kind in kinds))
-        return {kind.kind: result for kind, result in zip(kinds, results, strict=True)}
+        found: dict[KindId, Listed] = {}
+        for later in (False, True):
+            now = [kind for kind in kinds if bool(kind.beside) is later]
+            results = await asyncio.gather(*(self._list_some(kind, served[kind.kind], found) for kind in now))
+            found |= {kind.kind: result for kind, result in zip(now, results, strict=True)}
+        return {kind.kind: found[kind.kind] for kind in kinds}
 
-    async def _list_kind(self, kind: NativeKind, version: Served) -> Listed:
+    async def _list_some(self, kind: NativeKind, version: Served, found: Mapping[KindId, Listed]) -> Listed:
+        """A kind everywhere, or in the namespaces of what it is looked at beside."""
+        if not kind.beside or not isinstance(version, str):
+            return await self._list_kind(kind, version)
+        namespaces = _namespaces(kind.beside, found)
+        parts = await asyncio.gather(*(self._list_kind(kind, version, namespace) for namespace in namespaces))
+        wrong = next((part for part in parts if not isinstance(part, Snapshot)), _NOTHING)
+        if not isinstance(wrong, Snapshot) or len(parts) < 2:
+            return parts[0] if len(parts) == 1 else wrong
+        known = self._joined.get(kind.kind)
+        if known is None or not _same(known, tuple(parts)):
+            known = _Read(tuple(parts), Snapshot(tuple(item for part in parts for item in _objects(part))))
+            self._joined[kind.kind] = known
+        joined: Objects = known.made
+        return joined
+
+    async def _list_kind(self, kind: NativeKind, version: Served, namespace: str = "") -> Listed:
         if not isinstance(version, str):
             return version
         async with self._slots:
             try:
-                return await self._lists.read(paths.collection(kind, version), self._maker(kind, version))
+                return await self._lists.read(paths.collection(kind, version, namespace), self._maker(kind, version))
             except Absent:  # removed since discovery
                 self._discovery.forget(kind)
                 return None
@@ -216,6 +239,18 @@ async def _together(*work: Awaitable[Any]) -> Any:
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _namespaces(beside: Sequence[Beside], found: Mapping[KindId, Listed]) -> list[str]:
+    """Where something of what is meant lies."""
+    return sorted(
+        {
+            item.key.namespace
+            for one in beside
+            for item in _objects(found.get(one.kind))
+            if item.labels.get(one.key) == one.value
+        }
+    )
 
 
 def _objects(listed: Listed) -> tuple[LiveObject, ...]:

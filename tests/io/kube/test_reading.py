@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from reconciler.io.kube import lists
 from reconciler.io.kube.cluster import KubeCluster
 from reconciler.io.kube.kinds import CRD
-from reconciler.model.native import NativeKind
+from reconciler.model.native import Beside, NativeKind
 from reconciler.model.refs import KindId
 from reconciler.ports import Forbidden, Unreachable
 from tests.io.kube.conftest import Open
 from tests.io.kube.objects import (
+    CONFIG_MAP,
     DEPLOYMENT,
     GADGET,
     NOWHERE,
@@ -170,6 +172,38 @@ async def test_a_kind_we_may_not_list_is_unread_in_the_servers_words(
 async def test_inspection_without_the_right_to_look_is_an_error(kube: ApiServer, open_with: Open) -> None:
     with pytest.raises(Forbidden, match='User "alice" cannot list resource'):
         await open_with(kube.user_kubeconfig("alice")).inspect([])
+
+
+async def test_what_is_looked_at_beside_others_is_read_in_their_namespaces_only(
+    kube: ApiServer, cluster: KubeCluster, fresh_namespace: str
+) -> None:
+    spaces = [fresh_namespace, f"{fresh_namespace}-b", f"{fresh_namespace}-c"]
+    try:
+        for space in spaces[1:]:
+            assert kube.request("POST", "/api/v1/namespaces", {"metadata": {"name": space}})[0] == 201
+        for space in spaces:
+            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"of-{space}", "namespace": space}}
+            put(kube, f"/api/v1/namespaces/{space}/configmaps", body)
+        near = replace(CONFIG_MAP, beside=(Beside(DEPLOYMENT.kind, "app", f"plane-{fresh_namespace}"),))
+        assert await _config_maps(cluster, near) == set()
+        for space in spaces[:2]:
+            _plane(kube, space, f"plane-{fresh_namespace}")
+            seen = await _config_maps(cluster, near)
+        assert seen == {f"of-{space}" for space in spaces[:2]}
+    finally:
+        for space in spaces[1:]:
+            kube.request("DELETE", f"/api/v1/namespaces/{space}")
+
+
+async def _config_maps(cluster: KubeCluster, kind: NativeKind) -> set[str]:
+    found = (await cluster.inspect([DEPLOYMENT, kind])).objects
+    return {one["metadata"]["name"] for one in found if one["kind"] == "ConfigMap"}
+
+
+def _plane(kube: ApiServer, namespace: str, label: str) -> None:
+    body = deployment(namespace, "plane")
+    body["metadata"]["labels"] = {"app": label}
+    put(kube, f"/apis/apps/v1/namespaces/{namespace}/deployments", body)
 
 
 async def test_inspection_finds_namespaces_services_workloads_and_kinds(
