@@ -11,6 +11,8 @@ from reconciler.compile.merge import Ask, wish
 from reconciler.compile.paths import Use
 from reconciler.compile.site import Site
 from reconciler.compile.targets import Rank, host_service
+from reconciler.model.canonical import digest
+from reconciler.model.destinations import Subset
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.findings import Finding, error
 from reconciler.model.ingress import Ingress, Listener
@@ -19,6 +21,8 @@ from reconciler.model.refs import ServiceRef
 from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
 
+#: of the name of a part that is made; a label takes 63 characters
+_READABLE = 48
 OUT = "ingress.egress"
 
 
@@ -34,7 +38,7 @@ def outgoing_uses(doc: Ingress) -> Iterable[Use]:
     for listener in doc.listeners if doc.outgoing else ():
         yield Use(OUT, listener.position, f"{OUT}.protocol", listener.protocol)
         if listener.tls is not None:
-            yield Use(OUT, listener.position, f"{OUT}.tls")
+            yield Use(OUT, listener.position, f"{OUT}.tls", listener.tls.mode)
 
 
 def outgoing_of(doc: Ingress, places: Iterable[Place], site: Site) -> Outgoing:
@@ -49,7 +53,11 @@ def outgoing_of(doc: Ingress, places: Iterable[Place], site: Site) -> Outgoing:
                 )
                 made.problems.append(error("gateway-port-closed", f"{doc.ref}: {told}", listener.position, "", doc.ref))
                 continue
-            made.asks += [_ask(doc, listener, host_service(host, site), service) for host in listener.hosts]
+            for host in listener.hosts:
+                part = _part(doc, listener, host) if listener.tls is not None else None
+                made.asks.append(_ask(doc, listener, host_service(host, site), service, part))
+                if part is not None:
+                    made.asks.append(_encrypted(doc, listener, host, service, part))
             made.problems += [
                 _unknown_port(doc, listener, host) for host in listener.hosts if _lacks(host, listener, site)
             ]
@@ -72,11 +80,25 @@ def _leads(facts: ServiceFacts, labels: dict[str, str]) -> bool:
     return bool(selected and labels) and (selected <= labels.items() or labels.items() <= selected)
 
 
-def _ask(doc: Ingress, listener: Listener, host: ServiceRef, gateway: ServiceRef) -> Ask:
+def _ask(doc: Ingress, listener: Listener, host: ServiceRef, gateway: ServiceRef, part: Subset | None) -> Ask:
     leaf = Leaf(ROUTE, (), listener.position, doc.ref)
-    led = wish(leaf, (Backend(gateway, 1, "", listener.port),))
+    led = wish(leaf, (Backend(gateway, 1, part.name if part else "", listener.port),))
     when = (Match(ports=(listener.port,)),)
     return Ask(doc.ref, doc.position, host, Rank.SERVICES, matches=when, routed=(led,))
+
+
+def _part(doc: Ingress, listener: Listener, host: str) -> Subset:
+    """All of the gateway, as callers of one host see it: the gateway knows the host by the name that they ask for."""
+    mark = digest([doc.ref.namespace, doc.ref.name, listener.name, host])[:8]
+    readable = f"{doc.ref.name}-{listener.name}".replace(".", "-")[:_READABLE].rstrip("-")
+    return Subset(f"{readable}-{mark}", (), listener.position)
+
+
+def _encrypted(doc: Ingress, listener: Listener, host: str, gateway: ServiceRef, part: Subset) -> Ask:
+    """What callers of a host do on the way to the gateway: TLS as its listener takes it."""
+    mode = listener.tls.mode if listener.tls else ""
+    leaf = Leaf("traffic.tls", {"mode": mode, "sni": host}, listener.position, doc.ref)
+    return Ask(doc.ref, doc.position, gateway, Rank.SERVICES, host_wide=(wish(leaf),), part=part)
 
 
 def _lacks(host: str, listener: Listener, site: Site) -> bool:

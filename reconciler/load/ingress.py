@@ -70,6 +70,10 @@ def _check_outgoing(spec: Map, into: Decoder) -> None:
     for item, at in _items(spec, "listeners"):
         if "hosts" not in item:
             into.complain("missing-field", "`hosts` is missing", at, "say what is called by this gateway")
+        for host, place in item["hosts"].entries() if "hosts" in item and "tls" in item else ():
+            if host.startswith("*"):
+                told = f"over TLS callers ask a gateway for a host by its name, not for `{host}`"
+                into.complain("wrong-value", told, place, "name the hosts, or leave tls out")
     for item, _ in _items(spec, "gateways"):
         if "controller" in item:
             hint = "name one of the mesh"

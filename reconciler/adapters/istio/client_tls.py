@@ -12,6 +12,7 @@ from reconciler.adapters.leaves import leaf_at
 from reconciler.model.intents import HostIntent, MeshIntent
 
 #: what would have to lie in the callers' proxies, which read no secrets by name
+_GATEWAYS = "Ingress"  # a gateway tells its hosts apart by the server name, and has that in the mesh's own mTLS too
 _IN_PROXIES = ("caRef", "clientCertRef")
 
 
@@ -34,6 +35,7 @@ def client_tls(asked: Mapping[str, Any], host: HostIntent, intent: MeshIntent, g
         native["sni"] = str(asked["sni"])
     if "subjectAltNames" in asked:
         native["subjectAltNames"] = [str(name) for name in asked["subjectAltNames"]]
-    if mode == "MeshMutual" and len(native) > 1:
+    to_gateway = leaf is not None and leaf.policy.kind == _GATEWAYS
+    if mode == "MeshMutual" and len(native) > 1 and not to_gateway:
         gaps.error("mesh-invalid-value", "the mesh's own mTLS takes no server name and no names of its own", leaf)
     return native
