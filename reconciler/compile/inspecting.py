@@ -152,6 +152,10 @@ class _View:
             for leaf in narrowest.leaves:
                 origins = (Origin(leaf.policy, leaf.position),)
                 yield self._rule(IN, leaf.path, None, leaf_value(leaf), origins)
+        for dashboard in self.intent.dashboards:
+            if dashboard.scope.covers(own):
+                shown = dashboard.leaf
+                yield self._rule(IN, shown.path, None, shown.value, (Origin(shown.policy, shown.position),))
         for given in self.intent.filters:
             if given.scope.covers(own):
                 value = {"order": given.order, **given.config}

@@ -29,7 +29,7 @@ from reconciler.compile.patches import patched
 from reconciler.compile.proxies import proxies_of
 from reconciler.compile.reach import reaches_of
 from reconciler.compile.site import Site, World, site_of
-from reconciler.compile.telemetry import telemetry_of
+from reconciler.compile.telemetry import dashboards_of, telemetry_of
 from reconciler.compile.traffic import asks_by_service
 from reconciler.compile.unused import unused_items
 from reconciler.model.access import AccessPolicy
@@ -230,6 +230,7 @@ def _intent(site: Site, notes: Notes) -> MeshIntent:
         default_deny=deny,
         destinations=named.intents,
         telemetry=telemetry_of(site, notes),
+        dashboards=dashboards_of(site),
         filters=filters_of(site, notes),
         ingress=tuple(incoming.gateways),
         reaches=reaches_of(access.reach, hosts.hosts, site, notes),

@@ -18,7 +18,7 @@ from reconciler.model.membership import groups_of
 from reconciler.model.origins import Origin, once
 from reconciler.model.rules import Leaf
 from reconciler.model.telemetry import TelemetryPolicy
-from reconciler.model.workload_intents import TelemetryIntent, WorkloadScope
+from reconciler.model.workload_intents import DashboardIntent, TelemetryIntent, WorkloadScope
 
 Slot = tuple[str, str]
 
@@ -44,6 +44,17 @@ def telemetry_of(site: Site, notes: Notes) -> tuple[TelemetryIntent, ...]:
     own = {scope: _settled([one for one in said if one.scope == scope], site, notes) for scope in scopes}
     _tell_overlaps(scopes, own, site, notes)
     return tuple(_intent(scope, own) for scope in scopes)
+
+
+def dashboards_of(site: Site) -> tuple[DashboardIntent, ...]:
+    """The links of each policy for the scopes that it names, in the order of its file."""
+    return tuple(
+        DashboardIntent(scope, leaf)
+        for policy in site.view.telemetry
+        if policy.dashboards
+        for scope in scopes_of(policy.ref, policy.workloads, site)[0]
+        for leaf in policy.dashboards
+    )
 
 
 def _said(policy: TelemetryPolicy, site: Site, notes: Notes, default: bool) -> list[_Say]:

@@ -14,6 +14,7 @@ from reconciler.model.rules import Leaf, OnUnsupported, Otherwise
 from reconciler.model.telemetry import TelemetryPolicy
 
 SECTIONS = ("metrics", "tracing", "logs")
+DASHBOARDS = "telemetry.dashboards"
 #: mappings whose every key is a leaf of its own
 _KEYED = frozenset({"telemetry.metrics.tags.add", "telemetry.tracing.tags"})
 
@@ -22,7 +23,8 @@ def telemetry(root: Map, spec: Map, into: Decoder) -> TelemetryPolicy:
     """The value of a checked document."""
     word = on_unsupported(spec)
     found = tuple(telemetry_leaves(spec, into))
-    if not found:
+    dashboards = tuple(_dashboards(spec, into))
+    if not (found or dashboards):
         into.complain("empty-field", "this policy asks for nothing", spec.at, "give it metrics, tracing or logs")
     return TelemetryPolicy(
         ref=into.ref,
@@ -33,7 +35,15 @@ def telemetry(root: Map, spec: Map, into: Decoder) -> TelemetryPolicy:
         else None,
         on_unsupported=word.over(OnUnsupported(default=Otherwise.DEGRADE)),
         native=native(spec),
+        dashboards=dashboards,
     )
+
+
+def _dashboards(spec: Map, into: Decoder) -> Iterator[Leaf]:
+    """One leaf for each link."""
+    for item, at in spec["dashboards"].entries() if "dashboards" in spec else ():
+        for kind, place, _, _ in item.entries():
+            yield Leaf(f"{DASHBOARDS}.{kind}", place["address"], position(at), into.ref, place["address"])
 
 
 def telemetry_leaves(node: Map, into: Decoder) -> Iterator[Leaf]:

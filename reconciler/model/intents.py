@@ -26,7 +26,7 @@ from reconciler.model.routing import Route as Route
 from reconciler.model.routing import TrafficSource as TrafficSource
 from reconciler.model.rules import Leaf
 from reconciler.model.selectors import Match
-from reconciler.model.workload_intents import FilterIntent, TelemetryIntent
+from reconciler.model.workload_intents import DashboardIntent, FilterIntent, TelemetryIntent
 
 _T = TypeVar("_T")
 _K = TypeVar("_K")
@@ -127,6 +127,7 @@ class MeshIntent:
     ingress: tuple[GatewayIntent, ...] = ()
     egress: EgressIntent | None = None
     proxies: ProxyIntent | None = None
+    dashboards: tuple[DashboardIntent, ...] = ()
 
     @cached_property
     def hosts_by_name(self) -> Mapping[tuple[str, str], tuple[HostIntent, ...]]:

@@ -14,6 +14,8 @@ from reconciler.model.selectors import PolicySource
 class TelemetryPolicy:
     """``leaves`` at paths such as ``telemetry.tracing.percent``; tags are one leaf for each, with the tag as ``key``.
 
+    ``dashboards`` are links for people, of which a mesh knows nothing.
+
     Losing observability is no danger, so here what a mesh lacks is left out unless the policy says otherwise.
     """
 
@@ -23,3 +25,4 @@ class TelemetryPolicy:
     workloads: tuple[PolicySource, ...] | None = None  # None: every workload
     on_unsupported: OnUnsupported = OnUnsupported(default=Otherwise.DEGRADE)
     native: tuple[NativePatch, ...] = ()
+    dashboards: tuple[Leaf, ...] = ()

@@ -35,6 +35,14 @@ class TelemetryIntent:
 
 
 @dataclass(frozen=True, slots=True)
+class DashboardIntent:
+    """A page where people see the workloads of a scope. Nothing is written for it."""
+
+    scope: WorkloadScope
+    leaf: Leaf
+
+
+@dataclass(frozen=True, slots=True)
 class FilterIntent:
     """A piece of code or configuration for the proxies of some workloads.
 

@@ -23,7 +23,9 @@ POLICIES = (
     "spec: {from: [{namespaces: [shop], workloads: {labels: {matchLabels: {app: cart}}}}], to: [reviews.shop],\n"
     "  match: [GET /slow/*], rule: {timeout: 9s}}\n---\n"
     f"{API}kind: AccessPolicy\nmetadata: {{name: readers}}\n"
-    "spec: {action: Allow, from: [sa/cart.shop], to: [reviews.shop], match: [GET /*]}\n"
+    "spec: {action: Allow, from: [sa/cart.shop], to: [reviews.shop], match: [GET /*]}\n---\n"
+    f"{API}kind: TelemetryPolicy\nmetadata: {{name: pages}}\n"
+    "spec: {workloads: [ns/shop], dashboards: [{grafana: {address: 'https://grafana.example.org/d/shop'}}]}\n"
 )
 CART = {
     "apiVersion": "apps/v1",
@@ -82,6 +84,13 @@ def test_rules_for_calls_to_a_service_name_the_line_that_asks(inspect: Inspect) 
     )
     assert len(policy["commit"]) == 40
     assert found[("mesh.config.mtls", ())]["value"] == "Strict"
+
+
+def test_links_of_dashboards_are_shown_for_the_workloads_that_they_are_about(inspect: Inspect) -> None:
+    link = "https://grafana.example.org/d/shop"
+    found = rules(inspect("workload", "cart-v1.shop", "-o", "json"))
+    assert [one["value"] for one in found if one["capability"] == "telemetry.dashboards.grafana"] == [link]
+    assert link in inspect("service", "reviews.shop").output
 
 
 def test_rules_for_calls_that_a_workload_makes(inspect: Inspect) -> None:
