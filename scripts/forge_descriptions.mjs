@@ -117,7 +117,7 @@ const GITLAB = {
     answer: [201, "CommitStatusSchema"],
   },
   "get /projects/{id}/issues": {
-    query: { labels: text, state: { enum: ["opened", "closed", "all"] }, ...pages },
+    query: { labels: text, state: { enum: ["opened", "closed", "all"] }, sort: { enum: ["asc", "desc"] }, ...pages },
     answer: [200, "IssueSchema[]"],
   },
   "post /projects/{id}/issues": {

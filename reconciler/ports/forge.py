@@ -101,7 +101,7 @@ class Forge(Protocol):
     async def set_status(self, commit: str, status: CommitStatus) -> None: ...
 
     def issues(self, label: str) -> AsyncIterator[Issue]:
-        """Open entries of the tracker with a label, over all pages. ForgeLacks where no tracker has labels."""
+        """Open entries of the tracker with a label, all pages, oldest first. ForgeLacks where no tracker has labels."""
 
     async def create_issue(self, title: str, body: str, label: str) -> Issue: ...
 

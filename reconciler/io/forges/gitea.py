@@ -69,9 +69,11 @@ class Gitea(Repository):
         await self._http.ask(Ask("POST", f"{self._path}/statuses/{quoted(commit)}", body=given))
 
     async def issues(self, label: str) -> AsyncIterator[Issue]:
-        """Asked for a label that nobody has made, some versions answer with every issue: each is looked at."""
+        """Asked for a label that nobody has made, some versions answer with every issue: each is looked at. Newest
+        come first there, and few versions can be asked for another order."""
         query: Query = {"state": "open", "type": "issues", "labels": label, "limit": _PAGE_SIZE}
-        async for item in self._http.pages(Ask("GET", f"{self._path}/issues", query)):
+        found = [item async for item in self._http.pages(Ask("GET", f"{self._path}/issues", query))]
+        for item in reversed(found):
             if label in [each["name"] for each in item.get("labels") or ()]:
                 yield self._as(issue_of, item)
 

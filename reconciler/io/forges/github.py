@@ -92,7 +92,7 @@ class GitHub(Repository):
 
     async def issues(self, label: str) -> AsyncIterator[Issue]:
         """Pull requests are issues there, and are left out."""
-        query: Query = {"state": "open", "labels": label, "per_page": PAGE_SIZE}
+        query: Query = {"state": "open", "labels": label, "direction": "asc", "per_page": PAGE_SIZE}
         async for item in self._http.pages(Ask("GET", f"{self._path}/issues", query)):
             if "pull_request" not in item:
                 yield self._as(issue_of, item)

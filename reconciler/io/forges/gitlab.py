@@ -90,7 +90,7 @@ class GitLab(Repository):
                 raise
 
     async def issues(self, label: str) -> AsyncIterator[Issue]:
-        query: Query = {"state": "opened", "labels": label, "per_page": PAGE_SIZE}
+        query: Query = {"state": "opened", "labels": label, "sort": "asc", "per_page": PAGE_SIZE}
         async for item in self._http.pages(Ask("GET", f"{self._path}/issues", query)):
             yield self._as(_issue, item)
 

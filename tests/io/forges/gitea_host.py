@@ -72,7 +72,7 @@ class GiteaHost(Host):
     def issues(self, call: Call) -> Any:
         """As some versions do: asked for a label that is not there, it answers with all."""
         label = call.query["labels"]
-        found = [each for each in self.state.entries.values() if each.open]
+        found = [each for each in reversed(self.state.entries.values()) if each.open]
         known = label in self.state.labels
         return 200, Paged([self._entry(each) for each in found if not known or label in each.labels])
 

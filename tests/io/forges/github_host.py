@@ -90,6 +90,7 @@ class GitHubHost(Host):
     @on("GET", f"{REPO}/issues")
     def issues(self, call: Call) -> Any:
         found = [each for each in self.state.entries.values() if each.open and call.query["labels"] in each.labels]
+        found = found if call.query.get("direction") == "asc" else found[::-1]
         return 200, Paged([self._entry(each) for each in found])
 
     @on("POST", f"{REPO}/issues")

@@ -96,6 +96,7 @@ class GitLabHost(Host):
     @on("GET", f"{PROJECT}/issues")
     def issues(self, call: Call) -> Any:
         found = [each for each in self.state.entries.values() if each.open and call.query["labels"] in each.labels]
+        found = found if call.query.get("sort") == "asc" else found[::-1]
         return 200, Paged([self._entry(each) for each in found])
 
     @on("POST", f"{PROJECT}/issues")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import hmac
 import json
@@ -11,6 +12,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.io.forges import Kind, deliveries
 from reconciler.model.forges import Delivery, Told
@@ -217,6 +220,8 @@ def test_who_does_not_know_the_secret_is_refused(kind: Kind) -> None:
     assert refused(kind, signed(kind, event, body, "a guess"), body, [SECRET]) == 401
     assert refused(kind, unsigned, body, [SECRET]) == 401
     assert refused(kind, {**headers, **{name: "é" for name in headers if name not in unsigned}}, body, [SECRET]) == 401
+    broken = {**headers, **{name: "\udce9" for name in headers if name not in unsigned}}
+    assert refused(kind, broken, body, [SECRET]) == 401
     assert refused(kind, headers, body, []) == 401
     assert refused(kind, signed(kind, event, body, ""), body, [""]) == 401
     if kind is not L:  # whose secret says nothing of the body
@@ -236,6 +241,34 @@ def test_secrets_can_be_exchanged_one_after_the_other(kind: Kind) -> None:
 def test_what_is_no_delivery_is_refused(kind: Kind, body: bytes) -> None:
     event = SAMPLES[kind][0]
     assert refused(kind, signed(kind, event, body), body, [SECRET]) == 400
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@pytest.mark.parametrize("kind", Kind)
+@given(data=st.data())
+def test_whatever_is_signed_is_read_or_refused(kind: Kind, data: st.DataObject) -> None:
+    """Of a right delivery, something anywhere is something else."""
+    event, sample = data.draw(st.sampled_from([(e, d) for k, e, d, *_rest in [*PUSHES, *PULL_REQUESTS] if k is kind]))
+    changed = copy.deepcopy(sample)
+    at = changed
+    for _step in range(data.draw(st.integers(0, 3))):
+        inner = [key for key, value in at.items() if isinstance(value, dict)]
+        at = at[data.draw(st.sampled_from(inner))] if inner else at
+    at[data.draw(st.sampled_from(sorted(at) or ["x"]))] = data.draw(JSON)
+    body = json.dumps(changed).encode()
+    status, found = 0, tuple[Delivery, ...]()
+    try:
+        found = deliveries.parse(kind, signed(kind, event, body), body, [SECRET])
+    except DeliveryRefused as error:
+        status = error.status
+    assert status in (0, 400)
+    assert all(type(one.number) is int and isinstance(one.branch + one.head, str) for one in found)
 
 
 def test_a_delivery_without_end_is_refused_before_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

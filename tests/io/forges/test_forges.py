@@ -167,7 +167,7 @@ async def test_issues_are_made_found_and_closed(host: Host, forge: Forge) -> Non
 
 
 @pytest.mark.parametrize("host", TRACKERS, indirect=True)
-async def test_issues_of_three_pages(host: Host, forge: Forge) -> None:
+async def test_issues_of_three_pages_come_oldest_first(host: Host, forge: Forge) -> None:
     host.state.labels = ["drift"]
     made = [host.state.entry(f"issue {number}", "", ["drift"]) for number in range(220)]
     host.state.entry("of no label", "", [])

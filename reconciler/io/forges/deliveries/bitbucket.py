@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.io.forges.deliveries.headers import BRANCH, Headers, commit
+from reconciler.io.forges.deliveries.headers import BRANCH, Headers, commit, number, text
 from reconciler.model.forges import Delivery, Told
 
 CENTER_PING = "diagnostics:ping"
@@ -34,8 +34,8 @@ def read_cloud(headers: Headers, data: Any) -> tuple[Delivery, ...]:
         return (Delivery(id_, Told.OTHER, repository),)
     item = data["pullrequest"]
     head = commit((item["source"].get("commit") or {}).get("hash"))
-    branch, is_open = item["destination"]["branch"]["name"], item["state"] == "OPEN"
-    return (Delivery(id_, Told.PULL_REQUEST, repository, branch, head, item["id"], is_open),)
+    branch, is_open = text(item["destination"]["branch"]["name"]), item["state"] == "OPEN"
+    return (Delivery(id_, Told.PULL_REQUEST, repository, branch, head, number(item["id"]), is_open),)
 
 
 def read_center(headers: Headers, data: Any) -> tuple[Delivery, ...]:
@@ -56,7 +56,7 @@ def read_center(headers: Headers, data: Any) -> tuple[Delivery, ...]:
             repository=_center_name(target["repository"]),
             branch=target["id"].removeprefix(BRANCH),
             head=commit(item["fromRef"]["latestCommit"]),
-            number=item["id"],
+            number=number(item["id"]),
             open=item["state"] == "OPEN" and event != "pr:deleted",
         ),
     )
@@ -73,7 +73,7 @@ def _cloud_branch(change: Any) -> tuple[str, str] | None:
     named = now or before
     if not named or named["type"] not in ("branch", "named_branch"):
         return None
-    return named["name"], commit(now["target"]["hash"]) if now else ""
+    return text(named["name"]), commit(now["target"]["hash"]) if now else ""
 
 
 def _center_name(repository: Any) -> str:

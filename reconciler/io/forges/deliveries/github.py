@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.io.forges.deliveries.headers import BRANCH, Headers, commit
+from reconciler.io.forges.deliveries.headers import BRANCH, Headers, commit, number, text
 from reconciler.model.forges import Delivery, Told
 
 #: What happens to a pull request that a report of it depends on. Gitea says "synchronized" where GitHub says
@@ -38,8 +38,8 @@ def _pull_request(id_: str, repository: str, item: Any) -> Delivery:
         id=id_,
         told=Told.PULL_REQUEST,
         repository=repository,
-        branch=item["base"]["ref"],
+        branch=text(item["base"]["ref"]),
         head=commit(item["head"]["sha"]),
-        number=item["number"],
+        number=number(item["number"]),
         open=item["state"] == "open",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.io.forges.deliveries.headers import BRANCH, Headers, commit
+from reconciler.io.forges.deliveries.headers import BRANCH, Headers, commit, number, text
 from reconciler.model.forges import Delivery, Told
 
 _ACTIONS = frozenset({"open", "reopen", "close", "merge"})
@@ -37,8 +37,8 @@ def _merge_request(id_: str, repository: str, item: Any) -> Delivery:
         id=id_,
         told=Told.PULL_REQUEST,
         repository=repository,
-        branch=item["target_branch"],
+        branch=text(item["target_branch"]),
         head=commit((item.get("last_commit") or {}).get("id")),
-        number=item["iid"],
+        number=number(item["iid"]),
         open=item["state"] in ("opened", "locked"),
     )

@@ -21,7 +21,7 @@ def check(kind: Kind, headers: Headers, body: bytes, secrets: Sequence[str]) -> 
     if not any(secrets):
         raise DeliveryRefused("no secret is known that deliveries are signed with", 401)
     names, expected = _STANDARD if _is_standard(kind, headers) else _SIGNATURES[kind]
-    signed = headers.get(*names).encode()
+    signed = headers.bytes(*names)
     if not signed:
         raise DeliveryRefused(f"the delivery is not signed: it has no header {' or '.join(names)}", 401)
     # several signatures stand apart by spaces while a secret is exchanged; a plain secret may have spaces
@@ -45,7 +45,7 @@ def _itself(_headers: Headers, _body: bytes, secret: str) -> bytes:
 
 def _standard(headers: Headers, body: bytes, secret: str) -> bytes:
     """Standard Webhooks (github.com/standard-webhooks): the id and the time are signed, too."""
-    said = f"{headers.get('webhook-id')}.{headers.get('webhook-timestamp')}.".encode() + body
+    said = b".".join((headers.bytes("webhook-id"), headers.bytes("webhook-timestamp"), body))
     return b"v1," + base64.b64encode(hmac.new(_standard_key(secret), said, hashlib.sha256).digest())
 
 
