@@ -22,9 +22,14 @@ def folder() -> Path:
     return Path(os.environ.get("MESH_CRDS") or Path(__file__).parents[3] / "shared" / "crds")
 
 
+_STANDARD = ("gateway-api-standard", "gateway-api-experimental")
+#: meshes whose objects are of other sets, or of other sets besides
+_SETS = {"gateway-api": _STANDARD, "cilium": (*_STANDARD, "cilium")}
+
+
 def sets(mesh: str) -> list[str]:
     """The folders that hold the CRDs of a mesh; of several the richest last."""
-    return [f"{mesh}-standard", f"{mesh}-experimental"] if mesh == "gateway-api" else [mesh]
+    return list(_SETS.get(mesh, (mesh,)))
 
 
 NONE = f"NO CRDs TO CHECK AGAINST: none in {folder()}; set MESH_CRDS to a folder that has them"

@@ -72,6 +72,7 @@ def dump(value: Any) -> str:
 PLAIN: Given = {
     "istio": {"type": "istio", "namespace": "istio-system", "trust_domain": "cluster.local"},
     "gateway-api": {"type": "gateway-api", "namespace": "", "version": "1.6.1", "channel": "experimental"},
+    "cilium": {"type": "cilium", "namespace": "kube-system", "version": "1.19.0", "trust_domain": "spiffe.cilium"},
     "kuma": {
         "type": "kuma",
         "namespace": "kuma-system",

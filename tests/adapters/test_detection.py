@@ -12,22 +12,15 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.adapters.gateway_api.detect import detect as detect_gateway_api
-from reconciler.adapters.istio import ADAPTER
-from reconciler.adapters.kuma import ADAPTER as KUMA
-from reconciler.adapters.standard.kinds import DETECT_KINDS as GATEWAY_API_KINDS
+from reconciler.adapters import registry
 from reconciler.model.facts import MeshFacts
 from tests.adapters import given
 
 FOLDER = Path(__file__).parent / "detection"
 CASES = sorted(case for mesh in FOLDER.iterdir() for case in mesh.iterdir())
 Detect = Callable[[Iterable[Mapping[str, Any]]], tuple[MeshFacts, ...]]
-DETECT: Mapping[str, Detect] = {
-    "istio": ADAPTER.detect,
-    "gateway-api": detect_gateway_api,
-    "kuma": KUMA.detect,
-}
-KINDS = {"istio": ADAPTER.detect_kinds, "gateway-api": GATEWAY_API_KINDS, "kuma": KUMA.detect_kinds}
+DETECT: Mapping[str, Detect] = {name: adapter.detect for name, adapter in registry.load_all().items()}
+KINDS = {name: adapter.detect_kinds for name, adapter in registry.load_all().items()}
 
 
 def objects(case: Path) -> list[dict[str, Any]]:

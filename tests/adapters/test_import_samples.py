@@ -1,4 +1,4 @@
-"""Every sample comes back meaning the same: manifests written after those that Istio and Gateway API publish, and any
+"""Every sample comes back meaning the same: manifests written after those that the meshes publish, and any
 others in the folder that MESH_SAMPLES names (below it one folder for each mesh).
 
 ``fates.yaml`` tells what becomes of each object; renew it with ``pytest tests/adapters --update-golden``.
@@ -31,7 +31,7 @@ from tests.adapters.test_import_cases import NOW, reason_of
 FOLDER = Path(__file__).parent / "import_samples"
 EXAMPLES = Path(__file__).parents[3] / "shared/reference/native-examples"
 #: for each mesh of the examples that lie beside the repository, where they are, the files that hold its objects
-BESIDE = {"istio": ("istio.yaml", "istio-ambient.yaml"), "gateway_api": ("gamma.yaml",)}
+BESIDE = {"istio": ("istio.yaml", "istio-ambient.yaml"), "gateway_api": ("gamma.yaml",), "cilium": ("cilium.yaml",)}
 
 
 def others() -> list[tuple[str, Path]]:

@@ -8,7 +8,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from reconciler.adapters.istio import ADAPTER
-from reconciler.adapters.istio.access import policy_name
+from reconciler.adapters.policy_names import policy_name
 from reconciler.model.access import AccessAction
 from reconciler.model.findings import Severity
 from reconciler.model.intents import AccessIntent, MeshIntent

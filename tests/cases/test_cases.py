@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from reconciler.model.codes import CODES
+from reconciler.pipeline.meshes import installed
 from tests.adapters import crds, webhook
 from tests.cases.whole import CASES, compiled, outcome, render
 
@@ -28,7 +29,7 @@ def test_case(case: Path, request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("case", FOUND, ids=lambda case: case.name)
 def test_case_gives_sound_objects(case: Path) -> None:
     made, _ = compiled(case)
-    known = crds.of("istio") | crds.of("gateway-api")
+    known = {key: schema for name in installed() for key, schema in crds.of(name).items()}
     for objects in made.objects.values():
         assert len({one.key for one in objects}) == len(objects)
         for one in objects:

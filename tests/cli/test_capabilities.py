@@ -8,6 +8,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from reconciler.cli.main import cli
+from reconciler.pipeline.meshes import installed
 
 POLICY = """
 apiVersion: reconciler.dev/v1alpha1
@@ -28,28 +29,15 @@ def run(*arguments: str) -> Result:
 
 def test_table_has_a_column_for_each_mesh_and_profile() -> None:
     lines = run().output.splitlines()
-    assert lines[0].split() == [
-        "capability",
-        "envoy",
-        "gateway-api",
-        "istio",
-        "istio",
-        "(ambient)",
-        "istio",
-        "(ambient-l4)",
-        "kuma",
-        "kuma",
-        "(tags)",
+    columns = [
+        f"{name} ({profile})" if profile else name
+        for name, adapter in sorted(installed().items())
+        for profile in adapter.profiles
     ]
-    assert next(line for line in lines if line.startswith("traffic.fault ")).split()[1:] == [
-        "yes",
-        "no",
-        "yes",
-        "yes",
-        "no",
-        "partly",
-        "partly",
-    ]
+    assert lines[0].split() == ["capability", *" ".join(columns).split()]
+    said = next(line for line in lines if line.startswith("traffic.fault ")).split()[1:]
+    meshes = ("envoy", "gateway-api", "istio", "istio (ambient)", "istio (ambient-l4)", "kuma", "kuma (tags)")
+    assert [said[columns.index(name)] for name in meshes] == ["yes", "no", "yes", "yes", "no", "partly", "partly"]
 
 
 def test_json_says_how(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from reconciler.adapters import registry
 from reconciler.model.native import NativeKind
+from tests.adapters.crds import sets
 from tests.kube.control_plane import ApiServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,12 +37,14 @@ def collection() -> Path | None:
 
 
 def real(mesh: str, kind: NativeKind) -> dict[str, Any] | None:
-    """A mesh's own CRD for a kind, from a folder of the mesh in the collection, else from any other."""
+    """A mesh's own CRD for a kind, from the richest of its sets in the collection that has it, else from any other."""
     folder = collection()
     if folder is None:
         return None
     name = f"{kind.kind.group}_{kind.plural}.yaml"
-    found = sorted(folder.glob(f"*/{name}"), key=lambda path: (not path.parent.name.startswith(mesh), path))
+    own = list(reversed(sets(mesh)))
+    rank = {known: number for number, known in enumerate(own)}
+    found = sorted(folder.glob(f"*/{name}"), key=lambda path: (rank.get(path.parent.name, len(own)), path))
     body: dict[str, Any] | None = yaml.safe_load(found[0].read_text()) if found else None
     return body
 

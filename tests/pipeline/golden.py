@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from reconciler.adapters import registry
 from reconciler.model.native import NativeObject
+from tests.adapters.given import Loader
 from tests.adapters.test_adapter_cases import CASES as ADAPTER_CASES
 from tests.adapters.test_adapter_cases import emitted, read
-from tests.cases.whole import CASES, compiled
+from tests.cases.whole import API, CASES, compiled
 
 Body = Mapping[str, Any]
 #: objects by type of mesh and name of their case
@@ -33,10 +36,21 @@ def whole_objects(beside: Iterable[Body] = ()) -> Golden:
 
 def _whole(case: Path, beside: tuple[Body, ...]) -> Golden:
     made, _ = compiled(case, beside)
+    types = _types(case)
     return {
-        (_mesh(objects), f"{case.name}@{target.cluster}"): tuple(objects)
+        (types.get(target.mesh) or _mesh(objects), f"{case.name}@{target.cluster}"): tuple(objects)
         for target, objects in made.objects.items()
         if objects
+    }
+
+
+def _types(case: Path) -> dict[str, str]:
+    """Of the meshes that a case declares itself, what they are."""
+    bodies = (body for body in yaml.load_all((case / "given.yaml").read_text(), Loader) if body)
+    return {
+        str(body["metadata"]["name"]): str(body["spec"]["type"])
+        for body in bodies
+        if body.get("kind") == "Mesh" and body.get("apiVersion") == API and "type" in body.get("spec", {})
     }
 
 

@@ -149,4 +149,5 @@ def test_a_cluster_that_no_repository_has(bare: KubeFleet, capsys: pytest.Captur
     assert run(where) == 0  # of the meshes that can be imported, the one that shows itself there
     assert "HTTPRoute" in capsys.readouterr().out
     assert run([*where, "--mesh", "nothing"]) == 1
-    assert "known: gateway-api, istio" in capsys.readouterr().err
+    known = sorted(name for name, adapter in installed().items() if not adapter.default_mesh.declared)
+    assert f"known: {', '.join(known)}" in capsys.readouterr().err

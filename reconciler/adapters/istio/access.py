@@ -13,17 +13,17 @@ from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio import tokens
 from reconciler.adapters.istio.advice import advise_access
 from reconciler.adapters.istio.kinds import AUTHORIZATION_POLICY
-from reconciler.adapters.istio.objects import build, object_name
+from reconciler.adapters.istio.objects import build
 from reconciler.adapters.istio.operations import Request, request
 from reconciler.adapters.istio.principals import sources
 from reconciler.adapters.istio.profiles import WAYPOINT, bound, profile_of
 from reconciler.adapters.istio.scoping import scope
 from reconciler.adapters.istio.tokens import conditions, principals
 from reconciler.adapters.istio.waypoint_access import guards
+from reconciler.adapters.policy_names import groups, policy_name
 from reconciler.model.access import AccessAction
 from reconciler.model.intents import AccessIntent, MeshIntent
 from reconciler.model.native import NativeObject
-from reconciler.model.refs import DocRef, ServiceRef
 from reconciler.model.selectors import Match
 
 #: most rules, and most sources of one rule, that the mesh accepts
@@ -34,7 +34,6 @@ _VERBS = {
     AccessAction.AUDIT: "audits",
     AccessAction.CUSTOM: "has a provider decide",
 }
-Group = tuple[ServiceRef, str, AccessAction, DocRef]
 
 
 def emit(intent: MeshIntent) -> Iterable[Built]:
@@ -48,14 +47,6 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
             written.append(group)
         yield made
     yield Built(tuple(guards(written, intent)))
-
-
-def groups(intent: MeshIntent) -> list[list[AccessIntent]]:
-    """Access intents by the object that they make: what one policy says of one service is one object."""
-    found: dict[Group, list[AccessIntent]] = {}
-    for access in intent.access:
-        found.setdefault((access.service, access.part, access.action, access.policy), []).append(access)
-    return [found[group] for group in sorted(found, key=str)]
 
 
 def authorization_policy(group: Sequence[AccessIntent], intent: MeshIntent, gaps: Gaps) -> NativeObject | None:
@@ -80,22 +71,6 @@ def authorization_policy(group: Sequence[AccessIntent], intent: MeshIntent, gaps
     return build(
         intent, AUTHORIZATION_POLICY, first.service.namespace, name, spec | ({"rules": rules} if rules else {}), origins
     )
-
-
-def policy_name(access: AccessIntent) -> str:
-    """``reviews-allow-readers``; with the policy's namespace when that is not the default one. What neither allows nor
-    denies has a dot, which no name of a service has."""
-    action, policy = access.action.value.lower(), access.policy
-    tail = policy.name if policy.namespace == "default" else f"{policy.namespace}.{policy.name}"
-    joint = "-" if access.action in (AccessAction.ALLOW, AccessAction.DENY) else "."
-    # two different triples must never read the same
-    dashed = f"{access.service.name}-"
-    ambiguous = "-allow-" in dashed or "-deny-" in dashed or (policy.namespace == "default" and "." in policy.name)
-    identity = (access.service.name, action, policy.namespace, policy.name)
-    if access.part:
-        marked = f"{access.service.name}.{access.part}.{action}-{tail}"
-        return object_name(marked, (*identity, access.part), ambiguous=True)
-    return object_name(f"{access.service.name}{joint}{action}-{tail}", identity, ambiguous=ambiguous)
 
 
 def _rules(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> list[dict[str, Any]]:

@@ -29,8 +29,9 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
         yield built(objects_of(host, intent, gaps), gaps, host.origins, intent, host.service)
 
 
-def objects_of(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObject]:
-    """The objects of one service, with what cannot be said or will not do what was asked in ``gaps``."""
+def objects_of(host: HostIntent, intent: MeshIntent, gaps: Gaps, *, grpc: bool = True) -> list[NativeObject]:
+    """The objects of one service, with what cannot be said or will not do what was asked in ``gaps``. ``grpc``: whether
+    the mesh takes GRPCRoutes of services; calls are paths of an HTTPRoute where it does not."""
     host = _with_route(host)
     made = list(subsets.services(host, intent, gaps))
     for table in tables(host, gaps):
@@ -38,7 +39,8 @@ def objects_of(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeO
             message = f"the API cannot answer all requests to {host.service.label} with 404: a route has to take some"
             gaps.about(_rejecting(host)).error("mesh-inexpressible", message)
         elif table.routes:
-            made += objects(table.routes, _place(table, host, intent, gaps), intent, _origins(table.routes, host), gaps)
+            place = replace(_place(table, host, intent, gaps), grpc=grpc)
+            made += objects(table.routes, place, intent, _origins(table.routes, host), gaps)
     return made
 
 

@@ -38,7 +38,7 @@ Native = dict[str, Any]
 class Place:
     """Where the objects of a table lie, what they bind to, and what each of their rules has beside its own.
 
-    ``port``: of the service that is called; 0 for a gateway.
+    ``port``: of the service that is called; 0 for a gateway. ``grpc``: whether a GRPCRoute may be used.
     """
 
     namespace: str
@@ -47,6 +47,7 @@ class Place:
     port: int
     hostnames: tuple[str, ...] = ()
     every_rule: tuple[tuple[str, Any], ...] = ()
+    grpc: bool = True
 
 
 def objects(
@@ -54,7 +55,7 @@ def objects(
 ) -> list[NativeObject]:
     """The objects of a table; routes most specific first."""
     _check_codes(routes, intent, gaps)
-    kind = GRPC_ROUTE if _is_grpc(routes) else HTTP_ROUTE
+    kind = GRPC_ROUTE if place.grpc and _is_grpc(routes) else HTTP_ROUTE
     grpc = kind is GRPC_ROUTE
     wanted = [conditions(route.matches, gaps.about(route.askers.match), grpc=grpc) for route in routes]
     rules, unsure = _rules(routes, wanted, kind, place, intent, gaps)
