@@ -54,14 +54,20 @@ class Repository:
             raise ForgeUnreachable(f"{self.name}: it does not answer like this kind of forge: {error!r}") from error
 
     def _fitting(self, body: str) -> str:
-        """The same text. ForgeRejected when the forge does not take that much: nothing is cut here, where nobody knows
-        what may be left out."""
-        if (size := len(body.encode())) > self.largest_comment:
+        """The text as it can be sent. ForgeRejected when the forge does not take that much: nothing is cut here, where
+        nobody knows what may be left out."""
+        text = sendable(body)
+        if (size := len(text.encode())) > self.largest_comment:
             raise ForgeRejected(f"{self.name}: a text of {size} bytes, and it takes {self.largest_comment}", 413)
-        return body
+        return text
 
 
 def cut(text: str, length: int) -> str:
-    """The first line's beginning, so that it fits into so many characters; "…" tells that there was more."""
-    line = " ".join(text.split())
+    """On one line, and its beginning only, so that it fits into so many characters; "…" tells that there was more."""
+    line = " ".join(sendable(text).split())
     return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
+
+
+def sendable(text: str) -> str:
+    """Without what UTF-8 has no bytes for, and without NUL, which the databases of forges refuse: "?" in its place."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "?")

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.io.forges import http
+from reconciler.io.forges import Access, App, http
+from reconciler.io.forges.access import Proof
 from reconciler.io.git.credentials import Secret
 from reconciler.model.forges import CommitStatus, StatusState
 from reconciler.ports.forge import (
@@ -103,6 +104,12 @@ async def test_the_token_of_a_job_is_sent_as_such_and_nobody_is_asked_for(gitlab
     assert (await forge.pull_request(7)).number == 7
     assert all("PRIVATE-TOKEN" not in headers for headers in gitlab.seen)
     await forge.close()
+
+
+def test_how_a_forge_is_asked_can_be_shown() -> None:
+    access = Access(token=Secret(value=TOKEN), app=App("1", Secret(value=f"{TOKEN} key")))
+    assert TOKEN not in f"{access!r} {Proof({'Authorization': TOKEN}, (TOKEN,))!r}"
+    assert "'1'" in repr(access)
 
 
 WORKFLOW = "Resource not accessible by integration"

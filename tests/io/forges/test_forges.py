@@ -50,6 +50,11 @@ async def test_a_comment_is_made_and_changed(host: Host, forge: Forge, pull: Pul
     assert await bodies(forge) == ["first", "<!-- ours -->\nno changes"]
 
 
+async def test_what_no_forge_can_store_is_put_in_other_words(host: Host, forge: Forge, pull: Pull) -> None:
+    await forge.create_comment(NUMBER, "a name of bytes: \udcff, and \x00")
+    assert await bodies(forge) == ["a name of bytes: ?, and ?"]
+
+
 async def test_a_change_can_follow_a_change(host: Host, forge: Forge, pull: Pull) -> None:
     changed = await forge.update_comment(NUMBER, await forge.create_comment(NUMBER, "a"), "b")
     await forge.update_comment(NUMBER, changed, "c")
