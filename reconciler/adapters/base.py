@@ -58,6 +58,7 @@ class Adapter:
     for Extension documents only. ``importer`` proposes neutral documents for existing objects; ``meanings`` says when
     objects mean the same. ``controllers``: words by which Ingress documents ask for a gateway of one of its classes.
     ``caller_port``: where the proxy of a workload takes the calls of that, if it has to be asked for it.
+    ``rivals``: kinds beside those that are written whose objects the mesh uses in place of ours with the same claim.
     ``copy_of``: what an object is one of several copies of, which guards count once. ``routed``: the hosts whose
     requests an object routes: where the last one of a host goes, a reviewer is told. ``routes_connections`` (profile,
     ports): whether the mesh chooses where connections go to these ports, none of which carries requests; None: it tells
@@ -82,6 +83,7 @@ class Adapter:
     controllers: tuple[str, ...] = ()
     caller_port: int = 0
     copy_of: Callable[[ObjectKey], str] = str
+    rivals: frozenset[KindId] = frozenset()
     routed: Callable[[Mapping[str, Any]], tuple[str, ...]] = no_claims
     profile: Callable[[MeshFacts, ClusterFacts, ServiceRef | None], str] = one_profile
     profiles: tuple[str, ...] = ("",)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from reconciler.model.facts import ClusterFacts, CrdFacts, PortFacts, ServiceFacts, WorkloadFacts
+from reconciler.model.facts import ClusterFacts, CrdFacts, PortFacts, ProbeFacts, ServiceFacts, WorkloadFacts
 from reconciler.model.refs import KindId, ServiceRef
 
 Body = Mapping[str, Any]
@@ -111,6 +111,7 @@ def _port(port: Body) -> PortFacts:
 
 def _workload(body: Body, template: Body) -> WorkloadFacts:
     meta, spec = _meta(body), _mapping(template.get("spec"))
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
     return WorkloadFacts(
         kind=str(body["kind"]),
         namespace=meta.get("namespace") or "default",
@@ -119,11 +120,23 @@ def _workload(body: Body, template: Body) -> WorkloadFacts:
         service_account=spec.get("serviceAccountName") or spec.get("serviceAccount") or "default",
         container_ports={
             port["name"]: port["containerPort"]
-            for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
+            for container in containers
             for port in container.get("ports") or ()
             if port.get("name")
         },
+        probes=tuple(sorted({probe for container in containers for probe in _probes(container)})),
     )
+
+
+def _probes(container: Body) -> Iterator[ProbeFacts]:
+    """Those by HTTP; a named port is one of the container's own."""
+    named = {port.get("name"): port.get("containerPort") for port in container.get("ports") or ()}
+    for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
+        asked = _mapping(_mapping(container.get(kind)).get("httpGet"))
+        if asked:
+            port = asked.get("port")
+            number = port if isinstance(port, int) else named.get(port, 0)
+            yield ProbeFacts(str(asked.get("path") or "/"), int(number or 0))
 
 
 def _kind(body: Body) -> tuple[str, str]:

@@ -30,6 +30,14 @@ class ServiceFacts:
     headless: bool = False
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ProbeFacts:
+    """A path that the node asks a pod for, to know how it is; ``port``: of the container, 0 where it is not known."""
+
+    path: str
+    port: int
+
+
 @dataclass(frozen=True, slots=True)
 class WorkloadFacts:
     """A pod template: of a Deployment, StatefulSet, DaemonSet, or a Pod of its own."""
@@ -40,6 +48,7 @@ class WorkloadFacts:
     labels: Mapping[str, str] = field(default_factory=dict)  # of the pods
     service_account: str = "default"
     container_ports: Mapping[str, int] = field(default_factory=dict)  # by name
+    probes: tuple[ProbeFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def _target(target: TargetPlan, live: LiveState, judge: Judge | None, seen: Foun
     known = seen.get(target.target)
     if known is None or known[0] is not target or known[1] is not cluster:
         known = seen[target.target] = (target, cluster, tuple(_unhealthy(target, cluster, judge)))
-    return replace(target, health=known[2])
+    return replace(target, health=(*target.health, *known[2]))
 
 
 def _unhealthy(target: TargetPlan, cluster: LiveCluster, judge: Judge) -> Iterator[ObjectHealth]:

@@ -193,7 +193,7 @@ def _rules(
         former_sources=state.former_identities(world.store),
         now=world.now(),
         behaviours={
-            adapter.name: Behaviour(adapter.normalize, adapter.claims, adapter.copy_of)
+            adapter.name: Behaviour(adapter.normalize, adapter.claims, adapter.copy_of, adapter.rivals)
             for name in sorted({desired.mesh(target).type for target in desired.targets})
             if (adapter := world.adapters.get(name)) is not None
         },

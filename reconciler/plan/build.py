@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.model import canonical
 from reconciler.model.documents import DesiredState
@@ -13,12 +13,12 @@ from reconciler.model.plans import Action, Change, Plan, TargetPlan
 from reconciler.model.refs import ObjectKey, TargetId
 from reconciler.model.settings import Mode
 from reconciler.plan.compare import Setting
-from reconciler.plan.foreign import Claims, rival_hosts
+from reconciler.plan.foreign import against, overruled, rivals
 from reconciler.plan.guards import Owned, guard
 from reconciler.plan.installed import defined_kinds, filled_in, is_control_plane, spares_control_plane
 from reconciler.plan.mask import Masker
 from reconciler.plan.objects import Place, change_for, has_keys, ownership, prune_of
-from reconciler.plan.rules import MadeFrom, PlanRules, adoptable, is_read_only, mode_of, suspended
+from reconciler.plan.rules import Behaviour, MadeFrom, PlanRules, adoptable, is_read_only, mode_of, suspended
 from reconciler.plan.stamp import Mark
 from reconciler.plan.withhold import Withholding, withhold
 
@@ -150,9 +150,13 @@ def _new_plan(target: TargetId, given: _Given, mode: Mode) -> TargetPlan:
         coming=defined_kinds(given.compiled, target.cluster),
     )
     changes = [change_for(native, place) for native in wanted]
-    changes = rival_hosts(changes, wanted, place, _claims(target, desired, rules))
+    behaviour = _behaviour(target, desired, rules)
+    others = behaviour.rivals if behaviour else frozenset()
+    found = rivals(wanted, place, behaviour.claims if behaviour else None, others)
+    changes = [against(change, found, others) for change in changes]
     changes.extend(_prunes(given, place))
-    return _settle(changes, place, given, mode)
+    settled = _settle(changes, place, given, mode)
+    return replace(settled, health=overruled(settled.changes, found, others)) if found else settled
 
 
 def _cannot_plan(target: TargetId, given: _Given) -> str:
@@ -165,9 +169,8 @@ def _cannot_plan(target: TargetId, given: _Given) -> str:
     return ""
 
 
-def _claims(target: TargetId, desired: DesiredState, rules: PlanRules) -> Claims | None:
-    behaviour = rules.behaviours.get(desired.mesh(target).type) if target in desired.views else None
-    return behaviour.claims if behaviour else None
+def _behaviour(target: TargetId, desired: DesiredState, rules: PlanRules) -> Behaviour | None:
+    return rules.behaviours.get(desired.mesh(target).type) if target in desired.views else None
 
 
 def _prunes(given: _Given, place: Place) -> list[Change]:
@@ -217,7 +220,7 @@ def _settle(changes: list[Change], place: Place, given: _Given, mode: Mode) -> T
     settled = [withhold(change, withholding) for change in changes]
     owned = [key for key, found in place.live.objects.items() if found.owner == place.setting.mark.owner
              and found.mesh == target.mesh]  # fmt: skip
-    behaviour = rules.behaviours.get(desired.mesh(target).type) if target in desired.views else None
+    behaviour = _behaviour(target, desired, rules)
     ours = Owned(owned, behaviour.copy_of) if behaviour else Owned(owned)
     guarded = guard(target, settled, ours, rules.target_guards.get(target, rules.guards))
     return TargetPlan(

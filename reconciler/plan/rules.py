@@ -42,6 +42,7 @@ class Behaviour:
     normalize: Normalize
     claims: Callable[[Mapping[str, Any]], tuple[str, ...]]
     copy_of: Callable[[ObjectKey], str] = str
+    rivals: frozenset[KindId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

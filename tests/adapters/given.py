@@ -19,6 +19,7 @@ from reconciler.model.facts import (
     GatewayFacts,
     MeshFacts,
     PortFacts,
+    ProbeFacts,
     ServiceFacts,
     WorkloadFacts,
 )
@@ -79,6 +80,7 @@ PLAIN: Given = {
         "version": "2.14.3",
         "trust_domain": "default.eu-1.mesh.local",
     },
+    "linkerd": {"type": "linkerd", "namespace": "linkerd", "version": "2.20", "trust_domain": "cluster.local"},
     "envoy": {"type": "envoy", "namespace": "", "trust_domain": "cluster.local", "declared": True},
 }
 
@@ -184,9 +186,13 @@ def _cluster(given: Given) -> ClusterFacts:
         cluster="eu-1",
         namespaces=given.get("namespaces", {}),
         services=tuple(_service(name, facts) for name, facts in given.get("services", {}).items()),
-        workloads=tuple(WorkloadFacts(**workload) for workload in given.get("workloads", ())),
+        workloads=tuple(_workload(workload) for workload in given.get("workloads", ())),
         crds=None if crds is None else {_kind(kind): _crd(_kind(kind), versions) for kind, versions in crds.items()},
     )
+
+
+def _workload(given: Given) -> WorkloadFacts:
+    return WorkloadFacts(**{**given, "probes": tuple(ProbeFacts(**probe) for probe in given.get("probes", ()))})
 
 
 def _kind(text: str) -> KindId:

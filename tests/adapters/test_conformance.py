@@ -96,13 +96,17 @@ def test_every_claim_says_how_or_whose_the_lack_is(adapter: Adapter) -> None:
 @pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=list(ADAPTERS))
 def test_what_a_claim_needs_is_in_the_definitions(adapter: Adapter) -> None:
     """A field that no version has would never be found in a cluster."""
-    known = {kind: schema for name in crds.sets(adapter.name) for (_, kind), schema in crds.schemas(name).items()}
+    known = {
+        f"{kind}.{version.rpartition('/')[0]}": schema
+        for name in crds.sets(adapter.name)
+        for (version, kind), schema in crds.schemas(name).items()
+    }
     if not known:
         pytest.skip(f"NO CRDs TO CHECK AGAINST: none in {crds.folder()}; set MESH_CRDS to a folder that has them")
     for path, claim in adapter.capabilities("").items():
         for need in claim.needs:
             kind, _, field = need.partition(" ")
-            at: Any = known[kind.partition(".")[0]]
+            at: Any = known[kind]
             for part in field.split(".") if field else ():
                 at = at.get("items", at)["properties"]
                 assert part in at, f"{path} needs {need}"

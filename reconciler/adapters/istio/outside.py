@@ -1,39 +1,17 @@
-"""Services whose workloads are not in the mesh, all of them or some: nothing there enforces what is asked."""
+"""Services whose workloads are not in the mesh, all of them or some, and what puts them there."""
 
 from __future__ import annotations
 
+from reconciler.adapters import outside
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.protocols import selects
-from reconciler.model.facts import WorkloadFacts
 from reconciler.model.intents import MeshIntent
 from reconciler.model.refs import ServiceRef
 
+_HINTS = outside.Hints(
+    namespace="label it istio-injection=enabled, or with the revision in istio.io/rev",
+    pods="see the labels of their pods: sidecar.istio.io/inject, istio.io/rev, istio.io/dataplane-mode",
+)
+
 
 def tell_outside(service: ServiceRef, intent: MeshIntent, gaps: Gaps) -> None:
-    """Only where it is known which namespaces there are and that some are enrolled. Pods may be enrolled, or taken
-    out, one by one."""
-    enrolled = intent.mesh.enrolled_namespaces
-    if not enrolled or service.namespace not in intent.cluster.namespaces:
-        return
-    workloads = _behind(service, intent)
-    outside = [one for one in workloads if not intent.mesh.enrolls(one)]
-    if service.namespace not in enrolled and len(outside) == len(workloads):
-        gaps.warning(
-            "namespace-not-enrolled",
-            f"namespace {service.namespace} is not in the mesh, so nothing there enforces rules for {service}",
-            hint="label it istio-injection=enabled, or with the revision in istio.io/rev",
-        )
-    elif outside:
-        names = ", ".join(f"{one.kind} {one.name}" for one in outside)
-        gaps.warning(
-            "workload-not-enrolled",
-            f"behind {service} these are not in the mesh, so nothing there enforces rules for it: {names}",
-            hint="see the labels of their pods: sidecar.istio.io/inject, istio.io/rev, istio.io/dataplane-mode",
-        )
-
-
-def _behind(service: ServiceRef, intent: MeshIntent) -> list[WorkloadFacts]:
-    facts = intent.cluster.service(service.name, service.namespace)
-    if facts is None or not facts.selector:
-        return []
-    return [one for one in intent.cluster.workloads_in(service.namespace) if selects(facts.selector, one.labels)]
+    outside.tell_outside(service, intent, gaps, _HINTS)

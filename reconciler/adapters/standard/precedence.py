@@ -7,13 +7,17 @@ it ranks at least as high as either. With all of these the rule of the highest c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reconciler.adapters.standard.conditions import Condition, Unsure, common, outranks
 
 #: how many conditions one object may have in all its rules
 MOST = 128
+
+
+#: 1, -1, 0 or None, as ``conditions.outranks``
+Rank = Callable[[Condition, Condition], int | None]
 
 
 class TooMany(Exception):
@@ -28,9 +32,16 @@ class Ordered:
     unsure: tuple[tuple[int, int], ...]
 
 
-def in_order(rules: Sequence[Sequence[Condition]], *, apart: bool = False) -> Ordered:
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    rank: Rank
+    apart: bool
+
+
+def in_order(rules: Sequence[Sequence[Condition]], *, apart: bool = False, rank: Rank = outranks) -> Ordered:
     """The rules with the conditions that keep their order. ``apart``: they will not all stand in one object, so that
-    their order in it does not decide between equal ranks. Raises TooMany."""
+    their order in it does not decide between equal ranks. ``rank``: of an implementation that has one of its own.
+    Raises TooMany."""
     found = [list(dict.fromkeys(conditions)) for conditions in rules]
     unsure: set[tuple[int, int]] = set()
     grown = True
@@ -38,7 +49,7 @@ def in_order(rules: Sequence[Sequence[Condition]], *, apart: bool = False) -> Or
         grown = False
         for first in range(len(found)):
             for second in range(first + 1, len(found)):
-                added = _needed(found[first], found[second], apart, (first, second), unsure)
+                added = _needed(found[first], found[second], _Ranking(rank, apart), (first, second), unsure)
                 found[first] += added
                 grown = grown or bool(added)
         if sum(map(len, found)) > MOST * (16 if apart else 1):
@@ -49,11 +60,12 @@ def in_order(rules: Sequence[Sequence[Condition]], *, apart: bool = False) -> Or
 def _needed(
     earlier: Sequence[Condition],
     later: Sequence[Condition],
-    apart: bool,
+    ranking: _Ranking,
     pair: tuple[int, int],
     unsure: set[tuple[int, int]],
 ) -> list[Condition]:
     """What the earlier rule lacks to be taken before the later one."""
+    outranks, apart = ranking.rank, ranking.apart
     held = {one.same for one in earlier}
     added: list[Condition] = []
     for one in earlier:
