@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,8 +26,9 @@ PER_SECOND = 20.0
 BURST = 60.0
 REMEMBERED = 10_000  # bodies of deliveries, by hash
 
-#: Headers and body to a delivery; DeliveryRefused when the signature is wrong or it cannot be read.
-Parse = Callable[[Mapping[str, str], bytes], Delivery]
+#: Headers and body to what they tell, several things where a push moved several branches; DeliveryRefused when the
+#: signature is wrong or it cannot be read.
+Parse = Callable[[Mapping[str, str], bytes], Sequence[Delivery]]
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Hooks:
 
     def _taken(self, request: web.Request, body: bytes) -> tuple[int, str]:
         try:
-            delivery = self.parse(request.headers, body)
+            told = self.parse(request.headers, body)
         except DeliveryRefused as refused:
             self.log.warning("webhook refused", why=str(refused), peer=request.remote)
             return refused.status or 401, "refused"
@@ -90,7 +91,8 @@ class Hooks:
         self._seen[digest] = None
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
-        self.take(delivery)
+        for delivery in told:
+            self.take(delivery)
         return 202, "taken"
 
     def _may(self) -> bool:

@@ -17,18 +17,20 @@ from aiohttp import web
 
 from reconciler.daemon import hooks
 from reconciler.daemon.hooks import BURST, LARGEST, PATH, Hooks
+from reconciler.io.forges import Kind, deliveries
 from reconciler.model.forges import Delivery, Told
 from reconciler.ports.forge import DeliveryRefused
+from tests.io.forges import payloads
 
 SECRET = b"s3cret"
 
 
-def parse(headers: Mapping[str, str], body: bytes) -> Delivery:
+def parse(headers: Mapping[str, str], body: bytes) -> tuple[Delivery, ...]:
     """As forges sign: an HMAC of the body."""
     expected = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
     if not hmac.compare_digest(headers.get("X-Signature", ""), expected):
         raise DeliveryRefused("the signature is wrong", 401)
-    return Delivery(headers.get("X-Id", ""), Told.PUSH, head=json.loads(body)["head"])
+    return (Delivery(headers.get("X-Id", ""), Told.PUSH, head=json.loads(body)["head"]),)
 
 
 def signed(body: bytes, number: str = "") -> dict[str, str]:
@@ -44,6 +46,7 @@ class Log:
 class Endpoint:
     url: str = ""
     time: float = 0.0
+    hooks: Any = None
     taken: list[Delivery] = field(default_factory=list)
     counted: list[str] = field(default_factory=list)
     session: aiohttp.ClientSession = field(default_factory=aiohttp.ClientSession)
@@ -56,8 +59,8 @@ class Endpoint:
 @pytest.fixture
 async def endpoint() -> AsyncIterator[Endpoint]:
     made = Endpoint()
-    served = Hooks(parse, made.taken.append, lambda: made.time, Log(), made.counted.append)
-    runner = web.AppRunner(served.app(), access_log=None)
+    made.hooks = Hooks(parse, made.taken.append, lambda: made.time, Log(), made.counted.append)
+    runner = web.AppRunner(made.hooks.app(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     made.url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
@@ -92,6 +95,16 @@ async def test_a_replayed_one_is_taken_once_whatever_its_id(endpoint: Endpoint) 
     answers = [await endpoint.post(BODY, signed(BODY, number)) for number in ("1", "1", "2")]
     assert answers == [202, 200, 200]
     assert len(endpoint.taken) == 1
+
+
+async def test_a_push_of_two_branches_is_told_of_both(endpoint: Endpoint) -> None:
+    body = json.dumps(payloads.cloud_push(*(payloads.cloud_change(name, payloads.NEW) for name in "ab"))).encode()
+    signature = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
+    headers = {"X-Event-Key": "repo:push", "X-Request-UUID": "1", "X-Hub-Signature": f"sha256={signature}"}
+    endpoint.hooks.parse = lambda given, read: deliveries.parse(Kind.BITBUCKET_CLOUD, given, read, [SECRET.decode()])
+    assert [await endpoint.post(body, headers) for _time in range(2)] == [202, 200]
+    assert [(one.told, one.branch) for one in endpoint.taken] == [(Told.PUSH, "a"), (Told.PUSH, "b")]
+    assert await endpoint.post(body, {**headers, "X-Hub-Signature": "sha256=0"}) == 401
 
 
 async def test_a_large_one_is_not_even_read(endpoint: Endpoint) -> None:
