@@ -15,7 +15,7 @@ from reconciler.model.plans import Change
 from reconciler.model.refs import DocRef
 from reconciler.model.reviews import Place
 
-LONGEST = 20_000  # lines of a file that are compared line by line
+LONGEST = 4_000  # lines that are compared one by one
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,15 @@ class Places:
 
 
 def changed_lines(old: bytes, new: bytes) -> frozenset[int]:
-    """The lines of the newer text, from 1, that are not in the older one at their place."""
+    """The lines of the newer text, from 1, that are not in the older one at their place. Where too many lie between
+    what is the same at both ends, all of these."""
     before, after = old.splitlines(), new.splitlines()
-    if not before or len(before) + len(after) > LONGEST:
-        return frozenset(range(1, len(after) + 1))
-    blocks = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
-    kept = {line for block in blocks for line in range(block.b + 1, block.b + block.size + 1)}
-    return frozenset(range(1, len(after) + 1)) - kept
+    shortest = min(len(before), len(after))
+    start = next((at for at in range(shortest) if before[at] != after[at]), shortest)
+    end = next((at for at in range(shortest - start) if before[-1 - at] != after[-1 - at]), shortest - start)
+    left, right = before[start : len(before) - end], after[start : len(after) - end]
+    lines = frozenset(range(start + 1, start + len(right) + 1))
+    if not left or len(left) + len(right) > LONGEST:
+        return lines
+    blocks = SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks()
+    return lines - {start + line for block in blocks for line in range(block.b + 1, block.b + block.size + 1)}

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from reconciler.cli.main import run
 from reconciler.model.forges import PullRequest
 from reconciler.ports.forge import ForgeForbidden, ForgeUnreachable
+from reconciler.report.review import differs
 from tests.pipeline.fleet import Fleet
 from tests.pipeline.one_forge import OneForge
+from tests.report.test_sarif import SCHEMA
 
 CI = ("GITHUB_", "GITLAB_", "GITEA_", "FORGEJO_", "BITBUCKET_", "CI_")
 
@@ -120,7 +123,7 @@ def test_it_is_printed_instead(bench: Bench, output: str) -> None:
     if output == "json":
         assert json.loads(said.out)["exitCode"] == 2
     if output == "markdown":
-        assert bench.command("--dry-run").out == said.out
+        assert not differs(bench.command("--dry-run").out, said.out)
 
 
 def test_files_are_kept(bench: Bench, tmp_path: Path) -> None:
@@ -176,3 +179,16 @@ def test_outside_ci_what_is_missing_is_asked_for(bench: Bench, monkeypatch: pyte
     assert bench.command("--number", "7").code == 2
     assert bench.command("--base", "main", "--head", "worktree", "--dry-run").code == 2
     assert "--base" in bench.command("--dry-run").err
+
+
+def test_plan_and_validate_tell_findings_at_their_lines(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+    bench.fleet.policy("bad", "{to: [reviews.shop], rule: {timout: 3s}}")
+    bench.fleet.remove("policies/cart.yaml")
+    for command, code in (("validate", 1), ("plan", 1)):
+        capfd.readouterr()
+        assert run([command, "-o", "sarif"]) == code
+        log = json.loads(capfd.readouterr().out)
+        jsonschema.Draft4Validator(SCHEMA).validate(log)
+        (error,) = [result for result in log["runs"][0]["results"] if result["level"] == "error"]
+        place = error["locations"][0]["physicalLocation"]
+        assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("policies/bad.yaml", 4)

@@ -8,7 +8,7 @@ from reconciler.adapters.kuma.capabilities import claims as capability_claims
 from reconciler.adapters.kuma.connections import routes_connections
 from reconciler.adapters.kuma.detect import TYPE, detect
 from reconciler.adapters.kuma.kinds import DETECT_KINDS, KINDS, OWNABLE
-from reconciler.adapters.kuma.live import claims, health, normalize
+from reconciler.adapters.kuma.live import claims, health, normalize, routed
 from reconciler.adapters.kuma.profiles import PROFILES, profile
 from reconciler.model.facts import MeshFacts
 
@@ -36,4 +36,5 @@ ADAPTER = Adapter(
     profile=profile,
     profiles=PROFILES,
     routes_connections=routes_connections,
+    routed=routed,
 )

@@ -92,6 +92,15 @@ _OF_CALLERS = {
 }
 
 
+def routed(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The services whose requests or connections an object routes."""
+    if body.get("kind") not in ("MeshHTTPRoute", "MeshTCPRoute"):
+        return ()
+    own = str(section(body, "metadata").get("namespace", ""))
+    targets = [section(item, "targetRef") for item in mappings(section(body, "spec").get("to"))]
+    return tuple(sorted({f"{one['name']}.{one.get('namespace') or own}" for one in targets if one.get("name")}))
+
+
 def claims(body: Mapping[str, Any]) -> tuple[str, ...]:
     """What an object takes for itself: what holds for the calls of some callers to a service. The mesh would make one
     of two such policies, field by field, so that neither would hold as it is written."""
