@@ -1,4 +1,4 @@
-"""The order of writes on one target: waves up, what would break others last, removals down at the very end."""
+"""The order of writes on one target: waves up, removals down, and at the very end what nothing needs any more then."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.model.plans import Action, Change
 from reconciler.plan.comparable import content
 
 Bridge = Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None]
-SETTLE = 1_000  # wave in which bridged objects get their final form: after every other write
+SETTLE = 1_000  # wave in which bridged objects get their final form: after every other write, and every removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,15 @@ class Step:
 def waves(changes: Iterable[Change], live: LiveCluster, bridge: Bridge) -> list[list[Step]]:
     """The steps of all changes that write, wave by wave; the steps within one may go side by side."""
     steps = [step for change in changes if change.writes for step in _steps(change, live, bridge)]
-    ordered = sorted(steps, key=lambda step: (step.change.action is Action.PRUNE, step.wave, step.change.key))
-    return [list(group) for _, group in groupby(ordered, key=lambda s: (s.change.action is Action.PRUNE, s.wave))]
+    ordered = sorted(steps, key=lambda step: (_phase(step), step.wave, step.change.key))
+    return [list(group) for _, group in groupby(ordered, key=lambda step: (_phase(step), step.wave))]
+
+
+def _phase(step: Step) -> int:
+    """A removed route may still need what the last form of another object is without."""
+    if step.change.action is Action.PRUNE:
+        return 1
+    return 2 if step.wave >= SETTLE else 0
 
 
 def _steps(change: Change, live: LiveCluster, bridge: Bridge) -> list[Step]:
