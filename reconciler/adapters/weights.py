@@ -29,6 +29,18 @@ def of_hundred(weights: Sequence[float]) -> tuple[int, ...]:
     return tuple(found)
 
 
+def percents(weights: Sequence[float]) -> tuple[float, ...]:
+    """Percents in steps of a hundredth that add up to 100, each positive weight at least one step; whole ones as
+    integers. ValueError where all are 0."""
+    exact = [Fraction(str(weight)) for weight in weights]
+    if not any(exact):
+        raise ValueError("no weight is positive")
+    found = list(_shares(exact, 10_000))
+    while sum(found) > 10_000:
+        found[found.index(max(found))] -= 1
+    return tuple(share // 100 if share % 100 == 0 else share / 100 for share in found)
+
+
 def _rounded(exact: list[Fraction]) -> tuple[int, ...]:
     return _shares(exact, PRECISION)
 

@@ -81,6 +81,7 @@ PLAIN: Given = {
         "trust_domain": "default.eu-1.mesh.local",
     },
     "linkerd": {"type": "linkerd", "namespace": "linkerd", "version": "2.20", "trust_domain": "cluster.local"},
+    "consul": {"type": "consul", "namespace": "consul", "version": "1.20.1", "mtls": "Strict"},
     "envoy": {"type": "envoy", "namespace": "", "trust_domain": "cluster.local", "declared": True},
 }
 

@@ -107,7 +107,7 @@ async def datacenter(client: Client, found: Registered, named: str) -> dict[str,
         "trustDomain": str(roots.get("TrustDomain") or ""),
         "defaultPolicy": str(debug.get("ACLDefaultPolicy") or ""),
         "gateways": [_gateway(name, several) for name, several in sorted(found.instances.items()) if _role(several)],
-        "proxied": sorted(_proxied(found)),
+        "outside": _outside(found),
     }
     metadata = {"name": spec["datacenter"] or "datacenter"}
     return {"apiVersion": API_VERSION, "kind": DATACENTER, "metadata": metadata, "spec": spec}
@@ -129,6 +129,13 @@ def _gateway(name: str, several: list[Instance]) -> dict[str, Any]:
     addresses = sorted({str(one.get("ServiceAddress") or one.get("Address") or "") for one in several} - {""})
     ports = sorted({int(one.get("ServicePort") or 0) for one in several} - {0})
     return {"name": name, "role": _role(several), "addresses": addresses, "ports": ports}
+
+
+def _outside(found: Registered) -> list[str]:
+    """The workloads that are not in the mesh."""
+    proxied = _proxied(found)
+    others = ((name, several) for name, several in found.instances.items() if name not in proxied)
+    return sorted(one.name for name, several in others if _is_plain(name, several) for one in _workloads(name, several))
 
 
 def _proxied(found: Registered) -> set[str]:

@@ -32,7 +32,7 @@ async def test_services_and_their_instances(consul: Server) -> None:
     ]
     [itself] = inspection.objects
     spec = itself["spec"]
-    assert spec["proxied"] == ["b"]
+    assert spec["outside"] == ["db-1"]
     assert (spec["version"], spec["datacenter"], spec["defaultPolicy"]) == ("1.8.7", "dc1", "allow")
     assert spec["trustDomain"].endswith(".consul")
 

@@ -1,0 +1,55 @@
+"""Which service of Consul a service is. The community edition knows services by their name alone: two of one name in
+two namespaces are one for it, and what is said of the one would hold for the other."""
+
+from __future__ import annotations
+
+from reconciler.adapters.gaps import Gaps
+from reconciler.model.facts import ServiceFacts, WorkloadFacts
+from reconciler.model.intents import MeshIntent
+from reconciler.model.refs import ServiceRef
+
+#: the namespace of servers without Kubernetes
+DEFAULT_NAMESPACE = "default"
+#: in place of a name: every service
+ANY = "*"
+#: what the object for all services is called, since ``*`` is no name of an object
+ANY_NAME = "all.services"
+
+
+def check(service: ServiceRef, intent: MeshIntent, gaps: Gaps) -> None:
+    """A gap where a service is none of Consul's, or not the only one of its name."""
+    if service.host:
+        gaps.error("mesh-inexpressible", f"the mesh routes to its own services only, not to {service.label}")
+        return
+    twins = [one.ref.namespace for one in members(intent) if one.ref.name == service.name]
+    if others := sorted({*twins} - {service.namespace}):
+        told = f"the mesh knows services by their names alone, and {service.name} is one in {', '.join(others)}, too"
+        gaps.error("mesh-inexpressible", told, hint="give one of them another name")
+
+
+def members(intent: MeshIntent) -> tuple[ServiceFacts, ...]:
+    """The services that have instances in the mesh; all that select some where it is not known who is in it."""
+    found = tuple(one for one in intent.cluster.services if one.selector)
+    if not intent.mesh.enrolled_namespaces and not intent.mesh.workload_profiles:
+        return found
+    return tuple(one for one in found if any(map(intent.mesh.enrolls, _behind(one, intent))))
+
+
+def of_account(namespace: str, account: str, intent: MeshIntent, *, exactly: bool, gaps: Gaps) -> tuple[str, ...]:
+    """The services whose instances run under a service account; all of them where the account is "". ``exactly``: a gap
+    where an instance of one runs under another account, since it would be let in as well."""
+    names = []
+    for one in members(intent):
+        accounts = {workload.service_account for workload in _behind(one, intent)}
+        if one.ref.namespace != namespace or (account and account not in accounts):
+            continue
+        if account and exactly and accounts != {account}:
+            told = f"workloads of {one.ref.label} run under other accounts than {account}, and would be allowed, too"
+            gaps.error("mesh-inexpressible", told, hint="the mesh knows callers by the name of their service")
+        check(one.ref, intent, gaps)
+        names.append(one.ref.name)
+    return tuple(sorted(set(names)))
+
+
+def _behind(service: ServiceFacts, intent: MeshIntent) -> tuple[WorkloadFacts, ...]:
+    return intent.cluster.workloads_with(service.ref.namespace, service.selector)
