@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from reconciler.io.ci import Surroundings
+    from reconciler.io.forges import App
     from reconciler.ports.forge import Forge
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -32,6 +33,8 @@ class ForgeOptions:
     username: str = ""
     ca_file: str = ""
     author: str = ""
+    app: str = ""
+    app_key_file: str = ""
 
 
 def forge_options(command: Command) -> Command:
@@ -47,6 +50,10 @@ def forge_options(command: Command) -> Command:
                      help=f"File with the token; or one of the variables {', '.join(TOKENS)}."),
         click.option("--forge-username", "username", default="", envvar="RECONCILER_FORGE_USERNAME",
                      help="User that goes with the token (Bitbucket)."),
+        click.option("--forge-app", "app", default="", metavar="ID", envvar="RECONCILER_FORGE_APP",
+                     help="GitHub App to ask as, in the place of a token."),
+        click.option("--forge-app-key-file", "app_key_file", default="", metavar="FILE",
+                     envvar="RECONCILER_FORGE_APP_KEY_FILE", help="Its private key (PEM)."),
         click.option("--forge-ca-file", "ca_file", default="", metavar="FILE", help="CA certificate for its HTTPS."),
         click.option("--author", default="", metavar="NAME",
                      help="Whose token it is, for one that cannot ask."),
@@ -58,8 +65,7 @@ def forge_options(command: Command) -> Command:
 
 def take_forge(values: dict[str, Any]) -> ForgeOptions:
     """The forge options out of a command's values."""
-    names = ("repository", "kind", "url", "token_file", "username", "ca_file", "author")
-    return ForgeOptions(**{name: str(values.pop(name) or "") for name in names})
+    return ForgeOptions(**{each.name: str(values.pop(each.name) or "") for each in fields(ForgeOptions)})
 
 
 def around(options: ForgeOptions) -> Surroundings:
@@ -82,8 +88,17 @@ def open_forge(options: ForgeOptions, found: Surroundings) -> Forge:
         raise click.ClickException("no forge is known: run in CI, or give --forge URL; --dry-run prints the report")
     token = Secret(file=Path(options.token_file)) if options.token_file else _from_environment()
     ca_file = Path(options.ca_file) if options.ca_file else None
-    access = Access(token=token, username=options.username, ca_file=ca_file)
+    access = Access(token=token, username=options.username, ca_file=ca_file, app=_app(options))
     return opened(found.address, kind=found.forge, url=options.url, access=access)
+
+
+def _app(options: ForgeOptions) -> App | None:
+    from reconciler.io.forges import App
+    from reconciler.io.git import Secret
+
+    if bool(options.app) != bool(options.app_key_file):
+        raise click.ClickException("an app needs both: --forge-app ID and --forge-app-key-file FILE")
+    return App(options.app, Secret(file=Path(options.app_key_file))) if options.app else None
 
 
 def _from_environment() -> Any:
