@@ -136,7 +136,7 @@ def _rules(
         source=prepared.source,
         now=world.now(),
         behaviours={
-            name: Behaviour(adapter.normalize, adapter.claims, adapter.copy_of)
+            name: Behaviour(adapter.normalize, adapter.claims, adapter.copy_of, adapter.rivals)
             for name, adapter in world.adapters.items()
         },
         kinds={native.key.kind_id: native.kind for native in natives},

@@ -8,7 +8,7 @@ from reconciler.adapters.cilium.capabilities import claims as capability_claims
 from reconciler.adapters.cilium.detect import TRUST_DOMAIN, TYPE, detect
 from reconciler.adapters.cilium.importing import importer
 from reconciler.adapters.cilium.kinds import DETECT_KINDS, KINDS, OWNABLE
-from reconciler.adapters.cilium.live import claims, health
+from reconciler.adapters.cilium.live import claims, health, routed
 from reconciler.adapters.cilium.meaning import meanings
 from reconciler.model.facts import MeshFacts
 
@@ -26,4 +26,5 @@ ADAPTER = Adapter(
     controllers=(TYPE,),
     importer=importer,
     meanings=meanings,
+    routed=routed,
 )

@@ -12,6 +12,7 @@ from reconciler.adapters.raw import mappings
 from reconciler.adapters.standard import live
 
 claims = live.claims
+routed = live.routed
 
 
 def health(body: Mapping[str, Any]) -> Health:

@@ -8,6 +8,7 @@ from reconciler.adapters.linkerd.capabilities import claims as capability_claims
 from reconciler.adapters.linkerd.detect import POLICY_SETTING, TYPE, detect
 from reconciler.adapters.linkerd.kinds import DETECT_KINDS, KINDS, OWNABLE
 from reconciler.adapters.linkerd.live import claims, health
+from reconciler.adapters.standard.live import routed
 from reconciler.model.facts import MeshFacts
 from reconciler.model.refs import KindId
 
@@ -28,5 +29,6 @@ ADAPTER = Adapter(
     health=health,
     claims=claims,
     raw_kinds=OWNABLE,
+    routed=routed,
     rivals=frozenset({KindId("linkerd.io", "ServiceProfile"), KindId("split.smi-spec.io", "TrafficSplit")}),
 )
