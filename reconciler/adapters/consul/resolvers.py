@@ -75,6 +75,11 @@ def _filter(subset: Subset, gaps: Gaps) -> str:
         if not _KEY.fullmatch(key):
             told = f"the Meta of an instance has keys of letters, digits, - and _, not {key!r}"
             gaps.error("mesh-inexpressible", f"{told}, by which subset {subset.name} is to be told", hint="use others")
+    for _, value in subset.labels:
+        if "`" in value:
+            gaps.error(
+                "mesh-inexpressible", f"a filter of the mesh cannot have {value!r}, which subset {subset.name} has"
+            )
     return " and ".join(f"{_selector(key)} == {_value(value)}" for key, value in sorted(subset.labels))
 
 
@@ -85,5 +90,5 @@ def _selector(key: str) -> str:
 def _value(text: str) -> str:
     if _WORD.fullmatch(text) and text.lower() not in _RESERVED:
         return text
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    # the language knows no escaped quotes, but another kind of them
+    return f"`{text}`" if '"' in text or "\\" in text else f'"{text}"'

@@ -1,0 +1,112 @@
+"""What only servers since 1.9 have, against one that answers as their API is documented: none of them can run here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.ports import Conflict
+from tests.consul.newer import serving
+from tests.io.consul.port import DEFAULTS, INTENTIONS, KINDS, MESH, body, key, opened
+
+READERS: dict[str, Any] = {
+    "destination": {"name": "b"},
+    "sources": [
+        {
+            "name": "a",
+            "permissions": [
+                {
+                    "action": "allow",
+                    "http": {"pathPrefix": "/api/", "methods": ["GET"], "header": [{"name": "x", "present": True}]},
+                },
+                {"action": "deny", "http": {"pathPrefix": "/"}},
+            ],
+        },
+        {"name": "*", "action": "deny"},
+    ],
+}
+
+
+async def test_intentions_are_one_entry_for_each_destination() -> None:
+    async with serving() as (server, address), opened(address) as cluster:
+        written = await cluster.apply(body(INTENTIONS, "b", READERS), INTENTIONS, force=False)
+        [found] = (await cluster.list_objects([INTENTIONS])).objects
+    assert written.body == found.body() == body(INTENTIONS, "b", READERS)
+    assert found.resource_version == written.resource_version == "11"
+    entry = server.entries["service-intentions", "b"]
+    assert [source["Name"] for source in entry["Sources"]] == ["a", "*"]
+    assert entry["Sources"][0]["Permissions"][0] == {
+        "Action": "allow",
+        "HTTP": {"PathPrefix": "/api/", "Methods": ["GET"], "Header": [{"Name": "x", "Present": True}]},
+    }
+    assert not [asked for asked in server.asked if "connect/intentions" in asked]
+
+
+async def test_the_wildcard_is_the_name_of_its_entry() -> None:
+    denied = {"destination": {"name": "*"}, "sources": [{"name": "*", "action": "deny"}]}
+    async with serving() as (server, address), opened(address) as cluster:
+        await cluster.apply(body(INTENTIONS, "all.services", denied), INTENTIONS, force=False)
+        [found] = (await cluster.list_objects([INTENTIONS])).objects
+    assert ("service-intentions", "*") in server.entries
+    assert (found.key, found.body()["spec"]) == (key(INTENTIONS, "all.services"), denied)
+
+
+async def test_a_removal_is_guarded_by_the_server_too() -> None:
+    async with serving() as (server, address), opened(address) as cluster:
+        written = await cluster.apply(body(INTENTIONS, "b", READERS), INTENTIONS, force=False)
+        server.put({"Kind": "service-intentions", "Name": "b", "Sources": [{"Name": "c", "Action": "deny"}]})
+        with pytest.raises(Conflict):
+            await cluster.delete(key(INTENTIONS, "b"), INTENTIONS, "", written.resource_version)
+        found = await cluster.read(key(INTENTIONS, "b"), INTENTIONS)
+        assert found is not None
+        await cluster.delete(found.key, INTENTIONS, "", found.resource_version)
+    assert server.entries == {}
+
+
+async def test_a_list_that_the_server_says_is_not_whole_counts_as_not_read() -> None:
+    async with serving() as (server, address), opened(address) as cluster:
+        server.put({"Kind": "service-defaults", "Name": "b", "Protocol": "http"})
+        server.filtered = True
+        listing = await cluster.list_objects([DEFAULTS])
+    assert dict(listing.unread) == {DEFAULTS.kind: "the token may see a part of them only"}
+    assert listing.objects == ()
+
+
+async def test_entries_without_a_name_and_kinds_that_are_new() -> None:
+    strict = {"allowEnablingPermissiveMutualTLS": False, "tls": {"incoming": {"tlsMinVersion": "TLSv1_2"}}}
+    async with serving() as (server, address), opened(address) as cluster:
+        await cluster.apply(body(MESH, "mesh", strict), MESH, force=False)
+        listing = await cluster.list_objects(KINDS)
+    assert listing.absent == frozenset()
+    assert listing.objects[0].body() == body(MESH, "mesh", strict)
+    entry = server.entries["mesh", "mesh"]
+    assert entry["AllowEnablingPermissiveMutualTLS"] is False
+    assert entry["TLS"] == {"Incoming": {"TLSMinVersion": "TLSv1_2"}}
+
+
+async def test_what_callers_keep_to_is_translated_both_ways() -> None:
+    spec = {
+        "mutualTLSMode": "strict",
+        "upstreamConfig": {
+            "overrides": [
+                {
+                    "name": "b",
+                    "limits": {"maxConnections": 100, "maxPendingRequests": 10, "maxConcurrentRequests": 100},
+                    "passiveHealthCheck": {"interval": "10s", "maxFailures": 5, "enforcingConsecutive5xx": 0},
+                }
+            ]
+        },
+    }
+    async with serving() as (server, address), opened(address) as cluster:
+        written = await cluster.apply(body(DEFAULTS, "a", spec), DEFAULTS, force=False)
+        assert written.body["spec"] == spec
+        entry = server.entries["service-defaults", "a"]
+        [override] = entry["UpstreamConfig"]["Overrides"]
+        assert entry["MutualTLSMode"] == "strict"
+        assert override["Limits"] == {"MaxConnections": 100, "MaxPendingRequests": 10, "MaxConcurrentRequests": 100}
+        # as the server gives lengths of time where it does not write them as text
+        override["PassiveHealthCheck"]["Interval"] = 10_000_000_000
+        found = await cluster.read(key(DEFAULTS, "a"), DEFAULTS)
+    assert found is not None
+    assert found.body()["spec"] == spec
