@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from reconciler.cli.options import source_options, take_source
-
-if TYPE_CHECKING:
-    from reconciler.daemon.observing import MakesObserver
+from reconciler.cli.watching import observers, take_watching, watching_options
 
 
 @click.command("run")
@@ -18,19 +16,14 @@ if TYPE_CHECKING:
 @click.option("--interval", type=float, default=None, help="Seconds between rounds. Default: the Reconciler document.")
 @click.option("--limit", default="", metavar="PATTERN", help="Only these targets.")
 @click.option("--listen", default="", metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics there.")
-@click.option(
-    "--notify-file",
-    default="",
-    metavar="FILE",
-    envvar="RECONCILER_NOTIFY_FILE",
-    help="Channels of notifications: names, and where each leads. Who is told of what is in Git.",
-)
+@watching_options
 @click.option("--log-format", type=click.Choice(["auto", "json", "text"]), default="auto", show_default=True)
-def command(
-    once: bool, interval: float | None, limit: str, listen: str, notify_file: str, log_format: str, **values: Any
-) -> int:
+def command(once: bool, interval: float | None, limit: str, listen: str, log_format: str, **values: Any) -> int:
     """Pull, plan and apply on a schedule, one round at a time; SIGTERM ends it after the object in hand, SIGHUP
     starts a round at once.
+
+    With --forge each open pull request to the branch has a report that is kept true, and a merged one is told what
+    became of it on each cluster; webhooks (--hooks) make that immediate.
     """
     from functools import partial
 
@@ -38,17 +31,7 @@ def command(
     from reconciler.daemon.logs import configure
     from reconciler.daemon.loop import Serving, serve
 
+    watching = take_watching(values)
     opener = partial(open_world, take_source(values), "schedule")
-    how = Serving(once, interval, limit, listen, _observers(notify_file))
+    how = Serving(once, interval, limit, listen, observers(watching, limit))
     return serve(opener, configure(log_format), how)
-
-
-def _observers(notify_file: str) -> tuple[MakesObserver, ...]:
-    """Who is told of each round."""
-    from pathlib import Path
-
-    from reconciler.daemon.notifying import Notifying
-    from reconciler.io.notify import Channels, read_channels
-
-    channels = read_channels(Path(notify_file)) if notify_file else Channels({})
-    return (lambda around: Notifying(around.world, channels, around.log),)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from typing import Any
 
 from aiohttp import web
 
+from reconciler.daemon.rounds import Round
+from reconciler.daemon.web import bind
 from reconciler.model.forges import Delivery
 from reconciler.ports.forge import DeliveryRefused
 
@@ -37,9 +40,9 @@ class Hooks:
 
     parse: Parse
     take: Callable[[Delivery], None]
-    now: Callable[[], float]
     log: Any
     counted: Callable[[str], None]
+    now: Callable[[], float] = time.monotonic
     _seen: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
     _allowance: float = BURST
     _since: float | None = None
@@ -105,3 +108,26 @@ class Hooks:
             return False
         self._allowance -= 1
         return True
+
+
+@dataclass
+class HookServer:
+    """An observer of the daemon that serves ``/hooks`` at HOST:PORT."""
+
+    address: str
+    hooks: Hooks
+    log: Any
+    _runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        self._runner = web.AppRunner(self.hooks.app(), access_log=None)
+        await self._runner.setup()
+        await bind(self._runner, self.address)
+        self.log.info("webhooks are taken", port=self._runner.addresses[0][1], path=PATH)
+
+    def after(self, done: Round) -> None:
+        """Nothing to be done."""
+
+    async def close(self, seconds: float) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()

@@ -42,6 +42,10 @@ class Metrics:
         self._findings = Gauge(
             "reconciler_findings", "Findings of the last round", ["severity"], registry=self.registry
         )
+        self._hooks = Counter(
+            "reconciler_webhooks", "Deliveries of forges, by the HTTP status of the answer", ["status"],
+            registry=self.registry,
+        )  # fmt: skip
         self._beside = Counter(
             "reconciler_rounds_beside",
             "Rounds of one sick cluster, by how they ended",
@@ -110,6 +114,10 @@ class Metrics:
     def _row(self, row: Recap) -> None:
         for state in STATES:
             self._objects.labels(row.target.cluster, row.target.mesh, state).set(getattr(row, state))
+
+    def hooked(self, status: str) -> None:
+        """A delivery was answered."""
+        self._hooks.labels(status).inc()
 
     def text(self) -> bytes:
         """The exposition format."""

@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.daemon.observing import Around
 from reconciler.daemon.rounds import Round
 from reconciler.model.forges import Delivery, PullRequest, Told
+from reconciler.pipeline.kept import Kept
 from reconciler.pipeline.merged import tell_merged
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.posting import publish
@@ -27,11 +28,13 @@ MOST_OPEN = 200  # pull requests that one look at the forge goes through
 
 @dataclass(frozen=True, slots=True)
 class Reviewing:
-    """``branch`` is that which is followed, asked anew each time, since it is known after a fetch only. ``limit`` as of
-    the daemon; ``author``: who we are on the forge, for a token that cannot ask; ``every`` seconds it is asked."""
+    """``branch`` is that which is followed, asked anew each time, since it is known after a fetch only. ``repository``:
+    its full name, by which deliveries about others are known, "" takes all. ``limit`` as of the daemon; ``author``: who
+    we are on the forge, for a token that cannot ask; ``every`` seconds it is asked."""
 
     forge: Forge
     branch: Callable[[], str]
+    repository: str = ""
     limit: str = ""
     author: str = ""
     every: float = 60.0
@@ -51,6 +54,7 @@ class Reviews:
     _known: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _lives: str = ""
     _trouble: str = ""
+    _kept: Kept = field(default_factory=Kept)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -67,7 +71,9 @@ class Reviews:
 
     def deliver(self, delivery: Delivery) -> None:
         """A push to the branch starts a round, a change of a pull request its report."""
-        branch = self.how.branch()
+        branch, ours = self.how.branch(), self.how.repository or delivery.repository
+        if delivery.repository.lower() != ours.lower():
+            return
         if delivery.told is Told.PUSH and delivery.branch and delivery.branch == (branch or delivery.branch):
             self.around.wake("webhook")
         elif delivery.told is Told.PULL_REQUEST and delivery.open and delivery.branch == (branch or delivery.branch):
@@ -162,7 +168,7 @@ class Reviews:
         key = self._key(pull)
         request = Request(limit=self.how.limit)
         base = self.around.world.source.last_known() or pull.base
-        made = await review(self.around.world, request, base, pull.head, live=True)
+        made = await review(self.around.world, request, base, pull.head, live=True, kept=self._kept)
         posted = await publish(self.how.forge, pull, made, author=self.how.author)
         self.around.log.info("pull request reported", number=number, comment=str(posted.outcome), commit=pull.head[:8])
         for problem in posted.problems:

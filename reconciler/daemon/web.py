@@ -23,13 +23,14 @@ async def listening(address: str, metrics: Metrics, ready: Callable[[], bool]) -
     runner = web.AppRunner(_app(metrics, ready), access_log=None)
     await runner.setup()
     try:
-        await _bind(runner, address)
+        await bind(runner, address)
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
 
 
-async def _bind(runner: web.AppRunner, address: str) -> None:
+async def bind(runner: web.AppRunner, address: str) -> None:
+    """Listen on HOST:PORT; OutsideError when it cannot be had."""
     host, _, port = address.rpartition(":")
     try:
         await web.TCPSite(runner, host or "127.0.0.1", int(port)).start()

@@ -91,7 +91,7 @@ class TargetReview:
         return sum(1 for one in self.caused if one.change.withheld is not None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Review:
     """``head`` and ``base``: what is compared; ``base`` is where the branch left the target branch, or the first
     parent of a merge (``merged``). ``live``: the clusters were read too. ``facts``: where what is known of the

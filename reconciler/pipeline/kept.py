@@ -112,7 +112,11 @@ class Kept:
     def keep(self, made: Before) -> None:
         others = [other for other in self._made if other.given.desired is not made.desired]
         self._made = [_Made(made, _passed(made.desired, made.now)), *others][:REVISIONS]
-        self.digests.clear()
+        there = {
+            id(native) for one in self._made for natives in one.given.compiled.objects.values() for native in natives
+        }
+        for place in [place for place in self.digests if place[0] not in there]:
+            del self.digests[place]
 
 
 def _passed(desired: DesiredState, now: datetime) -> int:

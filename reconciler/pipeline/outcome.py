@@ -9,7 +9,7 @@ from reconciler.model.refs import TargetId
 from reconciler.pipeline.planning import Planned
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # at its end asyncio.run words the result of its task, and this one is large
 class Run:
     """A finished run. ``moved`` is the plan as it would be now, when it differs from the approved one.
 

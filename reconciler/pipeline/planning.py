@@ -28,7 +28,7 @@ from reconciler.plan.guards import GuardRules
 from reconciler.plan.rules import Behaviour, PlanRules, Selection
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Planned:
     """All that planning came to know; ``plan`` is None when there was nothing usable to plan from."""
 

@@ -46,7 +46,7 @@ async def prepare(world: World, request: Request) -> Prepared:
 
 def _prepare(world: World, request: Request) -> Prepared:
     head, findings = _head(world, request)
-    loaded = _loaded(world, head)
+    loaded = loaded_revision(world, head)
     _check_belonging(world, head, loaded.tree.identity)
     accepted = state.accepted_revision(world.store)
     history = _History(world)
@@ -55,7 +55,7 @@ def _prepare(world: World, request: Request) -> Prepared:
     revision, halt = _halt(world, head, accepted, guarding, request)
     findings, halted = findings + halt, revision != head
     if revision != head:
-        loaded = _loaded(world, revision)
+        loaded = loaded_revision(world, revision)
     tree, desired = loaded.tree, loaded.desired
     findings += loaded.findings
     history.loaded[revision] = desired
@@ -79,7 +79,7 @@ def _prepare(world: World, request: Request) -> Prepared:
     )
 
 
-def _loaded(world: World, revision: str) -> Loaded:
+def loaded_revision(world: World, revision: str) -> Loaded:
     def fresh(revision: str) -> Loaded:
         tree = world.source.tree(revision)
         return Loaded(tree, *load(tree, tuple(world.adapters)))
@@ -171,7 +171,7 @@ class _History:
         if not revision or revision == "worktree":
             return None
         try:
-            return _loaded(self.world, revision).desired
+            return loaded_revision(self.world, revision).desired
         except SourceError:
             return None
 

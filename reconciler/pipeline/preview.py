@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.load import load, select
+from reconciler.load import select
 from reconciler.model.commits import SourceTree
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import ClusterFacts, Facts
@@ -23,7 +23,7 @@ from reconciler.pipeline.blame import with_commits
 from reconciler.pipeline.compiling import compile_with_ages
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.planning import Planned
-from reconciler.pipeline.prepare import Prepared, confirmations
+from reconciler.pipeline.prepare import Prepared, confirmations, loaded_revision
 from reconciler.pipeline.recap import exit_code, recap, totals
 from reconciler.pipeline.recorded import recorded_cluster
 from reconciler.pipeline.world import Request, World
@@ -74,16 +74,17 @@ async def preview(world: World, request: Request, base: str) -> Run:
 
 def both_sides(world: World, head: str, base: str) -> Sides:
     """Both revisions, read. SourceError for unknown ones."""
-    tree, old_tree = world.source.tree(head), world.source.tree(base)
-    desired, findings = load(tree, tuple(world.adapters))
-    old, earlier = load(old_tree, tuple(world.adapters))
+    new, before = loaded_revision(world, head), loaded_revision(world, base)
+    tree, desired, findings = new.tree, new.desired, new.findings
+    old_tree, old, earlier = before.tree, before.desired, before.findings
     if old is None and not old_tree.files and not old_tree.refused:
         old, earlier = DesiredState(old_tree.commit.sha, desired.settings if desired else Settings(), {}, {}, {}), ()
     return Sides(tree, old_tree, desired, old, findings, earlier)
 
 
-async def previewed(world: World, request: Request, sides: Sides) -> Previewed:
-    """The plan from ``sides.old`` to ``sides.desired``, both of which must be there."""
+async def previewed(world: World, request: Request, sides: Sides, *, whole: bool = True) -> Previewed:
+    """The plan from ``sides.old`` to ``sides.desired``, both of which must be there. Without ``whole`` only of objects
+    that differ, so that guards, which count the others too, mean nothing."""
     desired, old = sides.desired, sides.old
     assert desired is not None
     assert old is not None
@@ -95,20 +96,42 @@ async def previewed(world: World, request: Request, sides: Sides) -> Previewed:
     confirmed = request.confirmed | confirmations(sides.tree)
     commit, identity = sides.tree.commit, sides.tree.identity
     prepared = Prepared(commit, identity, desired, old.settings, findings + found, selected, confirmed)
-    return await _planned(world, request, prepared, old, facts)
+    # the older one first: the other is then made from it, where they are alike
+    before = await compile_with_ages(world, old, facts, world.now())
+    compiled = await compile_with_ages(world, desired, facts, world.now())
+    made = (compiled, before) if whole else _differing(compiled, before)
+    planned = await _planned(world, request, prepared, old, made)
+    return Previewed(replace(planned, facts=facts, compiled=compiled, previous=before.objects), before)
 
 
-async def _planned(world: World, request: Request, prepared: Prepared, old: DesiredState, facts: Facts) -> Previewed:
-    desired, now = prepared.desired, world.now()
+def _differing(new: Compiled, old: Compiled) -> tuple[Compiled, Compiled]:
+    """Both without the objects that are the very same in the two."""
+    same = {
+        target: {id(native) for native in natives} & {id(native) for native in old.objects.get(target, ())}
+        for target, natives in new.objects.items()
+    }
+
+    def rest(made: Compiled) -> Compiled:
+        objects = {
+            target: tuple(native for native in natives if id(native) not in same.get(target, ()))
+            for target, natives in made.objects.items()
+        }
+        return replace(made, objects=objects)
+
+    return rest(new), rest(old)
+
+
+async def _planned(
+    world: World, request: Request, prepared: Prepared, old: DesiredState, made: tuple[Compiled, Compiled]
+) -> Planned:
+    desired, (compiled, before) = prepared.desired, made
     assert desired is not None
-    compiled = await compile_with_ages(world, desired, facts, now)
-    before = await compile_with_ages(world, old, facts, now)
     applying = replace(desired, settings=replace(desired.settings, mode=Mode.APPLY, overrides=()))
     rules = _rules(world, request, prepared, applying, (compiled, before))
     live = _as_live(before, old, desired, rules)
     plan = build_plan(applying, compiled, before.objects, live, rules)
     plan = await asyncio.to_thread(with_commits, plan, world.source)
-    return Previewed(Planned(prepared, plan, applying, facts, compiled, before.objects, live), before)
+    return Planned(prepared, plan, applying, live=live)
 
 
 def _facts(

@@ -40,14 +40,17 @@ class Ends:
     base: str
 
 
-async def review(world: World, request: Request, base: str, head: str, live: bool = False) -> Review:
+async def review(
+    world: World, request: Request, base: str, head: str, live: bool = False, kept: Kept | None = None
+) -> Review:
     """The review of ``head`` for a target branch: ``base`` is that branch, or any commit of it.
 
     ``request`` says what is selected, and where facts come from unless ``live``; its revision is not looked at.
     SourceError: an unknown revision, a shallow clone (it says how to deepen it), histories with nothing in common.
-    StoreError passes through. Trouble of clusters is part of the review.
+    StoreError passes through. Trouble of clusters is part of the review. ``kept``: of the reviews before, never of
+    rounds.
     """
-    world = replace(world, kept=Kept(), connections=None, breakers=None)
+    world = replace(world, kept=kept or Kept(), connections=None, breakers=None)
     ends = await asyncio.to_thread(_ends, world, base, head)
     sides = await asyncio.to_thread(both_sides, world, ends.head, ends.base)
     request = replace(request, revision=ends.head, masking=Masking(_redacted(sides)))
@@ -57,7 +60,8 @@ async def review(world: World, request: Request, base: str, head: str, live: boo
     planned = await _live(world, request, sides) if live else None
     if planned is not None:
         request = replace(request, facts=planned.facts)
-    return _review(world, request, sides, await previewed(world, request, sides), planned, merged)
+    whole = planned is None or planned.plan is None
+    return _review(world, request, sides, await previewed(world, request, sides, whole=whole), planned, merged)
 
 
 def _ends(world: World, base: str, head: str) -> Ends:

@@ -15,10 +15,11 @@ from typing import Any
 from reconciler.io.envoy.binary import find_envoy
 from tests.bench import table, ways
 from tests.bench.obeying import obeying
+from tests.bench.reporting import reporting
 from tests.bench.rivals import missing
 from tests.kube.control_plane import ControlPlane, assets_folder, missing_assets
 
-PARTS = ("start", "compile", "obeying", "thousand", "many", "first-write", "growth", "fleet")
+PARTS = ("start", "compile", "obeying", "reporting", "thousand", "many", "first-write", "growth", "fleet")
 
 
 def arguments() -> argparse.Namespace:
@@ -49,6 +50,8 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
             found["obeying"] = _said("obeying", obeying(folder / "obeying", 50))
         else:
             found["missing"]["obeying"] = "no proxy here: install the extra `local`"
+    if "reporting" in parts:
+        found["reporting"] = _said("reporting", reporting(folder / "reporting", args.objects, args.clusters, 5))
     if "growth" in parts:
         found["growth"] = _said("growth", ways.growth(folder / "growth", args.rounds))
     if "fleet" in parts:
@@ -75,7 +78,7 @@ def _said(part: str, found: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     args = arguments()
-    servers = set(args.only or PARTS) - {"start", "compile", "obeying", "growth", "fleet"}
+    servers = set(args.only or PARTS) - {"start", "compile", "obeying", "reporting", "growth", "fleet"}
     if servers and (lacking := missing_assets(assets_folder())):
         sys.exit(f"bench: no {' and '.join(lacking)}: run tests/kube/setup.sh")
     folder = Path(mkdtemp(prefix="mesh-reconciler-bench-"))

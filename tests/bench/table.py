@@ -35,6 +35,10 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         one = found["obeying"]
         yield (f"commit to traffic that obeys, {one['commits']} commits: median {one['median']:.2f} s "
                f"(wanted at most 1), slowest {one['slowest']:.2f} s")  # fmt: skip
+    if "reporting" in found:
+        one = found["reporting"]
+        yield (f"git push to comment and status, {one['policies']} policies on {one['clusters']} directory clusters: "
+               f"median {one['median']:.2f} s (wanted at most 5), slowest {one['slowest']:.2f} s")  # fmt: skip
     for part in ("thousand", "many"):
         if part in found:
             yield from _objects(found[part])

@@ -177,7 +177,7 @@ def _await_writes(log: Path, started: float, clusters: set[str], size: int) -> l
         time.sleep(0.05)
 
 
-def _directories(folder: Path, count: int, size: int) -> Estate:
+def directories(folder: Path, count: int, size: int) -> Estate:
     """So many clusters that are folders, with ``size`` services and policies each."""
     names = [f"c{number:03}" for number in range(count)]
     connections = {name: {"directory": {"path": f"live/{name}", "facts": f"facts/{name}"}} for name in names}
@@ -195,7 +195,7 @@ def _directories(folder: Path, count: int, size: int) -> Estate:
 
 def growth(folder: Path, count: int) -> Numbers:
     """Memory of a process over many rounds on three directory clusters."""
-    found = rounds(_directories(folder, 3, 10), count)
+    found = rounds(directories(folder, 3, 10), count)
     return {"rounds": count, "memory MiB": found["memory"], "codes": found["codes"],
             "median round": median(found["rounds"])}  # fmt: skip
 
@@ -205,7 +205,7 @@ def fleet(folder: Path, clusters: int, count: int = 5) -> Numbers:
     tenth as many beside them tells whether the time goes with the number."""
     found: Numbers = {"clusters": clusters, "objects in each": FLEET_OBJECTS}
     for number in (clusters // 10, clusters):
-        ran = rounds(_directories(folder / str(number), number, FLEET_OBJECTS), count)
+        ran = rounds(directories(folder / str(number), number, FLEET_OBJECTS), count)
         assert set(ran["codes"]) <= {0, 4}, ran["codes"]  # on a busy machine some are late, and go on beside the rounds
         found[str(number)] = {"first round": ran["rounds"][0], "unchanged": median(ran["rounds"][1:]),
                               "peak MiB": ran["peak"], "some were late": 4 in ran["codes"]}  # fmt: skip

@@ -59,7 +59,7 @@ class Endpoint:
 @pytest.fixture
 async def endpoint() -> AsyncIterator[Endpoint]:
     made = Endpoint()
-    made.hooks = Hooks(parse, made.taken.append, lambda: made.time, Log(), made.counted.append)
+    made.hooks = Hooks(parse, made.taken.append, Log(), made.counted.append, lambda: made.time)
     runner = web.AppRunner(made.hooks.app(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
