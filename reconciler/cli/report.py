@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.drift_report import drift
 from reconciler.cli.forge_options import ForgeOptions, around, forge_options, open_forge, take_forge
 from reconciler.cli.options import request_values, selection_options, source_options, take_source
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @click.group("report")
 def command() -> None:
-    """Report to the forge: on a pull request what it would do, on a commit how its apply ended."""
+    """Report to the forge: on a pull request what it would do, in its tracker what has drifted."""
+
+
+command.add_command(drift)
 
 
 @dataclass(frozen=True, slots=True)
