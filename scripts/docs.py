@@ -48,6 +48,23 @@ def cli_page(group: click.Group) -> str:
     return "\n".join(lines) + "\n"
 
 
+#: meshes that people still ask for; nothing of theirs can be read or written
+NO_ADAPTER = (
+    "",
+    "## Meshes without an adapter",
+    "",
+    "Nothing of these can be read, imported or written.",
+    "",
+    "| mesh | why |",
+    "|---|---|",
+    "| Linkerd 1 | it ended; dtabs in namerd and files of its proxies told it what to do, not objects of a cluster, and"
+    " there is no live interface to test against. Its dtabs have to be written anew as TrafficPolicy documents |",
+    "| Azure Service Fabric Mesh | its preview ended on 28 April 2021: no endpoint answers any more |",
+    "| Hamlet | it was a protocol by which meshes tell each other of their services, without policies; it is archived,"
+    " and no mesh above serves it. There is no federation in this version for any mesh |",
+)
+
+
 def capabilities_page() -> str:
     """What every installed mesh claims, from the capability files of the adapters."""
     from reconciler.pipeline.claims import claim_table
@@ -63,6 +80,7 @@ def capabilities_page() -> str:
         "has the row of the nearest path above it. *emulated*: by more than one field of the mesh; *partly*: with",
         "the loss that is named. `reconciler capabilities --policy FILE` says what becomes of one policy; on a real",
         "cluster its versions and definitions count too.",
+        *NO_ADAPTER,
         *claims_page(table),
     ]
     return "\n".join(lines) + "\n"
