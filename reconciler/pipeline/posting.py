@@ -12,7 +12,7 @@ from reconciler.model.reviews import Review
 from reconciler.ports.forge import Forge, ForgeAbsent, ForgeConflict, ForgeError, ForgeRejected
 from reconciler.report.markdown import cut, prose
 from reconciler.report.review import Showing, comment, differs, is_ours, review_statuses
-from reconciler.report.review.marker import superseded
+from reconciler.report.review.marker import SUPERSEDED
 
 ROOM = 512  # bytes of a comment for what is only known when the statuses were sent
 
@@ -113,5 +113,5 @@ async def _write(forge: Forge, number: int, mine: Sequence[Comment], body: str, 
         else:
             await forge.create_comment(number, body)
     for twice in mine[1:]:  # two runs at once, each of which found none
-        await forge.update_comment(number, twice, superseded())
+        await forge.update_comment(number, twice, SUPERSEDED)
     return Outcome.UPDATED

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 GAP = "\u200b"
 #: categories of what is not seen, or turns what is beside it around: control, format, unassigned, surrogate, private
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-_ACTIVE = frozenset("&<>`*_[]|~\\$@")
+_ACTIVE = frozenset("&<>`*_[]|~\\$@#")
 #: places within what forges look for in rendered text: @user, #1, GH-1, !1, $1, ~label, %milestone, &1, addresses
 _SOUGHT = re.compile(r"(?<=[@#!$~%&^*])(?=\S)|(?<=:)(?=//)|(?<=[wW]{3})(?=\.)|(?<=[gG][hH])(?=-\d)")
 _LINK = re.compile(r"https?://[^\s<>]+")
@@ -40,7 +40,7 @@ def cut(text: str, longest: int) -> str:
 
 
 def prose(text: str) -> str:
-    """Text in a line, a table cell or a list item."""
+    """Text in a line, a table cell or a list item; not at the beginning of a line, where forges look for commands."""
     one_line = visible(" ".join(text.split("\n")).strip())
     apart = _SOUGHT.sub(GAP, one_line)
     return "".join(f"&#{ord(letter)};" if letter in _ACTIVE else letter for letter in apart)

@@ -50,7 +50,7 @@ def _rank(one: Reviewed) -> int:
 def _item(one: Reviewed, review: Review, showing: Showing, rank: int, where: TargetId | None = None) -> Item:
     suffix = f" on {prose(str(where))}" if where else ""
     lines = [heading(one.change) + suffix, *(f"{line}  " for line in why_withheld(one.change))]
-    lines += [f"{prose(cut(one.note, 300))}  "] if one.note else []
+    lines += [f"note: {prose(cut(one.note, 300))}  "] if one.note else []
     lines += _places(one, review, showing)
     lines += diff_block(one.change, one.fields, showing.longest)
     brief = f"- {code(SIGNS[one.change.action])} {code(cut(str(one.change.key), 200))}{suffix}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from reconciler.report.markdown import code
-
 _SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+#: what takes the place of a second report
+SUPERSEDED = "Superseded by another comment."
 _TIME = re.compile(r"\bat `[0-9T:.Z+-]{20,32}`")
 
 
@@ -27,11 +27,6 @@ def is_ours(body: str, scope: str) -> bool:
     """Whether the first line is the marker; what is quoted further below is nobody's."""
     first = body.lstrip("\ufeff \t\r\n").split("\n", 1)[0].strip()
     return first in (marker(scope, folds=True), marker(scope, folds=False))
-
-
-def superseded(newer: str = "") -> str:
-    """What takes the place of a second report."""
-    return f"Superseded by another comment{f' ({code(newer)})' if newer else ''}."
 
 
 def differs(body: str, newer: str) -> bool:
