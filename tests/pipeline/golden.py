@@ -22,8 +22,12 @@ Golden = dict[tuple[str, str], tuple[NativeObject, ...]]
 
 
 def adapter_objects() -> Golden:
-    """What emitters make of the intents of ``tests/adapters/cases``."""
-    return {(case.parent.name, case.name): tuple(emitted(case, read(case))) for case in ADAPTER_CASES}
+    """What emitters make of the intents of ``tests/adapters/cases``, without keys on objects of others."""
+    return {(case.parent.name, case.name): _own(emitted(case, read(case))) for case in ADAPTER_CASES}
+
+
+def _own(objects: Iterable[NativeObject]) -> tuple[NativeObject, ...]:
+    return tuple(one for one in objects if not one.lent)
 
 
 def whole_objects(beside: Iterable[Body] = ()) -> Golden:
@@ -38,9 +42,9 @@ def _whole(case: Path, beside: tuple[Body, ...]) -> Golden:
     made, _ = compiled(case, beside)
     types = _types(case)
     return {
-        (types.get(target.mesh) or _mesh(objects), f"{case.name}@{target.cluster}"): tuple(objects)
+        (types.get(target.mesh) or _mesh(objects), f"{case.name}@{target.cluster}"): _own(objects)
         for target, objects in made.objects.items()
-        if objects
+        if _own(objects)
     }
 
 
