@@ -29,6 +29,10 @@ def no_bridge(_live: Mapping[str, Any], _desired: Mapping[str, Any]) -> Mapping[
     return None
 
 
+def nobody(_body: Mapping[str, Any]) -> str:
+    return ""
+
+
 def no_claims(_body: Mapping[str, Any]) -> tuple[str, ...]:
     return ()
 
@@ -59,10 +63,10 @@ class Adapter:
     objects mean the same. ``controllers``: words by which Ingress documents ask for a gateway of one of its classes.
     ``caller_port``: where the proxy of a workload takes the calls of that, if it has to be asked for it.
     ``rivals``: kinds beside those that are written whose objects the mesh uses in place of ours with the same claim.
-    ``copy_of``: what an object is one of several copies of, which guards count once. ``routed``: the hosts whose
-    requests an object routes: where the last one of a host goes, a reviewer is told. ``routes_connections`` (profile,
-    ports): whether the mesh chooses where connections go to these ports, none of which carries requests; None: it tells
-    by itself what has no effect there.
+    ``copy_of``: what an object is one of several copies of, which guards count once. ``maker``: who makes an object by
+    itself, "" for nobody: such a one is not imported. ``routed``: the hosts whose requests an object routes: where the
+    last one of a host goes, a reviewer is told. ``routes_connections`` (profile, ports): whether the mesh chooses where
+    connections go to these ports, none of which carries requests; None: it tells by itself what has no effect there.
     """
 
     name: str
@@ -84,6 +88,7 @@ class Adapter:
     caller_port: int = 0
     copy_of: Callable[[ObjectKey], str] = str
     rivals: frozenset[KindId] = frozenset()
+    maker: Callable[[Mapping[str, Any]], str] = nobody
     routed: Callable[[Mapping[str, Any]], tuple[str, ...]] = no_claims
     profile: Callable[[MeshFacts, ClusterFacts, ServiceRef | None], str] = one_profile
     profiles: tuple[str, ...] = ("",)

@@ -31,7 +31,12 @@ from tests.adapters.test_import_cases import NOW, reason_of
 FOLDER = Path(__file__).parent / "import_samples"
 EXAMPLES = Path(__file__).parents[3] / "shared/reference/native-examples"
 #: for each mesh of the examples that lie beside the repository, where they are, the files that hold its objects
-BESIDE = {"istio": ("istio.yaml", "istio-ambient.yaml"), "gateway_api": ("gamma.yaml",), "cilium": ("cilium.yaml",)}
+BESIDE = {
+    "istio": ("istio.yaml", "istio-ambient.yaml"),
+    "gateway_api": ("gamma.yaml",),
+    "cilium": ("cilium.yaml",),
+    "kuma": ("kuma.yaml",),
+}
 
 
 def others() -> list[tuple[str, Path]]:

@@ -7,8 +7,10 @@ from reconciler.adapters.kuma import access, default_deny, egress, hosts, mtls, 
 from reconciler.adapters.kuma.capabilities import claims as capability_claims
 from reconciler.adapters.kuma.connections import routes_connections
 from reconciler.adapters.kuma.detect import TYPE, detect
+from reconciler.adapters.kuma.importing import importer
 from reconciler.adapters.kuma.kinds import DETECT_KINDS, KINDS, OWNABLE
-from reconciler.adapters.kuma.live import claims, health, normalize, routed
+from reconciler.adapters.kuma.live import claims, health, maker, normalize, routed
+from reconciler.adapters.kuma.meaning import meanings
 from reconciler.adapters.kuma.profiles import PROFILES, profile
 from reconciler.model.facts import MeshFacts
 
@@ -33,6 +35,9 @@ ADAPTER = Adapter(
     health=health,
     claims=claims,
     raw_kinds=OWNABLE,
+    importer=importer,
+    meanings=meanings,
+    maker=maker,
     profile=profile,
     profiles=PROFILES,
     routes_connections=routes_connections,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,6 +80,18 @@ def health(body: Mapping[str, Any]) -> Health:
 def _worded(condition: Mapping[str, Any]) -> str:
     detail = condition.get("message") or condition.get("reason") or "False"
     return f"{condition.get('type', 'condition')}: {detail}"
+
+
+#: policies that the control plane makes of every mesh (pkg/defaults/mesh)
+_DEFAULTS = re.compile(r"mesh-(timeout|gateways-timeout|circuit-breaker|retry)-all-.+")
+
+
+def maker(body: Mapping[str, Any]) -> str:
+    """Who makes an object by itself, "" for nobody: defaults of a mesh, and what a global control plane sent."""
+    metadata = section(body, "metadata")
+    if section(metadata, "labels").get("kuma.io/origin") == "global":
+        return "the global control plane"
+    return "the control plane" if _DEFAULTS.fullmatch(str(metadata.get("name", ""))) else ""
 
 
 #: policies of which the mesh would put another one's fields into ours, or ours into its

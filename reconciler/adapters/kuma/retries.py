@@ -18,7 +18,7 @@ from reconciler.model.intents import Route
 from reconciler.model.rules import Leaf
 
 Native = dict[str, Any]
-_HTTP = {
+HTTP = {
     "5xx": "5xx",
     "gateway-error": "GatewayError",
     "reset": "Reset",
@@ -28,7 +28,7 @@ _HTTP = {
     "http3-post-connect-failure": "Http3PostConnectFailure",
     "envoy-ratelimited": "EnvoyRatelimited",
 }
-_GRPC = {
+GRPC = {
     "cancelled": "Canceled",
     "deadline-exceeded": "DeadlineExceeded",
     "internal": "Internal",
@@ -63,15 +63,15 @@ def of_route(route: Route, gaps: Gaps) -> Native:
 def _conditions(asked: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> Native:
     names = [str(name) for name in asked.get("on") or () if name != _BY_STATUS]
     for name in names:
-        if name not in _HTTP and name not in _GRPC:
-            known = ", ".join(sorted({*_HTTP, *_GRPC, _BY_STATUS}))
+        if name not in HTTP and name not in GRPC:
+            known = ", ".join(sorted({*HTTP, *GRPC, _BY_STATUS}))
             told = f"the mesh does not know the retry condition {name!r}"
             gaps.error("mesh-inexpressible", told, leaf, f"known: {known}")
-    http = [_HTTP[name] for name in names if name in _HTTP]
+    http = [HTTP[name] for name in names if name in HTTP]
     codes = [str(code) for code in asked.get("statusCodes") or ()]
     if codes and not http:
         http = [_NEVER]
-    grpc = [_GRPC[name] for name in names if name in _GRPC]
+    grpc = [GRPC[name] for name in names if name in GRPC]
     return ({"http": [*http, *codes]} if http else {}) | ({"grpc": grpc} if grpc else {})
 
 

@@ -99,6 +99,8 @@ def _why_not(body: Body, adapter: Adapter) -> str:
         return f"not a kind of {adapter.name}"
     if owner := (metadata.get("labels") or {}).get(OWNER_LABEL):
         return f"it is owned by the reconciler {owner}"
+    if maker := adapter.maker(body):
+        return f"{maker} makes it"
     controllers = [one for one in metadata.get("ownerReferences") or () if one.get("controller")]
     return f"{controllers[0].get('kind')} {controllers[0].get('name')} makes it" if controllers else ""
 
