@@ -29,7 +29,9 @@ def test_case(case: Path, request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("case", FOUND, ids=lambda case: case.name)
 def test_case_gives_sound_objects(case: Path) -> None:
     made, _ = compiled(case)
-    known = {key: schema for name in installed() for key, schema in crds.of(name).items()}
+    # some meshes bring older definitions of the routes that they share with others
+    ordered = sorted(installed(), key=lambda name: name == "gateway-api")
+    known = {key: schema for name in ordered for key, schema in crds.of(name).items()}
     for objects in made.objects.values():
         assert len({one.key for one in objects}) == len(objects)
         for one in objects:
