@@ -62,7 +62,7 @@ def guard(target: TargetId, changes: Sequence[Change], owned: Owned, rules: Guar
     spoken = _spoken(removals, owned, rules.limits, remaining=_remaining(changes))
     stopped: dict[ObjectKey, tuple[Reason, str]] = {}
     for change in removals:
-        if change.key.kind_id in rules.protect:
+        if change.key.kind_id in rules.protect and not change.lent:  # of what is lent only our keys go
             stopped[change.key] = (Reason.PROTECTED, f"{change.key.kind} is a protected kind")
         elif spoken:
             stopped[change.key] = (Reason.GUARD, spoken[0])

@@ -152,3 +152,11 @@ def test_a_whole_object_is_not_written_over_somebody_elses_with_our_keys() -> No
 def test_writing_keys_asks_for_no_right_to_create_or_delete() -> None:
     rights = writing([replace(SPACE, lent=True)], deletes=True)
     assert {right.verb for right in rights} == {"get", "patch"}
+
+
+def test_keys_go_from_an_object_of_a_protected_kind() -> None:
+    """It is not the object that goes."""
+    asked, other = asks(), native("z", {})
+    settings = Settings(mode=Mode.APPLY, protect=(SHARED.kind,))
+    changes = plan_of([other], [after(asked)], before=[asked], settings=settings).changes
+    assert [(c.action, c.withheld) for c in changes if c.lent] == [(Action.PRUNE, None)]
