@@ -71,6 +71,7 @@ def dump(value: Any) -> str:
 
 #: a plain mesh of each type
 PLAIN: Given = {
+    "appmesh": {"type": "appmesh", "namespace": "appmesh-system", "version": "1.13.3"},
     "istio": {"type": "istio", "namespace": "istio-system", "trust_domain": "cluster.local"},
     "gateway-api": {"type": "gateway-api", "namespace": "", "version": "1.6.1", "channel": "experimental"},
     "cilium": {"type": "cilium", "namespace": "kube-system", "version": "1.19.0", "trust_domain": "spiffe.cilium"},
