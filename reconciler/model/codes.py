@@ -65,6 +65,7 @@ CODES: dict[str, str] = {
     "host-wide-leaf": "A field that holds for a whole host is asked for a part of its requests, and is not applied.",
     "kind-unknown": "The cluster does not serve the kind or the version of a raw object.",
     "leaf-without-effect": "A field holds on no route, since every route of the service sets its own.",
+    "mesh-ended": "The mesh is no longer kept by anybody: what is found in it will not be mended.",
     "mesh-setting-differs": "The mesh's own configuration says something else, and holds where ours does not reach.",
     "mesh-not-found": "No control plane of a mesh was found in a cluster, so what is usual for it is assumed.",
     "native-identity": "A native patch would change which object it is, so the policy is not applied there.",

@@ -23,8 +23,9 @@ def folder() -> Path:
 
 
 _STANDARD = ("gateway-api-standard", "gateway-api-experimental")
+_SMI = ("nginx-service-mesh", "smi-traefik-mesh", "linkerd-smi", "osm", "smi-osm", "smi")
 #: meshes whose objects are of other sets, or of other sets besides
-_SETS = {"gateway-api": _STANDARD, "cilium": (*_STANDARD, "cilium")}
+_SETS = {"gateway-api": _STANDARD, "cilium": (*_STANDARD, "cilium"), "smi": _SMI}
 
 
 def sets(mesh: str) -> list[str]:

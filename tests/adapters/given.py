@@ -74,6 +74,13 @@ PLAIN: Given = {
     "appmesh": {"type": "appmesh", "namespace": "appmesh-system", "version": "1.13.3"},
     "istio": {"type": "istio", "namespace": "istio-system", "trust_domain": "cluster.local"},
     "gateway-api": {"type": "gateway-api", "namespace": "", "version": "1.6.1", "channel": "experimental"},
+    "smi": {
+        "type": "smi",
+        "namespace": "smi",
+        "trust_domain": "cluster.local",
+        "mtls": "Strict",
+        "settings": {"access": "closed"},
+    },
     "cilium": {"type": "cilium", "namespace": "kube-system", "version": "1.19.0", "trust_domain": "spiffe.cilium"},
     "kuma": {
         "type": "kuma",

@@ -17,6 +17,8 @@ from tests.kube.control_plane import ApiServer
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+#: groups of which every product serves other versions, so that no definition has all that are written
+_OF_SEVERAL = "smi-spec.io"
 BUILT_IN = frozenset(
     {
         "apps",
@@ -39,7 +41,7 @@ def collection() -> Path | None:
 def real(mesh: str, kind: NativeKind) -> dict[str, Any] | None:
     """A mesh's own CRD for a kind, from the richest of its sets in the collection that has it, else from any other."""
     folder = collection()
-    if folder is None:
+    if folder is None or kind.kind.group.endswith(_OF_SEVERAL):
         return None
     name = f"{kind.kind.group}_{kind.plural}.yaml"
     own = list(reversed(sets(mesh)))

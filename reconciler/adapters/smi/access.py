@@ -1,0 +1,106 @@
+"""Who may call (TrafficTarget), with which requests (HTTPRouteGroup) or on which ports (TCPRoute).
+
+A TrafficTarget is about a service account: it opens every workload that runs under it, so that it is written only where
+those are the workloads of the service. Targets add up, nothing can be denied, and what no target names is refused where
+the mesh is closed. Expressions are anchored: not every product matches a whole path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from reconciler.adapters.built import Built, built
+from reconciler.adapters.envelopes import object_name
+from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.policy_names import groups, policy_name
+from reconciler.adapters.smi.callers import sources, workloads
+from reconciler.adapters.smi.kinds import HTTP_ROUTE_GROUP, TCP_ROUTE, TRAFFIC_TARGET
+from reconciler.adapters.smi.modes import check_closed
+from reconciler.adapters.smi.products import build, version_of
+from reconciler.adapters.smi.requests import http_matches
+from reconciler.model.access import AccessAction
+from reconciler.model.intents import AccessIntent, MeshIntent
+from reconciler.model.native import NativeKind, NativeObject
+from reconciler.model.selectors import Match
+
+Native = dict[str, Any]
+
+
+def emit(intent: MeshIntent) -> Iterable[Built]:
+    for group in groups(intent):
+        gaps = Gaps()
+        origins = [origin for access in group for origin in access.origins]
+        yield built(_objects(group, intent, gaps), gaps, origins, intent, group[0].service)
+
+
+def _objects(group: Sequence[AccessIntent], intent: MeshIntent, gaps: Gaps) -> list[NativeObject]:
+    first = group[0]
+    if first.action is not AccessAction.ALLOW or first.jwt is not None:
+        gaps.error("mesh-inexpressible", "SMI allows by service accounts, and nothing else")
+        return []
+    check_closed(intent, gaps)
+    callers = sources((one for access in group for one in access.identities or ()), intent, gaps)
+    if any(access.identities is None for access in group):
+        gaps.error("mesh-inexpressible", "SMI knows callers by their service accounts: everyone cannot be named")
+    if not callers:
+        gaps.warning("nothing-matches", f"{first.policy} allows nothing on {first.service}")
+        return []
+    name = policy_name(first)
+    rules = _Rules(group, name, intent, gaps)
+    accounts = workloads(first, intent, gaps)
+    targets = [
+        rules.build(TRAFFIC_TARGET, _named(name, account, accounts), _target(account, first, callers, rules.references))
+        for account in accounts
+    ]
+    return [*rules.objects, *targets]
+
+
+def _named(name: str, account: str, accounts: Sequence[str]) -> str:
+    return name if len(accounts) == 1 else object_name(f"{name}.{account}", (name, account))
+
+
+def _target(account: str, access: AccessIntent, callers: list[Native], rules: list[Native]) -> Native:
+    destination = {"kind": "ServiceAccount", "name": account, "namespace": access.service.namespace}
+    return {"destination": destination, "sources": callers, "rules": rules}
+
+
+class _Rules:
+    """What a target refers to: all requests and connections, or those of the matches."""
+
+    def __init__(self, group: Sequence[AccessIntent], name: str, intent: MeshIntent, gaps: Gaps) -> None:
+        self.group, self.name, self.intent = group, name, intent
+        self.objects: list[NativeObject] = []
+        self.references: list[Native] = []
+        matches = [one for access in group for one in access.matches or (Match(),)]
+        asked = [found for match in matches for found in http_matches(match, gaps)]
+        ports = sorted({port for access in group for port in access.ports})
+        if ports or any(match.ports for match in matches):
+            gaps.error("mesh-inexpressible", "SMI cannot tell the ports of a service's requests apart")
+        self._requests(asked)
+        if not any(asked):
+            self._connections()
+
+    def _requests(self, asked: list[Native]) -> None:
+        several = [{"pathRegex": ".*", "methods": ["*"]}] if not all(asked) else asked
+        named = [{"name": f"match-{number}", **one} for number, one in enumerate(several, 1)]
+        self._add(HTTP_ROUTE_GROUP, {"matches": named}, [str(one["name"]) for one in named])
+
+    def _connections(self) -> None:
+        """What is no HTTP is allowed by a route of connections, in versions that have its ports by those."""
+        facts = self.intent.cluster.service(self.group[0].service.name, self.group[0].service.namespace)
+        ports = sorted(
+            {port.target for port in facts.ports if isinstance(port.target, int) and port.target} if facts else ()
+        )
+        spec = {"matches": {"ports": ports}} if version_of(TCP_ROUTE, self.intent) == "v1alpha4" and ports else {}
+        if spec:
+            self._add(TCP_ROUTE, spec, [])
+
+    def _add(self, kind: NativeKind, spec: Native, named: list[str]) -> None:
+        self.objects.append(self.build(kind, self.name, spec))
+        reference: Native = {"kind": kind.kind.kind, "name": self.name}
+        self.references.append(reference | ({"matches": named} if named else {}))
+
+    def build(self, kind: NativeKind, name: str, spec: Native) -> NativeObject:
+        origins = {origin for access in self.group for origin in access.origins}
+        return build(self.intent, kind, self.group[0].service.namespace, name, spec, origins)
