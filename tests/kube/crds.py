@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +75,19 @@ def permissive(kind: NativeKind) -> dict[str, Any]:
 
 
 def adapter_crds() -> list[dict[str, Any]]:
-    """One CRD per custom kind of every installed adapter."""
-    bodies: dict[str, dict[str, Any]] = {}
+    """One CRD per custom kind of every installed adapter; a permissive one in all versions that any of them knows."""
+    found: dict[str, list[tuple[str, NativeKind]]] = {}
     for mesh, adapter in sorted(registry.load_all().items()):
         for kind in (*adapter.kinds, *adapter.detect_kinds):
             if "." in kind.kind.group and kind.kind.group not in BUILT_IN:
-                bodies.setdefault(f"{kind.plural}.{kind.kind.group}", real(mesh, kind) or permissive(kind))
-    return list(bodies.values())
+                found.setdefault(f"{kind.plural}.{kind.kind.group}", []).append((mesh, kind))
+    return [real(*several[0]) or permissive(_of_all(kind for _, kind in several)) for several in found.values()]
+
+
+def _of_all(kinds: Iterable[NativeKind]) -> NativeKind:
+    several = list(kinds)
+    versions = dict.fromkeys(version for kind in several for version in kind.versions)
+    return replace(several[0], versions=tuple(versions))
 
 
 def install(server: ApiServer, bodies: Iterable[dict[str, Any]]) -> None:
