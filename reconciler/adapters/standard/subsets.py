@@ -46,7 +46,7 @@ def _service(facts: ServiceFacts, subset: Subset, intent: MeshIntent, host: Host
 def _port(port: PortFacts) -> dict[str, Any]:
     native: dict[str, Any] = {"port": port.number, "protocol": port.protocol}
     native |= {"name": port.name} if port.name else {}
-    native |= {"targetPort": port.target} if port.target else {}
+    native |= {"targetPort": port.target or port.number}  # as the server would, so that it is nothing to be tried out
     return native | ({"appProtocol": port.app_protocol} if port.app_protocol else {})
 
 
