@@ -120,7 +120,7 @@ shown 0 "reconciler pause --limit eu-1 --reason 'so that we can look at it befor
 routes=.mesh/eu-1/shop/web/routes/outbound.json
 shown 0 "sed -i -e 's/\"timeout\": \"3s\"/\"timeout\": \"-3s\"/' -e 's/\"version_info\": .*/\"version_info\": \"mine\",/' $routes"
 waited "the proxy refuses it" has rejected .mesh/eu-1/shop/web/proxy.log
-say "Envoy's own words are told, and the difference is drift, named field by field:"
+say "The difference is drift, named field by field:"
 shown 2 "reconciler drift --limit eu-1"
 say "The last good configuration stays in force meanwhile:"
 shown 0 "$ask"

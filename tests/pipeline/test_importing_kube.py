@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from reconciler.adapters.importing import no_importer
 from reconciler.cli.main import run
 from reconciler.io.clusters import open_cluster
 from reconciler.model.imports import Back, Fate
@@ -149,5 +150,5 @@ def test_a_cluster_that_no_repository_has(bare: KubeFleet, capsys: pytest.Captur
     assert run(where) == 0  # of the meshes that can be imported, the one that shows itself there
     assert "HTTPRoute" in capsys.readouterr().out
     assert run([*where, "--mesh", "nothing"]) == 1
-    known = sorted(name for name, adapter in installed().items() if not adapter.default_mesh.declared)
+    known = sorted(name for name, adapter in installed().items() if adapter.importer is not no_importer)
     assert f"known: {', '.join(known)}" in capsys.readouterr().err

@@ -215,7 +215,7 @@ async def test_pages_without_end_are_left(github: GitHubHost, monkeypatch: pytes
     [
         (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"}, "API rate limit exceeded"),
         (403, {"Retry-After": "120"}, "You have exceeded a secondary rate limit"),
-        (429, {"Retry-After": formatdate(time.time() + 600, usegmt=True)}, "Too many requests"),
+        (429, {"Retry-After": formatdate(time.time() + 24 * 3600, usegmt=True)}, "Too many requests"),
     ],
 )
 async def test_limits_are_told_from_missing_rights(
