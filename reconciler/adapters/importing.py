@@ -5,6 +5,8 @@ An importer proposes; whether a proposal holds is proved by compiling it and com
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,6 +55,10 @@ class Imported:
     drafts: tuple[Draft, ...] = ()
     kept: Mapping[ObjectKey, str] = field(default_factory=dict)
 
+    def __or__(self, other: Imported) -> Imported:
+        """What is said of both sets of objects."""
+        return Imported((*self.drafts, *other.drafts), {**self.kept, **other.kept})
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -65,6 +71,8 @@ class Meaning:
 
 
 Importer = Callable[[Sequence[Body], Scene], Imported]
+#: what is made of one body, Unsayable where no neutral field covers it
+Reader = Callable[[Body, Scene], Draft | Iterable[Draft]]
 Meanings = Callable[[Iterable[Body], Scene], Mapping[str, Meaning]]
 
 
@@ -72,16 +80,39 @@ class Unsayable(Exception):
     """An object, or a part of it, that no neutral field covers; the message says which."""
 
 
+#: why an object is kept that no reader is for
+OTHER_KIND = "no neutral document is made of this kind"
 #: what reading a body raises that is not of the form that its kind has; files may hold anything
 MALFORMED = (TypeError, KeyError, AttributeError, ValueError, IndexError)
 
 
-def drafted(read: Callable[[Body, Scene], Draft], body: Body, scene: Scene) -> Draft:
-    """A draft; Unsayable for a body of a form that its kind does not have."""
-    try:
-        return read(body, scene)
-    except MALFORMED as problem:
-        raise Unsayable(f"it is not of the form that its kind has: {problem!r}") from problem
+def proposed(bodies: Iterable[Body], read: Reader, scene: Scene) -> Imported:
+    """Each body as ``read`` makes it, or why it is kept; one of a form that its kind does not have is kept, too."""
+    drafts: list[Draft] = []
+    kept: dict[ObjectKey, str] = {}
+    for body in bodies:
+        try:
+            made = read(body, scene)
+            drafts += [made] if isinstance(made, Draft) else list(made)
+        except Unsayable as reason:
+            kept[key_of(body)] = str(reason)
+        except MALFORMED as problem:
+            kept[key_of(body)] = f"it is not of the form that its kind has: {problem!r}"
+    return Imported(tuple(drafts), kept)
+
+
+def reader_of(readers: Mapping[str, Reader], body: Body) -> Reader:
+    """That of the kind of a body; Unsayable for a kind that has none."""
+    kind = str(body.get("kind", ""))
+    if kind not in readers:
+        raise Unsayable(OTHER_KIND)
+    return readers[kind]
+
+
+def contested(bodies: Iterable[Body], claims: Callable[[Body], tuple[str, ...]]) -> Callable[[Body], str]:
+    """Tells of a body the first thing that another one of ``bodies`` takes for itself, too, or ""."""
+    counts = Counter(claim for body in bodies for claim in claimed(claims, body))
+    return lambda body: min((claim for claim in claimed(claims, body) if counts[claim] > 1), default="")
 
 
 def claimed(claims: Callable[[Body], tuple[str, ...]], body: Body) -> frozenset[str]:
@@ -98,6 +129,11 @@ def key_of(body: Body) -> ObjectKey:
     group = str(body.get("apiVersion", "")).rpartition("/")[0]
     name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace") or "")
     return ObjectKey(group, str(body.get("kind", "")), namespace, name)
+
+
+def slug(said: Any) -> str:
+    """The name that a rule has in its object, as a part of a document's name; "" where it has none."""
+    return re.sub(r"[^a-z0-9]+", "-", str(said or "").lower()).strip("-")
 
 
 def only(given: Mapping[str, Any], known: Iterable[str], where: str) -> None:

@@ -5,16 +5,27 @@ A VirtualService and the VirtualRouter that it leads to are said together: one T
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.adapters.appmesh.importing.requests import match
 from reconciler.adapters.appmesh.importing.rules import rule, target
 from reconciler.adapters.appmesh.live import called, claims, normalize
 from reconciler.adapters.appmesh.meaning import HTTP, commute, ordered, router_of, units
-from reconciler.adapters.importing import MALFORMED, Body, Draft, Imported, Scene, Unsayable, claimed, key_of, only
+from reconciler.adapters.importing import (
+    OTHER_KIND,
+    Body,
+    Draft,
+    Imported,
+    Scene,
+    Unsayable,
+    contested,
+    key_of,
+    only,
+    proposed,
+    slug,
+)
 from reconciler.adapters.shortened import request
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.refs import ObjectKey
@@ -29,34 +40,26 @@ _WHY = {
 
 def importer(bodies: Sequence[Body], scene: Scene) -> Imported:
     known = {key_of(body): normalize(body) for body in bodies}
-    counts = Counter(claim for body in bodies for claim in claimed(claims, body))
-    led = Counter(router_of(body) for body in known.values())
-    drafts: list[Draft] = []
-    kept: dict[ObjectKey, str] = {}
-    for key, body in known.items():
-        if key.kind != "VirtualService":
-            continue
-        try:
-            drafts += _drafts(body, known, counts, led, scene)
-        except Unsayable as reason:
-            kept[key] = str(reason)
-        except MALFORMED as problem:
-            kept[key] = f"it is not of the form that its kind has: {problem!r}"
-    said = {draft.key for draft in drafts} | kept.keys()
-    why = {key: _WHY.get(key.kind, "no neutral document is made of this kind") for key in known if key not in said}
-    return Imported(tuple(drafts), kept | why)
+    double, led = contested(bodies, claims), Counter(router_of(body) for body in known.values())
+
+    def read(body: Body, scene: Scene) -> Iterable[Draft]:
+        shared = led[router_of(body)] > 1 or bool(double(body))
+        return _drafts(body, known, scene, shared=shared)
+
+    done = proposed([body for key, body in known.items() if key.kind == "VirtualService"], read, scene)
+    said = {draft.key for draft in done.drafts} | done.kept.keys()
+    return done | Imported(kept={key: _WHY.get(key.kind, OTHER_KIND) for key in known if key not in said})
 
 
-def _drafts(
-    body: Body, known: Known, counts: Mapping[str, int], led: Mapping[ObjectKey | None, int], scene: Scene
-) -> list[Draft]:
+def _drafts(body: Body, known: Known, scene: Scene, *, shared: bool) -> list[Draft]:
+    """``shared``: another VirtualService has its name, or leads where it leads to."""
     key, at = key_of(body), router_of(body)
     only(body["spec"], ("awsName", "provider"), "spec")
     if at is None:
         raise Unsayable("it leads to one VirtualNode, without routes")
     if (router := known.get(at)) is None:
         raise Unsayable(f"{at}, which it leads to, is not among the objects")
-    if led[at] > 1 or any(counts[claim] > 1 for claim in claims(body)):
+    if shared:
         raise Unsayable(f"another VirtualService leads to {at.name}, or has the same name")
     facts = _service(body, scene)
     if not scene.rename and not (key.name == at.name == facts.ref.name and key.namespace == at.namespace):
@@ -91,8 +94,7 @@ def _documents(router: Body, facts: ServiceFacts, known: Known, scene: Scene) ->
             raise Unsayable(f"route {one.get('name')} is for gRPC calls, or for nothing")
         found = match(one[kind].get("match") or {}, len(spec["listeners"]))
         closed = closed and bool(found)
-        said = re.sub(r"[^a-z0-9]+", "-", str(one.get("name") or "").lower()).strip("-")
-        wanted = name if not found or len(own) == 1 else f"{name}-{said or number}"
+        wanted = name if not found or len(own) == 1 else f"{name}-{slug(one.get('name')) or number}"
         wanted = f"{wanted}-{number}" if wanted in taken else wanted
         taken.add(wanted)
         made: dict[str, Any] = {"to": [scene.short(facts.ref)]} | ({"match": [request(found)]} if found else {})

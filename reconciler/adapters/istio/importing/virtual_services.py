@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of, named, only
+from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of, named, only, slug
 from reconciler.adapters.istio.detect import TYPE
 from reconciler.adapters.istio.importing.requests import matches, source
 from reconciler.adapters.istio.importing.rules import rule
@@ -78,8 +77,7 @@ def _routes(http: Sequence[Mapping[str, Any]], name: str) -> Iterator[_Route]:
     for number, one in enumerate(http, 1):
         for entries in _groups(one):
             last = any(not condition(entry) for entry in entries)
-            said = re.sub(r"[^a-z0-9]+", "-", str(one.get("name") or "").lower()).strip("-")
-            wanted = name if last or len(http) == 1 else f"{name}-{said or number}"
+            wanted = name if last or len(http) == 1 else f"{name}-{slug(one.get('name')) or number}"
             while wanted in taken:
                 wanted = f"{wanted}-{number}"
             taken.add(wanted)

@@ -5,16 +5,15 @@ Gateways and routes are said together or not at all: an Ingress makes both.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.adapters.importing import MALFORMED, Body, Draft, Scene, Unsayable, key_of, named, only
+from reconciler.adapters.importing import MALFORMED, Body, Draft, Imported, Scene, Unsayable, key_of, named, only, slug
 from reconciler.adapters.standard.importing.requests import matches
 from reconciler.adapters.standard.importing.rules import rule
 from reconciler.adapters.standard.meaning.gateways import attached, gateways, listeners
 from reconciler.adapters.standard.meaning.parents import Bound
-from reconciler.model.refs import ObjectKey, ServiceRef
+from reconciler.model.refs import ServiceRef
 
 #: requests come from outside, so that no port of a service is the caller's own
 _OUTSIDE = Bound(ServiceRef("", ""), (), False)
@@ -23,7 +22,7 @@ _EVERY = [{"path": {"type": "PathPrefix", "value": "/"}}]
 Part = Mapping[str, Any]
 
 
-def ingresses(bodies: Sequence[Body], scene: Scene) -> Iterator[tuple[list[Draft], dict[ObjectKey, str]]]:
+def ingresses(bodies: Sequence[Body], scene: Scene) -> Iterator[Imported]:
     """For each gateway its drafts, or why it and its routes are kept."""
     known = gateways(bodies)
     for place, gateway in sorted(known.items()):
@@ -31,10 +30,10 @@ def ingresses(bodies: Sequence[Body], scene: Scene) -> Iterator[tuple[list[Draft
         try:
             if not scene.rename:
                 _check_names(gateway, [body for body in bodies if key_of(body).namespace == place[0]])
-            yield list(_drafts(gateway, bound, scene)), {}
+            yield Imported(tuple(_drafts(gateway, bound, scene)))
         except (Unsayable, *MALFORMED) as reason:
             text = str(reason) if isinstance(reason, Unsayable) else f"it is not of the form of its kind: {reason!r}"
-            yield [], dict.fromkeys([key_of(body) for body in (gateway, *bound)], text)
+            yield Imported(kept=dict.fromkeys([key_of(body) for body in (gateway, *bound)], text))
 
 
 def _is_bound(body: Body, place: tuple[str, str], known: Mapping[tuple[str, str], Body]) -> bool:
@@ -125,8 +124,7 @@ def _routes(body: Body, base: Mapping[str, Any], scene: Scene) -> Iterator[dict[
 def _route(given: Part, body: Body, scene: Scene) -> dict[str, Any]:
     done = rule(given, _OUTSIDE, body, scene)
     then = {field: done.pop(field) for field in ("route", "redirect") if field in done}
-    said = re.sub(r"[^a-z0-9]+", "-", str(given.get("name") or "").lower()).strip("-")
-    made: dict[str, Any] = {"name": said} if said else {}
+    made: dict[str, Any] = {"name": said} if (said := slug(given.get("name"))) else {}
     if found := matches(given.get("matches") or _EVERY):
         made["match"] = found
     return made | {"then": then} | ({"rule": done} if done else {})

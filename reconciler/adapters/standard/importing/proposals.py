@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reconciler.adapters.importing import Body, Draft, Imported, Scene, Unsayable, claimed, drafted, key_of, named, only
+from reconciler.adapters.importing import (
+    OTHER_KIND,
+    Body,
+    Draft,
+    Imported,
+    Scene,
+    Unsayable,
+    contested,
+    key_of,
+    named,
+    only,
+    proposed,
+    slug,
+)
 from reconciler.adapters.standard.importing.gateways import ingresses
 from reconciler.adapters.standard.importing.requests import calls, matches
 from reconciler.adapters.standard.importing.rules import rule, session
 from reconciler.adapters.standard.live import claims
 from reconciler.adapters.standard.meaning.parents import Bound, bound
-from reconciler.model.refs import ObjectKey
 
 _EVERY = [{"path": {"type": "PathPrefix", "value": "/"}}]
 Rule = Mapping[str, Any]
 
 
 def importer(bodies: Sequence[Body], scene: Scene) -> Imported:
-    counts = Counter(claim for body in bodies for claim in claimed(claims, body))
-    drafts: list[Draft] = []
-    kept: dict[ObjectKey, str] = {}
-    for made, reasons in ingresses(bodies, scene):
-        drafts += made
-        kept |= reasons
-    done = {draft.key for draft in drafts} | kept.keys()
-    for body in bodies:
-        if key_of(body) in done:
-            continue
-        try:
-            drafts.append(drafted(lambda body, scene: _draft(body, counts, scene), body, scene))
-        except Unsayable as reason:
-            kept[key_of(body)] = str(reason)
-    return Imported(tuple(drafts), kept)
+    double, done = contested(bodies, claims), Imported()
+    for one in ingresses(bodies, scene):
+        done |= one
+    said = {draft.key for draft in done.drafts} | done.kept.keys()
+    rest = [body for body in bodies if key_of(body) not in said]
+    return done | proposed(rest, lambda body, scene: _draft(body, double(body), scene), scene)
 
 
-def _draft(body: Body, counts: Mapping[str, int], scene: Scene) -> Draft:
+def _draft(body: Body, double: str, scene: Scene) -> Draft:
+    """``double``: what another route is about, too."""
     if key_of(body).kind not in ("HTTPRoute", "GRPCRoute"):
-        raise Unsayable("no neutral document is made of this kind")
-    if doubles := [claim for claim in sorted(claimed(claims, body)) if counts[claim] > 1]:
-        raise Unsayable(f"another route is about {doubles[0]}, too; which of the two counts depends on their age")
+        raise Unsayable(OTHER_KIND)
+    if double:
+        raise Unsayable(f"another route is about {double}, too; which of the two counts depends on their age")
     spec = body.get("spec") or {}
     only(spec, ("parentRefs", "hostnames", "rules"), "spec")
     to = bound(body, scene)
@@ -62,8 +64,7 @@ def _documents(body: Body, rules: Sequence[Rule], to: Bound, scene: Scene) -> tu
     for number, one in enumerate(rules, 1):
         found = calls(one.get("matches") or [{}]) if grpc else matches(one.get("matches") or _EVERY)
         closed = closed and bool(found)
-        said = re.sub(r"[^a-z0-9]+", "-", str(one.get("name") or "").lower()).strip("-")
-        called = name if not found or len(rules) == 1 else f"{name}-{said or number}"
+        called = name if not found or len(rules) == 1 else f"{name}-{slug(one.get('name')) or number}"
         wanted: dict[str, Any] = {"from": [f"ns/{to.callers}"]} if to.callers else {}
         wanted |= {"to": [target], **({"match": found} if found else {}), "rule": rule(one, to, body, scene)}
         documents.append({"kind": "TrafficPolicy", "name": called, "spec": wanted})
