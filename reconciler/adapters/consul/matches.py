@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.adapters.consul import values
 from reconciler.adapters.gaps import Gaps
-from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
+from reconciler.model.selectors import Match, ValueMatch
 
 Native = dict[str, Any]
 
@@ -21,7 +21,7 @@ def conditions(matches: Iterable[Match], gaps: Gaps) -> list[Native]:
 
 
 def _conditions(match: Match, gaps: Gaps) -> list[Native]:
-    _unsayable(match, gaps)
+    _check(match, gaps)
     asked = list(match.headers)
     if match.authority:
         asked.append(ValueMatch(":authority", "exact", match.authority))
@@ -32,25 +32,11 @@ def _conditions(match: Match, gaps: Gaps) -> list[Native]:
         base["methods"] = sorted(set(match.methods))
     return [
         path | ({"header": header} if header else {}) | base
-        for path in values.paths(_called(match), gaps)
+        for path in values.paths(values.called(match), gaps)
         for header in values.headers(asked, gaps)
     ]
 
 
-def _called(match: Match) -> PathMatch | None:
-    """All calls of a gRPC service lie below its name."""
-    if match.grpc and match.grpc.service and not match.grpc.method:
-        return PathMatch(PathKind.STRING_PREFIX, f"/{match.grpc.service}/")
-    return match.called
-
-
-def _unsayable(match: Match, gaps: Gaps) -> None:
-    given = (
-        ("their scheme", bool(match.scheme)),
-        ("their port: a service of the mesh has one", bool(match.ports)),
-        ("the name asked for over TLS", bool(match.sni)),
-        ("claims of a token", bool(match.jwt_claims)),
-    )
-    for what, used in given:
-        if used:
-            gaps.error("mesh-inexpressible", f"the mesh cannot match requests by {what}")
+def _check(match: Match, gaps: Gaps) -> None:
+    for what in values.unseen(match):
+        gaps.error("mesh-inexpressible", f"the mesh cannot match requests by {what}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.adapters.consul import values
 from reconciler.adapters.gaps import Gaps
-from reconciler.model.selectors import Match, PathKind, PathMatch
+from reconciler.model.selectors import Match
 
 Native = dict[str, Any]
 #: every request
@@ -26,29 +26,19 @@ def requests(matches: Iterable[Match], gaps: Gaps) -> list[Native] | None:
 
 
 def _requests(match: Match, gaps: Gaps) -> Iterable[Native]:
-    _unsayable(match, gaps)
+    _check(match, gaps)
     methods = {"methods": sorted(set(match.methods))} if match.methods else {}
-    for path in values.paths(_called(match), gaps):
+    for path in values.paths(values.called(match), gaps):
         for header in values.headers(match.headers, gaps):
             yield path | ({"header": header} if header else {}) | methods
 
 
-def _called(match: Match) -> PathMatch | None:
-    if match.grpc and match.grpc.service and not match.grpc.method:
-        return PathMatch(PathKind.STRING_PREFIX, f"/{match.grpc.service}/")
-    return match.called
-
-
-def _unsayable(match: Match, gaps: Gaps) -> None:
+def _check(match: Match, gaps: Gaps) -> None:
     given = (
         ("query parameters", bool(match.query)),
         ("the host that is called", bool(match.authority)),
-        ("their scheme", bool(match.scheme)),
-        ("their port: a service of the mesh has one", bool(match.ports)),
-        ("the name asked for over TLS", bool(match.sni)),
-        ("claims of a token", bool(match.jwt_claims)),
-        ("headers without regard to case", any(one.ignore_case for one in match.headers)),
     )
-    for what, used in given:
-        if used:
-            gaps.error("mesh-inexpressible", f"the mesh cannot decide access by {what}")
+    ignoring = [one for one in match.headers if one.ignore_case]
+    used = [what for what, is_used in given if is_used] + values.unseen(match)
+    for what in [*used, *(["headers without regard to case"] if ignoring else [])]:
+        gaps.error("mesh-inexpressible", f"the mesh cannot decide access by {what}")

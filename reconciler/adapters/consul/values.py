@@ -9,9 +9,27 @@ from typing import Any
 
 from reconciler.adapters.expressions import quote
 from reconciler.adapters.gaps import Gaps
-from reconciler.model.selectors import PathKind, PathMatch, ValueMatch
+from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
 
 Native = dict[str, Any]
+
+
+def called(match: Match) -> PathMatch | None:
+    """The path that is asked for. All calls of a gRPC service lie below its name."""
+    if match.grpc and match.grpc.service and not match.grpc.method:
+        return PathMatch(PathKind.STRING_PREFIX, f"/{match.grpc.service}/")
+    return match.called
+
+
+def unseen(match: Match) -> list[str]:
+    """What a match asks for that neither routes nor permissions see, in words."""
+    given = (
+        ("their scheme", bool(match.scheme)),
+        ("their port: a service of the mesh has one", bool(match.ports)),
+        ("the name asked for over TLS", bool(match.sni)),
+        ("claims of a token", bool(match.jwt_claims)),
+    )
+    return [what for what, used in given if used]
 
 
 def paths(path: PathMatch | None, gaps: Gaps) -> list[Native]:
