@@ -15,8 +15,9 @@ from reconciler.model.canonical import digest
 from reconciler.model.lent import is_lent
 from reconciler.model.refs import ObjectKey
 
-#: (modified, changed, size, inode): as long as these hold, a file is not read again
+#: (modified, changed, size, inode): as long as these hold, a file is not read again, and a folder has the same files
 Signature = tuple[int, int, int, int]
+_ABSENT: Signature = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Tree:
         self.within = within or root.parent
         self.facts = facts
         self._files: dict[Path, _File] = {}
+        self._folders: dict[Path, Signature] = {}
         self._objects: dict[ObjectKey, Stored] = {}
         self._last = Snapshot(self._objects)
 
@@ -66,7 +68,8 @@ class Tree:
         objects: dict[ObjectKey, Stored] = {}
         faults: list[str] = []
         seen: dict[Path, _File] = {}
-        for path, problem in self._paths():
+        folders: dict[Path, Signature] = {}
+        for path, problem in self._paths(folders):
             if problem:
                 faults.append(f"{self._label(path)}: {problem}")
                 continue
@@ -85,43 +88,59 @@ class Tree:
                 elif first is not None:
                     faults.append(f"{self._label(path)}: {stored.key} is in {self._label(first.path)}, too")
                 objects[stored.key] = stored
-        self._files, self._objects = seen, objects
+        self._files, self._objects, self._folders = seen, objects, folders
         self._last = Snapshot(objects, tuple(sorted(faults)))
         return self._last
 
     def listable(self) -> None:
         """OSError where ``scan`` would raise one at once."""
-        next(self._paths(), None)
+        next(self._paths({}), None)
 
     def locate(self, key: ObjectKey) -> Snapshot:
-        """A snapshot that is up to date at least for this key."""
+        """A snapshot that is up to date at least for this key. That a key is nowhere holds as long as no file came,
+        went or was replaced since the last ``scan``; one that was written over where it lies is seen by the next."""
         stored = self._last.objects.get(key)
-        if stored is None or self._last.faults or not self._is_unchanged(stored.path):
-            return self.scan()
-        if stored.beneath is not None and not self._is_unchanged(stored.beneath.path):
+        if self._last.faults or not (self._folders_hold() if stored is None else self._holds(stored)):
             return self.scan()
         return self._last
 
     def reread(self, path: Path) -> None:
         """Take note of our own change to one file."""
-        before = self._files.pop(path, _File((0, 0, 0, 0))).bodies
-        for key, _, _ in before:
-            self._objects.pop(key, None)
+        before = self._files.pop(path, _File(_ABSENT)).bodies
+        beneath = {key: stored for key, _, _ in before if (stored := self._beneath(self._objects.pop(key, None)))}
         if path.exists():
             self._files[path] = self._file(path)
-        after = self._files[path].bodies if path in self._files else ()
-        if any(is_lent(body["metadata"]) for _, body, _ in (*before, *after)):
-            self.scan()  # it may lie on an object of the facts folder
-        elif path in self._files:
-            self._objects.update((stored.key, stored) for stored in self._stored(path, self._files[path]))
+            for stored in self._stored(path, self._files[path]):
+                theirs = self._beneath(self._objects.get(stored.key)) or beneath.pop(stored.key, None)
+                lies_on = theirs if is_lent(stored.body["metadata"]) else None
+                self._objects[stored.key] = _with_keys(lies_on, stored) if lies_on else stored
+        self._objects.update(beneath)
+        for folder in (path.parent, *path.parent.parents):
+            self._note(folder)
+            if folder == self.root:
+                return
 
-    def _paths(self) -> Iterator[tuple[Path, str]]:
+    def _note(self, folder: Path) -> None:
+        if folder.is_dir() or folder == self.root:
+            self._folders[folder] = _signature_if_any(folder)
+        else:
+            self._folders.pop(folder, None)
+
+    @staticmethod
+    def _beneath(stored: Stored | None) -> Stored | None:
+        """What lies in the facts folder."""
+        return stored if stored is None or stored.read_only else stored.beneath
+
+    def _paths(self, folders: dict[Path, Signature]) -> Iterator[tuple[Path, str]]:
+        """``folders``: takes each folder as it was before it was looked into."""
+        folders[self.root] = _signature_if_any(self.root)
         if self.root.is_dir():
-            yield from _walk(self.root, self.facts)
+            yield from _walk(self.root, self.facts, folders)
         elif not self.within.is_dir():
             raise FileNotFoundError(2, "there is no such folder, nor one to make it in", str(self.root))
         if self.facts is not None:
-            yield from _walk(self.facts, None)
+            folders[self.facts] = _signature_if_any(self.facts)
+            yield from _walk(self.facts, None, folders)
 
     def _file(self, path: Path) -> _File:
         signature = _signature(path)
@@ -138,6 +157,12 @@ class Tree:
         for key, body, version in file.bodies:
             yield Stored(key, body, path, version, len(file.bodies) == 1, read_only)
 
+    def _folders_hold(self) -> bool:
+        return bool(self._folders) and all(_signature_if_any(one) == known for one, known in self._folders.items())
+
+    def _holds(self, stored: Stored) -> bool:
+        return self._is_unchanged(stored.path) and (stored.beneath is None or self._is_unchanged(stored.beneath.path))
+
     def _is_unchanged(self, path: Path) -> bool:
         try:
             return path in self._files and _signature(path) == self._files[path].signature
@@ -153,7 +178,7 @@ def _with_keys(theirs: Stored, ours: Stored) -> Stored:
     return Stored(ours.key, body, ours.path, version_of(body), ours.alone, beneath=theirs)
 
 
-def _walk(root: Path, without: Path | None) -> Iterator[tuple[Path, str]]:
+def _walk(root: Path, without: Path | None, noted: dict[Path, Signature]) -> Iterator[tuple[Path, str]]:
     """Every ``*.yaml`` below a folder, with what forbids to read it; links are not followed, but not passed over
     silently when they lead out."""
     denied: list[OSError] = []
@@ -162,6 +187,7 @@ def _walk(root: Path, without: Path | None) -> Iterator[tuple[Path, str]]:
         here = Path(folder)
         links = [here / name for name in folders if (here / name).is_symlink()]
         folders[:] = sorted(name for name in folders if name != ".git" and here / name != without)
+        noted.update((here / name, _signature_if_any(here / name)) for name in folders)
         for path in sorted([*links, *(here / name for name in names if name.endswith(".yaml"))]):
             if not path.is_symlink():
                 yield path, "" if stat.S_ISREG(path.lstat().st_mode) else "not a regular file"
@@ -172,8 +198,15 @@ def _walk(root: Path, without: Path | None) -> Iterator[tuple[Path, str]]:
 
 
 def _signature(path: Path) -> Signature:
-    status = path.lstat()
+    status = os.lstat(path)
     return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+
+
+def _signature_if_any(path: Path) -> Signature:
+    try:
+        return _signature(path)
+    except OSError:
+        return _ABSENT
 
 
 def _objects(data: bytes) -> Iterator[tuple[ObjectKey, Mapping[str, Any], str]]:
