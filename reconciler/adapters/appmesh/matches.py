@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reconciler.adapters.expressions import quote
+from reconciler.adapters.expressions import path_expression, value_expression
 from reconciler.adapters.gaps import Gaps
 from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
 
@@ -59,7 +59,8 @@ def _paths(path: PathMatch | None, gaps: Gaps) -> list[Native]:
     if not path.value.startswith("/") and path.kind in (PathKind.EXACT, PathKind.PREFIX, PathKind.STRING_PREFIX):
         gaps.error("mesh-invalid-value", f"a path begins with /: {path.value!r}")
     if path.ignore_case or path.kind in (PathKind.REGEX, PathKind.SUFFIX):
-        return [{"path": {"regex": _sized(_expression(path), gaps)}}]
+        expression = ("(?i)" if path.ignore_case else "") + path_expression(path)
+        return [{"path": {"regex": _sized(expression, gaps)}}]
     value = _sized(path.value, gaps)
     if path.kind is PathKind.EXACT:
         return [{"path": {"exact": value}}]
@@ -67,18 +68,6 @@ def _paths(path: PathMatch | None, gaps: Gaps) -> list[Native]:
         return [{"prefix": value}]
     whole = value.rstrip("/")
     return [{"path": {"exact": whole}}, {"prefix": f"{whole}/"}] if whole else [EVERY]
-
-
-def _expression(path: PathMatch) -> str:
-    literal = quote(path.value)
-    found = {
-        PathKind.EXACT: literal,
-        PathKind.PREFIX: f"{quote(path.value.rstrip('/'))}(/.*)?",
-        PathKind.STRING_PREFIX: f"{literal}.*",
-        PathKind.SUFFIX: f".*{literal}",
-        PathKind.REGEX: path.value,
-    }[path.kind]
-    return ("(?i)" if path.ignore_case else "") + found
 
 
 def _header(one: ValueMatch, gaps: Gaps) -> Native:
@@ -92,9 +81,7 @@ def _header(one: ValueMatch, gaps: Gaps) -> Native:
         return name
     if not one.ignore_case:
         return name | {"match": {one.kind: _sized(one.value, gaps)}}
-    literal = quote(one.value)
-    found = {"exact": literal, "prefix": f"{literal}.*", "suffix": f".*{literal}"}.get(one.kind, one.value)
-    return name | {"match": {"regex": _sized(f"(?i){found}", gaps)}}
+    return name | {"match": {"regex": _sized(f"(?i){value_expression(one.kind, one.value)}", gaps)}}
 
 
 def _parameter(one: ValueMatch, gaps: Gaps) -> Native:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 
-from reconciler.adapters.expressions import quote
+from reconciler.adapters.expressions import QUERY, target_expression
 from reconciler.model.selectors import PathKind, PathMatch
 
-#: what may come behind a path
-_QUERY = r"(\?.*)?"
 #: what could mean a question mark in ways that are not looked at
 _UNSURE = re.compile(r"\\[SWDPpCxQX0-7]|\[\[|\(\?[a-zA-Z-]*s")
 _TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", re.DOTALL)
@@ -29,18 +27,9 @@ def path_expression(path: PathMatch) -> str:
 
 
 def _expression(path: PathMatch) -> str:
-    text = quote(path.value)
-    match path.kind:
-        case PathKind.EXACT:
-            return text + _QUERY
-        case PathKind.PREFIX:
-            return quote(path.value.rstrip("/")) + r"([/?].*)?"
-        case PathKind.STRING_PREFIX:
-            return f"{text}.*"
-        case PathKind.SUFFIX:
-            return rf"[^?]*{text}{_QUERY}"
-        case _:
-            return f"(?:{_without_query(path.value)}){_QUERY}"
+    if path.kind is PathKind.REGEX:
+        return f"(?:{_without_query(path.value)}){QUERY}"
+    return target_expression(path)
 
 
 def _without_query(expression: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
-from reconciler.adapters.expressions import quote
+from reconciler.adapters.expressions import path_expression, value_expression
 from reconciler.adapters.gaps import Gaps
 from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
 
@@ -39,7 +39,7 @@ def paths(path: PathMatch | None, gaps: Gaps) -> list[Native]:
     if path.kind is not PathKind.REGEX and not path.value.startswith("/") and path.kind is not PathKind.SUFFIX:
         gaps.error("mesh-invalid-value", f"a path begins with a slash: {path.value!r}")
     if path.ignore_case:
-        return [{"pathRegex": f"(?i){_expression(path)}"}]
+        return [{"pathRegex": f"(?i){path_expression(path)}"}]
     match path.kind:
         case PathKind.EXACT:
             return [{"pathExact": path.value}]
@@ -49,21 +49,7 @@ def paths(path: PathMatch | None, gaps: Gaps) -> list[Native]:
             element = path.value.rstrip("/")
             return [{"pathExact": element}, {"pathPrefix": f"{element}/"}] if element else [{"pathPrefix": "/"}]
         case _:
-            return [{"pathRegex": _expression(path)}]
-
-
-def _expression(path: PathMatch) -> str:
-    match path.kind:
-        case PathKind.REGEX:
-            return path.value
-        case PathKind.SUFFIX:
-            return f".*{quote(path.value)}"
-        case PathKind.STRING_PREFIX:
-            return f"{quote(path.value)}.*"
-        case PathKind.PREFIX:
-            return f"{quote(path.value.rstrip('/'))}(/.*)?"
-        case _:
-            return quote(path.value)
+            return [{"pathRegex": path_expression(path)}]
 
 
 def headers(asked: Iterable[ValueMatch], gaps: Gaps) -> list[list[Native]]:
@@ -86,7 +72,7 @@ def _value(one: ValueMatch) -> Native:
     if not one.ignore_case or one.kind == "regex":
         flag = "(?i)" if one.ignore_case else ""
         return {one.kind: f"{flag}{one.value}"}
-    return {"regex": f"(?i){_whole(one)}"}
+    return {"regex": f"(?i){value_expression(one.kind, one.value)}"}
 
 
 def parameter(one: ValueMatch, gaps: Gaps) -> Native:
@@ -101,10 +87,4 @@ def parameter(one: ValueMatch, gaps: Gaps) -> Native:
         gaps.error("mesh-inexpressible", f"the mesh cannot match an empty value of query parameter {one.name!r}")
     if one.kind == "exact" and not one.ignore_case:
         return {"name": one.name, "exact": one.value}
-    return {"name": one.name, "regex": f"{'(?i)' if one.ignore_case else ''}{_whole(one)}"}
-
-
-def _whole(one: ValueMatch) -> str:
-    """As an expression for the whole value."""
-    text = quote(one.value)
-    return {"prefix": f"{text}.*", "suffix": f".*{text}", "exact": text, "regex": one.value}[one.kind]
+    return {"name": one.name, "regex": f"{'(?i)' if one.ignore_case else ''}{value_expression(one.kind, one.value)}"}

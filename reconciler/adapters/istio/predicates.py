@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from reconciler.adapters.expressions import quote
+from reconciler.adapters.expressions import QUERY, quote, target_expression
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.proxy_patches import Native, typed
 from reconciler.model.intents import Route
@@ -15,7 +15,6 @@ Predicate = bool | Native
 _HEADER = "envoy.type.matcher.v3.HttpRequestHeaderMatchInput"
 _SKIP = "envoy.extensions.filters.common.matcher.action.v3.SkipFilter"
 _GUARDED = "envoy.extensions.common.matching.v3.ExtensionWithMatcher"
-_QUERY = "(\\?.*)?"
 
 
 def all_of(parts: Iterable[Predicate]) -> Predicate:
@@ -76,7 +75,7 @@ def _met(match: Match, gaps: Gaps) -> Predicate:
         gaps.error("mesh-inexpressible", "where requests arrive, the mesh tells them by path, method, headers and host")
     parts: list[Predicate] = []
     if match.grpc is not None and not match.grpc.service:
-        parts.append(_header(":path", {"safe_regex": _regex(f"/[^/?]+/{quote(match.grpc.method)}{_QUERY}")}))
+        parts.append(_header(":path", {"safe_regex": _regex(f"/[^/?]+/{quote(match.grpc.method)}{QUERY}")}))
     elif match.called is not None:
         parts.append(_header(":path", {"safe_regex": _regex(_path(match.called, gaps))}))
     if match.methods:
@@ -97,19 +96,10 @@ def host_is(host: str) -> Predicate:
 
 def _path(path: PathMatch, gaps: Gaps) -> str:
     """The proxies see path and query as one."""
-    text = quote(path.value)
-    match path.kind:
-        case PathKind.EXACT:
-            said = text + _QUERY
-        case PathKind.PREFIX:
-            said = f"{quote(path.value.rstrip('/'))}([/?].*)?"
-        case PathKind.STRING_PREFIX:
-            said = f"{text}.*"
-        case PathKind.SUFFIX:
-            said = f"[^?]*{text}{_QUERY}"
-        case _:
-            gaps.error("mesh-inexpressible", "where requests arrive, an expression cannot tell the path from the query")
-            said = ""
+    if path.kind is PathKind.REGEX:
+        gaps.error("mesh-inexpressible", "where requests arrive, an expression cannot tell the path from the query")
+        return ""
+    said = target_expression(path)
     return f"(?i){said}" if path.ignore_case else said
 
 

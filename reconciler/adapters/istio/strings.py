@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.adapters.expressions import quote
+from reconciler.adapters.expressions import value_expression
 
 
 def string_match(kind: str, value: str, *, ignore_case: bool = False) -> dict[str, str]:
@@ -12,18 +12,4 @@ def string_match(kind: str, value: str, *, ignore_case: bool = False) -> dict[st
         return {}
     if kind in ("exact", "prefix") and not ignore_case:
         return {kind: value}
-    return {"regex": ("(?i)" if ignore_case else "") + _expression(kind, value)}
-
-
-def _expression(kind: str, value: str) -> str:
-    match kind:
-        case "exact":
-            return quote(value)
-        case "prefix":
-            return f"{quote(value)}.*"
-        case "suffix":
-            return f".*{quote(value)}"
-        case "regex":
-            return value
-        case _:
-            raise ValueError(f"not a kind of match: {kind}")
+    return {"regex": ("(?i)" if ignore_case else "") + value_expression(kind, value)}

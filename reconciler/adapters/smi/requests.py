@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.adapters.expressions import quote
+from reconciler.adapters.expressions import path_expression
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.smi.kinds import METHODS
 from reconciler.model.selectors import Match, PathKind, PathMatch
@@ -30,15 +30,5 @@ def http_matches(match: Match, gaps: Gaps) -> list[Native]:
 def _expression(path: PathMatch, gaps: Gaps) -> str:
     if path.ignore_case:
         gaps.error("mesh-inexpressible", "SMI cannot ignore case in paths")
-    text = quote(path.value)
-    match path.kind:
-        case PathKind.EXACT:
-            return f"^{text}$"
-        case PathKind.PREFIX:
-            return f"^{quote(path.value.rstrip('/'))}(/.*)?$"
-        case PathKind.STRING_PREFIX:
-            return f"^{text}.*$"
-        case PathKind.SUFFIX:
-            return f"^.*{text}$"
-        case _:
-            return f"^({path.value})$"
+    expression = path_expression(path)
+    return f"^({expression})$" if path.kind is PathKind.REGEX else f"^{expression}$"

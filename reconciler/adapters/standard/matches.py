@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from reconciler.adapters.expressions import quote
+from reconciler.adapters.expressions import path_expression, value_expression
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.standard.conditions import ANYTHING, EXACT, PREFIX, REGEX, Condition, Value
 from reconciler.model.selectors import GrpcMatch, Match, PathKind, PathMatch, ValueMatch
@@ -74,7 +74,7 @@ def _unsayable(match: Match, gaps: Gaps) -> None:
 
 def _path(path: PathMatch, gaps: Gaps) -> tuple[str, str]:
     if path.ignore_case or path.kind not in (PathKind.EXACT, PathKind.PREFIX):
-        return (REGEX, ("(?i)" if path.ignore_case else "") + _expression(path))
+        return (REGEX, ("(?i)" if path.ignore_case else "") + path_expression(path))
     value = path.value if path.kind is PathKind.EXACT else path.value.rstrip("/") or "/"
     if (
         not value.startswith("/")
@@ -84,20 +84,6 @@ def _path(path: PathMatch, gaps: Gaps) -> tuple[str, str]:
     ):
         gaps.error("mesh-invalid-value", f"the API does not take this path: {path.value!r}")
     return (EXACT if path.kind is PathKind.EXACT else PREFIX, value)
-
-
-def _expression(path: PathMatch) -> str:
-    match path.kind:
-        case PathKind.REGEX:
-            return path.value
-        case PathKind.SUFFIX:
-            return f".*{quote(path.value)}"
-        case PathKind.STRING_PREFIX:
-            return f"{quote(path.value)}.*"
-        case PathKind.PREFIX:
-            return f"{quote(path.value.rstrip('/'))}(/.*)?"
-        case _:
-            return quote(path.value)
 
 
 def _values(values: Iterable[ValueMatch], what: str, gaps: Gaps) -> tuple[Value, ...]:
@@ -122,6 +108,6 @@ def _values(values: Iterable[ValueMatch], what: str, gaps: Gaps) -> tuple[Value,
 
 
 def _value(one: ValueMatch) -> str:
-    text = quote(one.value)
-    said = {"prefix": f"{text}.*", "suffix": f".*{text}", "exact": text, "present": ANYTHING, "regex": one.value}
-    return ("(?i)" if one.ignore_case and one.kind != "present" else "") + said[one.kind]
+    if one.kind == "present":
+        return ANYTHING
+    return ("(?i)" if one.ignore_case else "") + value_expression(one.kind, one.value)
