@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
+import time
 from collections.abc import Container, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import orjson
 import yaml
 
 from reconciler.io.clusters import open_cluster
@@ -34,6 +36,7 @@ from reconciler.pipeline import run as pipeline
 from reconciler.pipeline.meshes import installed
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.world import Request, World, keeping_connections
+from reconciler.ports import Listing
 from tests.behaviour.cases import Ask, Logged, placed
 from tests.behaviour.handshakes import handshake, lay
 from tests.behaviour.keys import keys_served
@@ -115,13 +118,11 @@ class LiveMesh:
         assert run.planned.desired is not None
         cluster = open_cluster(run.planned.desired.clusters[CLUSTER], self.repo)
         kinds = installed()[self.kind].kinds
+        until = time.monotonic() + TAKEN_WITHIN
         try:
-            async with asyncio.timeout(TAKEN_WITHIN):
-                while True:
-                    listing = await cluster.list_objects(kinds)
-                    if not any(b'"Progressing"' in one.raw for one in listing.objects):
-                        return
-                    await asyncio.sleep(0.05)
+            while waited_for := _progressing(await cluster.list_objects(kinds)):
+                assert time.monotonic() < until, f"not taken within {TAKEN_WITHIN:g} s: {waited_for}"
+                await asyncio.sleep(0.05)
         finally:
             await cluster.close()
 
@@ -217,6 +218,12 @@ class LiveMesh:
 
 def _echoing() -> list[Mapping[str, Any]]:
     return [service for service in topology()["services"] if not service.get("receives")]
+
+
+def _progressing(listing: Listing) -> list[str]:
+    """What its proxy has not taken yet, in words."""
+    found = [one for one in listing.objects if b'"Progressing"' in one.raw]
+    return [f"{one.key}: {orjson.loads(one.raw)['status']['message']}" for one in found]
 
 
 def _now() -> datetime:

@@ -15,11 +15,13 @@ from typing import Any
 from tests.bench.ways import directories
 from tests.daemon.hooked import Forged
 
+FIRST_ROUND = 900.0  # seconds for all that is written before the first push
+
 
 def reporting(folder: Path, policies: int, clusters: int, pushes: int) -> dict[str, Any]:
     """Seconds from the beginning of ``git push`` until comment and statuses are there, on directory clusters."""
     place = directories(folder, clusters, policies)
-    forged = Forged(place)
+    forged = Forged(place, patience=FIRST_ROUND)
     taken = []
     with forged.running() as process:
         for number in range(pushes):

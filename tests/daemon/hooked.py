@@ -38,6 +38,7 @@ class Forged:
 
     estate: Estate
     host: GitHubHost = field(default_factory=GitHubHost)
+    patience: float = SOON  # seconds until what is waited for is given up
     log: Path = field(init=False)
     _pulls: int = 0
 
@@ -89,7 +90,7 @@ class Forged:
         """Seconds that it took."""
         began = time.perf_counter()
         while not holds():
-            if process.poll() is not None or time.perf_counter() - began > SOON:
+            if process.poll() is not None or time.perf_counter() - began > self.patience:
                 raise RuntimeError(f"it does not come: {self.log.read_text()[-5000:]}")
             time.sleep(0.01)
         return time.perf_counter() - began
