@@ -1,21 +1,15 @@
-"""The routes of a host as a list of (condition, action), the first that takes a request counting.
-
-Two neighbours that can take no common request, or do the same, may change places; the list is given in the one order
-that all such changes lead to.
-"""
+"""The routes of a host as a list of (condition, action), the first that takes a request counting."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from heapq import heapify, heappop, heappush
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.adapters.first_match import Unit, in_one_order, needed
 from reconciler.adapters.importing import Scene
 from reconciler.adapters.istio.meaning.actions import action
-from reconciler.adapters.istio.meaning.conditions import condition, disjoint
-from reconciler.model.canonical import encode
+from reconciler.adapters.istio.meaning.conditions import condition
 
-Unit = tuple[dict[str, Any], dict[str, Any]]
 #: what the mesh answers where no route takes a request
 NOT_FOUND = {"directResponse": {"status": 404}}
 
@@ -30,40 +24,5 @@ def routes(http: Iterable[Mapping[str, Any]], namespace: str, scene: Scene) -> l
             if unit not in units:  # a second one of the same condition takes nothing that the first has left
                 units.append(unit)
             if not found:
-                return _ordered(_needed(units[:-1] if unit[1] == NOT_FOUND else units))
-    return _ordered(units)
-
-
-def _needed(units: Sequence[Unit]) -> list[Unit]:
-    """Without those that do what the last one, which takes everything, does, where none after them does otherwise."""
-    kept: list[Unit] = []
-    for unit in reversed(units):
-        falls = bool(kept) and not kept[0][0] and unit[1] == kept[0][1]
-        if not falls or any(_bound(unit, later) for later in kept):
-            kept.append(unit)
-    return kept[::-1]
-
-
-def _ordered(units: Sequence[Unit]) -> list[Unit]:
-    """Of those that may come first, always the one whose text is smallest."""
-    before = [
-        {earlier for earlier in range(later) if _bound(units[earlier], units[later])} for later in range(len(units))
-    ]
-    texts = [encode(unit) for unit in units]
-    ready = [(texts[index], index) for index in range(len(units)) if not before[index]]
-    heapify(ready)
-    done: list[Unit] = []
-    while ready:
-        _, index = heappop(ready)
-        done.append(units[index])
-        for later in range(index + 1, len(units)):
-            if index in before[later]:
-                before[later].discard(index)
-                if not before[later]:
-                    heappush(ready, (texts[later], later))
-    return done
-
-
-def _bound(one: Unit, other: Unit) -> bool:
-    """Whether it matters which of two comes first."""
-    return one[1] != other[1] and not disjoint(one[0], other[0])
+                return in_one_order(needed(units[:-1] if unit[1] == NOT_FOUND else units))
+    return in_one_order(units)
