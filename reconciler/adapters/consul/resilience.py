@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.adapters.consul.versions import before
 from reconciler.adapters.durations import seconds
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at, section
 from reconciler.adapters.retrying import DEFAULT_ATTEMPTS
+from reconciler.adapters.versions import before
 from reconciler.model.intents import MeshIntent, Route
 from reconciler.model.rules import Leaf
 

@@ -15,10 +15,10 @@ from reconciler.adapters.consul.resolvers import resolver
 from reconciler.adapters.consul.routes import chain
 from reconciler.adapters.consul.speaking import TCP, protocol_of, says_protocol
 from reconciler.adapters.consul.upstreams import callers, override
-from reconciler.adapters.consul.versions import before
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at
 from reconciler.adapters.served import has_field
+from reconciler.adapters.versions import before
 from reconciler.model.intents import HostIntent, MeshIntent, MtlsIntent
 
 #: since when a service may say how strict it is; before, its proxies take nothing but mTLS

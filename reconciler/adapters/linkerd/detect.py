@@ -70,7 +70,7 @@ def _mesh(plane: str, values: Mapping[str, Any], by_kind: Kinds) -> MeshFacts:
         mtls="Strict" if policy in _STRICT else "Permissive",
         enrolled_namespaces=tuple(sorted(name(item) for item in namespaces if _says(item) in _IN)),
         workload_profiles=dict(sorted(_exceptions(workloads))),
-        settings=_settings(said, policy, values, namespaces),
+        settings=_settings(said, policy, values, (*namespaces, *workloads)),
     )
 
 
@@ -80,16 +80,17 @@ def _created_by(plane: str, by_kind: Kinds) -> str:
     return next((str(text) for item in own if (text := annotations_of(item).get("linkerd.io/created-by"))), "")
 
 
-def _settings(said: str, policy: str, values: Mapping[str, Any], namespaces: Iterable[Object]) -> Mapping[str, str]:
-    """What is usual for all, and the default policies of namespaces that have their own."""
+def _settings(said: str, policy: str, values: Mapping[str, Any], having: Iterable[Object]) -> Mapping[str, str]:
+    """What is usual for all, and the default policies of namespaces and workloads that have their own."""
     probes = section(values, "policyController").get("probeNetworks") or []
     found = {"linkerdVersion": said, POLICY_SETTING: policy}
     found |= {PROBE_SETTING: ",".join(str(one) for one in probes)} if probes else {}
     egress = section(values, "egress").get("globalEgressNetworkNamespace")
     found |= {EGRESS_SETTING: str(egress)} if egress else {}
-    for item in namespaces:
-        if own := annotations_of(item).get(DEFAULT_POLICY):
-            found[f"{POLICY_SETTING}/{name(item)}"] = str(own)
+    for item in having:
+        holder, place = (item, name(item)) if item.get("kind") == "Namespace" else (template(item), _place(item))
+        if own := annotations_of(holder).get(DEFAULT_POLICY):
+            found[f"{POLICY_SETTING}/{place}"] = str(own)
     return {key: value for key, value in sorted(found.items()) if value}
 
 
@@ -98,8 +99,11 @@ def _exceptions(workloads: Iterable[Object]) -> Iterable[tuple[str, str]]:
     for item in workloads:
         said = str(annotations_of(template(item)).get(INJECT, ""))
         if said:
-            place = f"{namespace(item)}/{item.get('kind')}/{name(item)}"
-            yield place, "" if said in _IN else OUTSIDE
+            yield _place(item), "" if said in _IN else OUTSIDE
+
+
+def _place(workload: Object) -> str:
+    return f"{namespace(workload)}/{workload.get('kind')}/{name(workload)}"
 
 
 def _says(item: Object) -> str:

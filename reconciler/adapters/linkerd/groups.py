@@ -7,7 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.linkerd import opaque
+from reconciler.adapters.linkerd.kinds import ACCESS_POLICY, SERVER
+from reconciler.adapters.linkerd.outside import is_outside
 from reconciler.adapters.protocols import Speech, speech, workload_ports
+from reconciler.adapters.served import has_field
 from reconciler.model.facts import PortFacts, WorkloadFacts
 from reconciler.model.intents import AccessIntent, HostIntent, MeshIntent, MtlsIntent, Origin
 from reconciler.model.refs import ServiceRef
@@ -17,7 +21,8 @@ Labels = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The workloads with some labels in a namespace. ``hosts``: those of which requests are limited."""
+    """The workloads with some labels in a namespace. ``hosts``: those of which requests are limited, or of which a
+    policy says whether requests are looked for at all."""
 
     namespace: str
     labels: Labels
@@ -34,7 +39,14 @@ class Group:
     def origins(self) -> tuple[Origin, ...]:
         said = [*(one.origins for one in self.access), *(one.origins for one in self.mtls)]
         said += [route.origins for host in self.hosts for route in host.inbound if route.leaves]
+        said += [opaque.origins(host) for host in self.hosts]
         return tuple(sorted({origin for origins in said for origin in origins}))
+
+    def guards(self, service: ServiceRef) -> bool:
+        """Whether anything is asked that keeps callers or requests out of it."""
+        limited = (host.service for host in self.hosts if any(route.leaves for route in host.inbound))
+        named = (*(one.service for one in self.access), *(one.service for one in self.mtls), *limited)
+        return service in named
 
     def workloads(self, intent: MeshIntent) -> tuple[WorkloadFacts, ...]:
         return intent.cluster.workloads_with(self.namespace, dict(self.labels)) if self.labels else ()
@@ -52,7 +64,7 @@ class Port:
 
 
 def groups(intent: MeshIntent) -> list[Group]:
-    """By namespace and labels. A host that limits nothing is in none."""
+    """By namespace and labels. A host of which nothing is asked here is in none."""
     access: dict[tuple[str, Labels], list[AccessIntent]] = {}
     mtls: dict[tuple[str, Labels], list[MtlsIntent]] = {}
     hosts: dict[tuple[str, Labels], list[HostIntent]] = {}
@@ -62,13 +74,20 @@ def groups(intent: MeshIntent) -> list[Group]:
         if mode.service is not None:
             mtls.setdefault((mode.service.namespace, _labels(mode.selector)), []).append(mode)
     for host in intent.hosts:
-        if any(route.leaves for route in host.inbound):
+        if any(route.leaves for route in host.inbound) or _is_told(host, intent):
             selector = host.facts.selector if host.facts else {}
             hosts.setdefault((host.service.namespace, _labels(selector)), []).append(host)
     return [
         _group(place, access.get(place, ()), mtls.get(place, ()), hosts.get(place, ()))
         for place in sorted({*access, *mtls, *hosts})
     ]
+
+
+def _is_told(host: HostIntent, intent: MeshIntent) -> bool:
+    """Whether proxies of its workloads have to be told what it speaks: callers are told by the Service."""
+    if not opaque.origins(host) or host.facts is None or not host.facts.selector:
+        return False
+    return has_field(SERVER, ACCESS_POLICY, intent.cluster.crds) and not is_outside(host.service, intent)
 
 
 def _group(
@@ -91,10 +110,10 @@ def _labels(selector: Mapping[str, str]) -> Labels:
 def ports(group: Group, intent: MeshIntent, gaps: Gaps) -> dict[int, Speech]:
     """The ports of the workloads that any service leads to, and those that the pods name, with what they speak."""
     found: dict[int, Speech] = {}
+    asked = frozenset[int]()
     for service in group.services:
-        facts = intent.cluster.service(service.name, service.namespace)
-        for port in facts.ports if facts else ():
-            if facts is None or speech(port) is Speech.UDP:
+        for facts, port in opaque.ports_of(service, intent):
+            if speech(port) is Speech.UDP:
                 continue
             numbers = workload_ports(port, facts, intent.cluster)
             if not numbers:
@@ -104,10 +123,11 @@ def ports(group: Group, intent: MeshIntent, gaps: Gaps) -> dict[int, Speech]:
                 gaps.error("workloads-unknown", told)
             for number in numbers:
                 found[number] = _both(found.get(number), port)
-    for workload in group.workloads(intent):
+            asked |= numbers if opaque.is_asked(service, intent) else frozenset()
+    for workload in group.workloads(intent) if any(map(group.guards, group.services)) else ():
         for number in workload.container_ports.values():
             found.setdefault(number, Speech.UNDECLARED)
-    return dict(sorted(found.items()))
+    return {number: Speech.OPAQUE if number in asked else spoken for number, spoken in sorted(found.items())}
 
 
 def _both(known: Speech | None, port: PortFacts) -> Speech:

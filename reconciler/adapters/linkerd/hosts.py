@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.linkerd import accrual
+from reconciler.adapters.linkerd import accrual, opaque
 from reconciler.adapters.linkerd.callers import merged
 from reconciler.adapters.linkerd.capabilities import carried
 from reconciler.adapters.linkerd.kinds import SERVICE
@@ -32,13 +32,13 @@ def objects_of(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeO
     lacking = Gaps()
     host = _carried(host, lacking)
     made = list(subsets.services(host, intent, gaps))
-    for table in merged(tables(_without_leaves(host), gaps), host.service.namespace, gaps):
+    for table in merged(tables(_without_leaves(opaque.as_said(host, intent)), gaps), host.service.namespace, gaps):
         if table.rejects and not table.routes:
             told = f"the mesh cannot answer all requests to {host.service.label} with 404: a route has to take some"
             gaps.about(_rejecting(host)).error("mesh-inexpressible", told)
         elif table.routes:
             made += objects(table.routes, _place(table, host), intent, _origins(table.routes, host), gaps)
-    if said := accrual.asked_of(host, gaps):
+    if said := accrual.asked_of(host, gaps) | opaque.asked_of(host, intent, gaps):
         made.append(keys(SERVICE, host.service.namespace, host.service.name, said, host.origins))
     gaps.found.extend(lacking.found)
     return made

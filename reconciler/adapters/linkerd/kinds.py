@@ -32,6 +32,8 @@ AUTHORIZATION_POLICY = _kind("AuthorizationPolicy", "authorizationpolicies", ("v
 RATE_LIMIT = _kind("HTTPLocalRateLimitPolicy", "httplocalratelimitpolicies", ("v1alpha1",), 40)
 EGRESS_NETWORK = _kind("EgressNetwork", "egressnetworks", ("v1alpha1",), 50)
 SERVER = _kind("Server", "servers", ("v1beta3", "v1beta2", "v1beta1"), 60)
+#: the field of a Server that says what holds for who is not named by any rule
+ACCESS_POLICY = "spec.accessPolicy"
 #: read to be told: it would switch off the routes of its service
 SERVICE_PROFILE = _kind("ServiceProfile", "serviceprofiles", ("v1alpha2",), 35, "linkerd.io")
 

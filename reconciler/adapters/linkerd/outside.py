@@ -15,3 +15,12 @@ _HINTS = outside.Hints(
 
 def tell_outside(service: ServiceRef, intent: MeshIntent, gaps: Gaps) -> None:
     outside.tell_outside(service, intent, gaps, _HINTS)
+
+
+def is_outside(service: ServiceRef, intent: MeshIntent) -> bool:
+    """Whether it is known that no proxy stands before its workloads."""
+    facts, enrolled = intent.cluster.service(service.name, service.namespace), intent.mesh.enrolled_namespaces
+    workloads = intent.cluster.workloads_with(service.namespace, facts.selector) if facts and facts.selector else ()
+    if not enrolled:
+        return False
+    return not any(map(intent.mesh.enrolls, workloads)) if workloads else service.namespace not in enrolled

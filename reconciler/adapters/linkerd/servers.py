@@ -13,7 +13,7 @@ from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.linkerd import authorizations, limits
 from reconciler.adapters.linkerd.detect import POLICY_SETTING
 from reconciler.adapters.linkerd.groups import Group, Port, check_overlap, groups, ports
-from reconciler.adapters.linkerd.kinds import SERVER
+from reconciler.adapters.linkerd.kinds import ACCESS_POLICY, SERVER
 from reconciler.adapters.linkerd.outside import tell_outside
 from reconciler.adapters.protocols import Speech
 from reconciler.adapters.served import has_field
@@ -25,7 +25,6 @@ DENY = "deny"
 STRICT = "all-authenticated"
 OPEN = "all-unauthenticated"
 _POLICIES = {"Strict": STRICT, "Permissive": OPEN}
-_ACCESS_POLICY = "spec.accessPolicy"
 _SPOKEN = {Speech.OPAQUE: "opaque"}
 
 
@@ -40,7 +39,7 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
 
 
 def _of_group(group: Group, intent: MeshIntent, gaps: Gaps) -> Iterable[NativeObject]:
-    for service in group.services:
+    for service in filter(group.guards, group.services):
         tell_outside(service, intent, gaps)
     if not group.labels:
         told = f"no workloads are known behind {group.services[0]}, so nothing can be selected"
@@ -66,13 +65,24 @@ def _mode(group: Group, intent: MeshIntent, gaps: Gaps) -> str:
         gaps.error("mtls-overlap", f"these are the same workloads and are asked for different modes: {named}")
     wide = {one.mode for one in intent.mtls if one.service is None}
     said = next(iter(own or wide), "")
-    return _POLICIES.get(said) or usual(group.namespace, intent)
+    return _POLICIES.get(said) or _usual(group, intent, gaps)
 
 
-def usual(namespace: str, intent: MeshIntent) -> str:
-    """The policy of pods that no Server selects, as they were started."""
-    settings = intent.mesh.settings
-    return settings.get(f"{POLICY_SETTING}/{namespace}") or settings.get(POLICY_SETTING) or OPEN
+def _usual(group: Group, intent: MeshIntent, gaps: Gaps) -> str:
+    """The policy of these pods where no Server selects them, as they were started: a Server takes its place."""
+    settings, namespace = intent.mesh.settings, f"{POLICY_SETTING}/{group.namespace}"
+    plain = settings.get(namespace) or settings.get(POLICY_SETTING) or OPEN
+    own = {settings.get(f"{namespace}/{one.kind}/{one.name}") or plain for one in group.workloads(intent)}
+    if len(own) > 1 and not _is_closed(group, intent):
+        told = f"the workloads behind {group.services[0].label} have different policies for who is not named"
+        told += f", and a Server has one: {', '.join(sorted(own))}"
+        gaps.about(group.origins).error("mesh-inexpressible", told)
+    return own.pop() if len(own) == 1 else plain
+
+
+def _is_closed(group: Group, intent: MeshIntent) -> bool:
+    """Whether nobody gets in whom no rule names."""
+    return any(one.action is AccessAction.ALLOW for one in group.access) or intent.default_deny is not None
 
 
 def _server(port: Port, mode: str, intent: MeshIntent, gaps: Gaps) -> NativeObject:
@@ -82,9 +92,8 @@ def _server(port: Port, mode: str, intent: MeshIntent, gaps: Gaps) -> NativeObje
         "port": port.number,
         "proxyProtocol": _SPOKEN.get(port.speech, "unknown"),
     }
-    closed = any(one.action is AccessAction.ALLOW for one in group.access) or intent.default_deny is not None
-    policy = DENY if closed else mode
-    if has_field(SERVER, _ACCESS_POLICY, intent.cluster.crds):
+    policy = DENY if _is_closed(group, intent) else mode
+    if has_field(SERVER, ACCESS_POLICY, intent.cluster.crds):
         spec["accessPolicy"] = policy
     elif policy != DENY:
         told = "the definition of Server that the cluster has knows no accessPolicy: it would shut the port for all"

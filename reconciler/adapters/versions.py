@@ -1,4 +1,4 @@
-"""What depends on the version of the servers. One that is not known is taken to be new."""
+"""What depends on the version of a mesh. One that is not known is taken to be new."""
 
 from __future__ import annotations
 
