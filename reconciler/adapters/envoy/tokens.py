@@ -7,7 +7,6 @@ those of other issuers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +15,8 @@ from reconciler.adapters.envoy.conditions import Permission, any_of
 from reconciler.adapters.envoy.kinds import typed
 from reconciler.adapters.envoy.servers import outside_cluster
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.issuers import check_agreed, providers
 from reconciler.model.access import JwtProvider, TokenPlace
-from reconciler.model.findings import NOWHERE
 from reconciler.model.intents import AccessIntent
 from reconciler.model.selectors import ClaimMatch
 
@@ -34,19 +33,19 @@ Native = dict[str, Any]
 
 
 def issuers(arrival: Arrival) -> tuple[str, ...]:
-    return tuple(sorted(_providers(arrival.access)))
+    return tuple(sorted(providers(arrival.access)))
 
 
 def filters(arrival: Arrival, gaps: Gaps) -> list[Native]:
     """The filter for the listener, where any policy of the service speaks of tokens."""
-    providers = _providers(arrival.access)
-    _check(arrival, gaps)
-    if not providers or not arrival.is_http:
+    known = providers(arrival.access)
+    check_agreed(arrival.access, gaps)
+    if not known or not arrival.is_http:
         return []
-    shown = [*({"provider_name": name} for name in sorted(providers)), {"allow_missing": {}}]
+    shown = [*({"provider_name": name} for name in sorted(known)), {"allow_missing": {}}]
     config = typed(
         f"{_JWT}.JwtAuthentication",
-        providers={name: _provider(providers[name], arrival, gaps) for name in sorted(providers)},
+        providers={name: _provider(known[name], arrival, gaps) for name in sorted(known)},
         requirement_map={_REQUIREMENT: {"requires_any": {"requirements": shown}}},
     )
     return [{"name": TOKENS, "typed_config": config}]
@@ -54,14 +53,14 @@ def filters(arrival: Arrival, gaps: Gaps) -> list[Native]:
 
 def turned_on(arrival: Arrival) -> dict[str, Native]:
     """What the virtual host says of the filter."""
-    if not _providers(arrival.access):
+    if not providers(arrival.access):
         return {}
     return {TOKENS: typed(f"{_JWT}.PerRouteConfig", requirement_name=_REQUIREMENT)}
 
 
 def clusters(arrival: Arrival, gaps: Gaps) -> Iterator[Native]:
     """From where keys are fetched: one for each address, of this port alone."""
-    for address in sorted({_address(one.jwks_uri) for one in _providers(arrival.access).values() if one.jwks_uri}):
+    for address in sorted({_address(one.jwks_uri) for one in providers(arrival.access).values() if one.jwks_uri}):
         yield outside_cluster(_cluster_name(arrival, address), address, gaps)
 
 
@@ -84,21 +83,6 @@ def _claim(issuer: str, path: tuple[str, ...], values: tuple[str, ...]) -> Permi
     either = [*texts, *({"list_match": {"one_of": text}} for text in texts)]
     place = [{"key": key} for key in (issuer, *path)]
     return {"metadata": {"filter": _READ, "path": place, "value": {"or_match": {"value_matchers": either}}}}
-
-
-def _providers(accesses: Iterable[AccessIntent]) -> dict[str, JwtProvider]:
-    return {one.issuer: one for access in accesses for one in (access.jwt.providers if access.jwt else ())}
-
-
-def _check(arrival: Arrival, gaps: Gaps) -> None:
-    """Of two ways to take the tokens of one issuer neither is written: either would let more through."""
-    known: dict[str, JwtProvider] = {}
-    for access in arrival.access:
-        for one in access.jwt.providers if access.jwt else ():
-            plain = replace(one, position=NOWHERE)
-            if known.setdefault(one.issuer, plain) != plain:
-                message = f"policies for {arrival.service.label} take the tokens of {one.issuer} in different ways"
-                gaps.error("tokens-differ", message, hint="say the same of this issuer in each of them")
 
 
 def _provider(one: JwtProvider, arrival: Arrival, gaps: Gaps) -> Native:

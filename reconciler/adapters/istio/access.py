@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.istio import tokens
+from reconciler.adapters.issuers import check_agreed
 from reconciler.adapters.istio.advice import advise_access
 from reconciler.adapters.istio.kinds import AUTHORIZATION_POLICY
 from reconciler.adapters.istio.objects import build
@@ -53,7 +53,7 @@ def authorization_policy(group: Sequence[AccessIntent], intent: MeshIntent, gaps
     """The policy of a group; None for a Deny of nobody, which the mesh would not take."""
     advise_access(group, intent, gaps)
     first = group[0]
-    tokens.check(intent.access_by_service.get(first.service, ()) if first.jwt else (), gaps)
+    check_agreed(intent.access_by_service.get(first.service, ()) if first.jwt else (), gaps)
     if not first.selector:
         gaps.error("mesh-inexpressible", f"no workloads are known behind {first.service}, so nothing can be selected")
     rules = [rule for access in group for rule in _rules(access, intent, gaps)]

@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from reconciler.adapters.gaps import Gaps
-from reconciler.adapters.istio import authorizers, tokens
+from reconciler.adapters.issuers import warn_unverified
+from reconciler.adapters.istio import authorizers
 from reconciler.adapters.istio.ambient_advice import check_one_way, tell_callers, tell_mode
 from reconciler.adapters.istio.capabilities import claim
 from reconciler.adapters.istio.connections import unrouted
@@ -92,7 +93,7 @@ def advise_access(group: Iterable[AccessIntent], intent: MeshIntent, gaps: Gaps)
         _selects_more(access, intent, gaps)
         tell_around(access, intent, gaps)
         authorizers.check(access, intent, gaps)
-        tokens.unverified(access, intent, gaps)
+        warn_unverified(access, intent.access_by_service.get(access.service, ()), gaps)
         by_node = profile_of(access.service, intent) != SIDECAR  # they always encrypt
         if not by_node and _needs_identity(access) and mode_of(access.service, intent) == "Disabled":
             said = f"{access.policy} tells callers apart by identity, but mTLS of {access.service} is disabled"

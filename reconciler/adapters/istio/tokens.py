@@ -7,16 +7,16 @@ The first only refuses tokens that are wrong: that there must be one is for the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
+from reconciler.adapters import issuers
 from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.issuers import check_agreed
 from reconciler.adapters.istio.kinds import REQUEST_AUTHENTICATION
 from reconciler.adapters.istio.objects import build, object_name
 from reconciler.adapters.istio.profiles import bound
 from reconciler.model.access import JwtProvider
-from reconciler.model.findings import NOWHERE
 from reconciler.model.intents import AccessIntent, MeshIntent
 from reconciler.model.native import NativeObject
 from reconciler.model.refs import ServiceRef
@@ -43,8 +43,8 @@ def groups(intent: MeshIntent) -> list[list[AccessIntent]]:
 
 def request_authentication(group: Sequence[AccessIntent], intent: MeshIntent, gaps: Gaps) -> NativeObject:
     first = group[0]
-    check((one for one in intent.access if one.service == first.service), gaps)
-    providers = {one.issuer: one for access in group for one in (access.jwt.providers if access.jwt else ())}
+    check_agreed(intent.access_by_service.get(first.service, ()), gaps)
+    providers = issuers.providers(group)
     spec = bound(first.service, first.selector, intent) | {
         "jwtRules": [_rule(providers[issuer]) for issuer in sorted(providers)]
     }
@@ -53,17 +53,6 @@ def request_authentication(group: Sequence[AccessIntent], intent: MeshIntent, ga
     if first.part:
         name = object_name(f"{first.service.name}.{first.part}.jwt", (first.service.name, first.part), ambiguous=True)
     return build(intent, REQUEST_AUTHENTICATION, first.service.namespace, name, spec, origins)
-
-
-def check(group: Iterable[AccessIntent], gaps: Gaps) -> None:
-    """Of two ways to take the tokens of one issuer neither is written: either would let more through."""
-    known: dict[str, JwtProvider] = {}
-    for access in group:
-        for one in access.jwt.providers if access.jwt else ():
-            plain = replace(one, position=NOWHERE)
-            if known.setdefault(one.issuer, plain) != plain:
-                message = f"policies for {access.service.label} take the tokens of {one.issuer} in different ways"
-                gaps.error("tokens-differ", message, hint="say the same of this issuer in each of them")
 
 
 def _rule(provider: JwtProvider) -> dict[str, Any]:
@@ -109,16 +98,3 @@ def conditions(access: AccessIntent, intent: MeshIntent) -> list[dict[str, Any]]
 def claim(asked: ClaimMatch) -> dict[str, Any]:
     key = "".join(f"[{name}]" for name in asked.path)
     return {"key": f"request.auth.claims{key}", "values": list(asked.values)}
-
-
-def unverified(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> None:
-    """A claim is known only of a token that something verifies."""
-    asks = any(match.jwt_claims for match in access.matches)
-    if asks and not any(one.jwt is not None for one in intent.access_by_service.get(access.service, ())):
-        verb = "allows" if not access.action.restricts else "holds for"
-        gaps.warning(
-            "tokens-unverified",
-            f"{access.policy} asks for claims, and nothing says whose tokens {access.service.label} takes: "
-            f"it {verb} nobody",
-            hint="add jwt.providers to the policy that allows calls",
-        )
