@@ -146,6 +146,7 @@ CODES: dict[str, str] = {
     "authorizer-conflict": "Several providers are to decide about one workload, and the mesh takes one.",
     "authorizer-not-asked": "A provider decides about HTTP only, and the service has other ports too.",
     "authorizer-unknown": "A provider that is to decide is not defined in the configuration of the mesh.",
+    "keys-unproved": "The keys of tokens are fetched from whoever answers: the mesh asks for no certificate.",
     "tokens-differ": "Two policies take the tokens of one issuer in different ways, for the same service.",
     "tokens-unverified": "A rule asks for claims of tokens that nothing verifies.",
     # plan and apply: what the clusters say

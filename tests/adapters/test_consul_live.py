@@ -29,6 +29,8 @@ def body(kind: str, spec: dict[str, Any], name: str = "b", **more: Any) -> dict[
          {"splits": [{"weight": 90.0, "service": "b"}, {"weight": 10.0}]}),
         ("ServiceIntentions", {"sources": [{"name": "*", "action": "deny"}, {"name": "a", "action": "allow"}]},
          {"sources": [{"name": "a", "action": "allow", "namespace": "default"}, {"name": "*", "action": "deny"}]}),
+        ("JWTProvider", {"issuer": "i", "locations": [{"header": {"name": "x"}}]},
+         {"issuer": "i", "locations": [{"header": {"name": "x", "forward": False}}], "clockSkewSeconds": 30}),
     ],
 )  # fmt: skip
 def test_what_servers_fill_in_is_no_difference(kind: str, asked: dict[str, Any], live: dict[str, Any]) -> None:

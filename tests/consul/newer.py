@@ -15,7 +15,7 @@ from aiohttp import web
 
 KINDS = (
     "service-defaults", "service-resolver", "service-splitter", "service-router", "service-intentions",
-    "proxy-defaults", "mesh", "exported-services",
+    "proxy-defaults", "mesh", "exported-services", "jwt-provider",
 )  # fmt: skip
 
 
@@ -69,6 +69,8 @@ class NewerServer:
 
 def _filled(entry: dict[str, Any]) -> dict[str, Any]:
     """What a server adds to an entry."""
+    if entry["Kind"] == "jwt-provider":
+        return {"ClockSkewSeconds": 30} | entry | {"Partition": "default", "Namespace": "default"}
     if entry["Kind"] != "service-intentions":
         return entry | {"Partition": "default", "Namespace": "default"}
     precedence = {True: 8, False: 9}

@@ -16,8 +16,10 @@ from typing import Any
 from reconciler.adapters.consul import names
 from reconciler.adapters.consul.callers import sources
 from reconciler.adapters.consul.kinds import SERVICE_INTENTIONS
-from reconciler.adapters.consul.permissions import ALL, requests
+from reconciler.adapters.consul.permissions import ALL, Asked, requests
+from reconciler.adapters.consul.precedence import ALLOW, DENY, Decision, decided
 from reconciler.adapters.consul.speaking import TCP, protocol_of
+from reconciler.adapters.consul.tokens import check_default
 from reconciler.adapters.envelopes import build
 from reconciler.adapters.gaps import Gaps
 from reconciler.model.access import AccessAction
@@ -26,16 +28,15 @@ from reconciler.model.native import NativeObject
 from reconciler.model.refs import ServiceRef
 
 Native = dict[str, Any]
-ALLOW, DENY = "allow", "deny"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One policy. ``callers``: names, or ``*`` alone; ``requests`` None: every one."""
+    """One policy. ``callers``: names, or ``*`` alone."""
 
     callers: frozenset[str]
     action: str
-    requests: Sequence[Native] | None
+    requests: Sequence[Asked]
     priority: int
 
     def about(self, caller: str) -> bool:
@@ -47,15 +48,15 @@ def intentions(
 ) -> NativeObject | None:
     """The object of a service; None where its policies say nothing of anybody."""
     names.check(service, intent, gaps)
-    rules = [_rule(access, intent, gaps.about(access.origins)) for access in asked]
-    entries = [one for caller in _callers(rules) if (one := _source(caller, rules, intent))]
+    rules = [_rule(access, asked, intent, gaps.about(access.origins)) for access in asked]
+    entries = [one for caller in _callers(rules) if (one := _source(caller, rules, intent, gaps))]
     if not entries:
         gaps.warning("nothing-matches", f"no policy on {service.label} is about any caller")
         return None
     if sees_requests(entries) and protocol_of(service, intent, gaps) == TCP:
         for access in asked:
             told = f"{service.label} carries connections, and rules about requests would refuse all of them"
-            if access.matches:
+            if access.matches or access.jwt:
                 gaps.about(access.origins).error("mesh-inexpressible", told)
     origins = {origin for access in asked for origin in access.origins}
     spec = {"destination": {"name": service.name}, "sources": entries}
@@ -71,10 +72,13 @@ def denies_by_default(intent: MeshIntent) -> bool:
     return intent.default_deny is not None or intent.mesh.settings.get("intentions") == DENY
 
 
-def _rule(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> Rule:
+def _rule(access: AccessIntent, all_of: Sequence[AccessIntent], intent: MeshIntent, gaps: Gaps) -> Rule:
     _check_ports(access, intent, gaps)
     action = ALLOW if access.action is AccessAction.ALLOW else DENY
-    return Rule(sources(access, intent, gaps), action, requests(access.matches, gaps), access.priority)
+    asked = requests(access, all_of, gaps)
+    if any(one.tokens for one in asked):
+        check_default(intent, gaps)
+    return Rule(sources(access, intent, gaps), action, asked, access.priority)
 
 
 def _check_ports(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> None:
@@ -91,26 +95,14 @@ def _callers(rules: Sequence[Rule]) -> list[str]:
     return [*sorted(named), *([names.ANY] if everybody else [])]
 
 
-def _source(caller: str, rules: Sequence[Rule], intent: MeshIntent) -> Native | None:
+def _source(caller: str, rules: Sequence[Rule], intent: MeshIntent, gaps: Gaps) -> Native | None:
     """The entry of a caller; None where nothing is said of it."""
-    permissions: list[Native] = []
-    rest = _rest(caller, rules, intent)
-    for rule in sorted((rule for rule in rules if rule.about(caller)), key=_order):
-        if rule.requests is None:
-            rest = rule.action
-            break
-        permissions += [{"action": rule.action, "http": http} for http in rule.requests]
-    while permissions and permissions[-1]["action"] == rest:
-        permissions.pop()
+    own = (Decision(rule.priority, rule.action, one) for rule in rules if rule.about(caller) for one in rule.requests)
+    permissions, rest = decided(own, _rest(caller, rules, intent), gaps)
     if not permissions:
         return {"name": caller, "action": rest} if rest else None
     last = [{"action": rest, "http": ALL}] if rest else []
     return {"name": caller, "permissions": [*permissions, *last]}
-
-
-def _order(rule: Rule) -> tuple[int, bool]:
-    """A refusal goes first, unless what is allowed has a higher priority."""
-    return (-rule.priority, rule.action == ALLOW)
 
 
 def _rest(caller: str, rules: Sequence[Rule], intent: MeshIntent) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.adapters.consul.enrolment import enrolled_namespaces, exceptions, marks
+from reconciler.adapters.consul.enrolment import enrolled_namespaces, exceptions, marks, refuses_by_default
 from reconciler.adapters.consul.names import ANY, DEFAULT_NAMESPACE
 from reconciler.adapters.leaves import section
 from reconciler.adapters.raw import Object, containers, labels, mappings, name, namespace, template, texts
@@ -74,7 +74,7 @@ def _installed(place: str, kinds: Kinds) -> MeshFacts:
         gateways=tuple(sorted(_gateways(place, kinds), key=lambda one: one.name)),
         enrolled_namespaces=enrolled_namespaces(injectors, kinds.get("Namespace", []), workloads, place),
         workload_profiles=exceptions(injectors, workloads),
-        settings=_settings(kinds, "", "") | marks(workloads),
+        settings=_settings(kinds, "", "deny" if refuses_by_default(injectors) else "") | marks(workloads),
     )
 
 
@@ -109,8 +109,9 @@ def _mode(kinds: Kinds) -> str:
 
 
 def _settings(kinds: Kinds, datacenter: str, default: str) -> dict[str, str]:
-    """``intentions``: what holds where none speaks of a call: that for all services, or what the servers do."""
-    found = {"datacenter": datacenter, "intentions": default}
+    """``default``: what servers do where no intention speaks of a call; ``intentions``: that, or what that for all
+    services says."""
+    found = {"datacenter": datacenter, "default": default, "intentions": default}
     for item in kinds.get("ServiceIntentions", []):
         spec = section(item, "spec")
         if section(spec, "destination").get("name") == ANY:

@@ -55,6 +55,12 @@ def meta_place(namespace: str, kind: str, name: str) -> str:
     return f"meta.{namespace}/{kind}/{name}"
 
 
+def refuses_by_default(injectors: Iterable[Object]) -> bool:
+    """Whether the chart manages access control: its servers then refuse what nothing speaks of
+    (charts/consul/templates/server-config-configmap.yaml)."""
+    return bool(_values(_arguments(injectors), "-acl-auth-method"))
+
+
 def _asks(workload: Object) -> bool | None:
     given = section(section(template(workload), "metadata"), "annotations").get(_INJECT)
     return None if given is None else str(given).lower() in _TRUE

@@ -1,7 +1,8 @@
 """The native kinds, in the form of the custom resources of consul-k8s.
 
 Waves: a server takes a route only while the protocol of its service carries requests, a split only while its subsets
-are there, and refuses to remove what others still need: protocol, subsets, splits, routes; removal goes the other way.
+are there, an intention only while those are that issue its tokens, and refuses to remove what others still need:
+protocol, subsets, splits, routes; removal goes the other way.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ def _kind(kind: str, plural: str, wave: int, *, exclusive: bool = True) -> Nativ
 
 
 SERVICE_DEFAULTS = _kind("ServiceDefaults", "servicedefaults", 10)
+JWT_PROVIDER = _kind("JWTProvider", "jwtproviders", 12)
 SERVICE_INTENTIONS = _kind("ServiceIntentions", "serviceintentions", 15)
 SERVICE_RESOLVER = _kind("ServiceResolver", "serviceresolvers", 20)
 SERVICE_SPLITTER = _kind("ServiceSplitter", "servicesplitters", 30)
@@ -33,7 +35,15 @@ OWNABLE = (
     _kind("IngressGateway", "ingressgateways", 45),
     _kind("TerminatingGateway", "terminatinggateways", 45),
 )
-KINDS = (SERVICE_DEFAULTS, SERVICE_INTENTIONS, SERVICE_RESOLVER, SERVICE_SPLITTER, SERVICE_ROUTER, *OWNABLE)
+KINDS = (
+    SERVICE_DEFAULTS,
+    JWT_PROVIDER,
+    SERVICE_INTENTIONS,
+    SERVICE_RESOLVER,
+    SERVICE_SPLITTER,
+    SERVICE_ROUTER,
+    *OWNABLE,
+)
 
 
 def _seen(group: str, kind: str, plural: str, *, namespaced: bool = True) -> NativeKind:

@@ -14,8 +14,8 @@ from reconciler.model.health import HEALTHY, Health, HealthState
 _DURATIONS = frozenset({"connectTimeout", "requestTimeout", "idleTimeout", "interval", "baseEjectionTime", "ttl"})
 #: their keys are the users', and what is empty there is said
 _FREE = frozenset({"add", "set", "config", "arguments"})
-#: what a server fills in where a service or a source is named
-_SAME = (("namespace", "default"), ("partition", "default"))
+#: what a server fills in: where a service or a source is named, and who issues tokens
+_SAME = (("namespace", "default"), ("partition", "default"), ("clockSkewSeconds", 30))
 #: what may well be nothing and is said then
 _COUNTS = frozenset({"weight"})
 

@@ -38,5 +38,5 @@ def _conditions(match: Match, gaps: Gaps) -> list[Native]:
 
 
 def _check(match: Match, gaps: Gaps) -> None:
-    for what in values.unseen(match):
+    for what in [*values.unseen(match), *(["claims of a token"] if match.jwt_claims else [])]:
         gaps.error("mesh-inexpressible", f"the mesh cannot match requests by {what}")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.adapters.built import Built, built
-from reconciler.adapters.consul import names
+from reconciler.adapters.consul import names, tokens
 from reconciler.adapters.consul.access import intentions, sees_requests
 from reconciler.adapters.consul.balancing import hashes_requests
 from reconciler.adapters.consul.defaults import Defaults
@@ -66,11 +66,11 @@ def _protocol(host: HostIntent, intent: MeshIntent, needed: object) -> str:
 def _access(intent: MeshIntent, shared: Defaults) -> Iterator[Built]:
     for service, asked in sorted(intent.access_by_service.items()):
         gaps = Gaps()
-        made = intentions(service, asked, intent, gaps)
+        made, issuers = intentions(service, asked, intent, gaps), tokens.objects(service, asked, intent, gaps)
         origins = {origin for access in asked for origin in access.origins}
         if made and not gaps.blocking and sees_requests(made.body["spec"]["sources"]):
             shared.protocol(service, protocol_of(service, intent, Gaps()), origins)
-        yield built([made], gaps, origins, intent, service)
+        yield built([*issuers, made], gaps, origins, intent, service)
 
 
 def _mode(mtls: MtlsIntent, intent: MeshIntent, shared: Defaults) -> Built:

@@ -27,7 +27,6 @@ def unseen(match: Match) -> list[str]:
         ("their scheme", bool(match.scheme)),
         ("their port: a service of the mesh has one", bool(match.ports)),
         ("the name asked for over TLS", bool(match.sni)),
-        ("claims of a token", bool(match.jwt_claims)),
     )
     return [what for what, used in given if used]
 

@@ -105,12 +105,19 @@ async def datacenter(client: Client, found: Registered, named: str) -> dict[str,
         "version": str(config.get("Version") or ""),
         "datacenter": named or str(config.get("Datacenter") or ""),
         "trustDomain": str(roots.get("TrustDomain") or ""),
-        "defaultPolicy": str(debug.get("ACLDefaultPolicy") or ""),
+        "defaultPolicy": _default_policy(debug),
         "gateways": [_gateway(name, several) for name, several in sorted(found.instances.items()) if _role(several)],
         "outside": _outside(found),
     }
     metadata = {"name": spec["datacenter"] or "datacenter"}
     return {"apiVersion": API_VERSION, "kind": DATACENTER, "metadata": metadata, "spec": spec}
+
+
+def _default_policy(debug: Mapping[str, Any]) -> str:
+    """What becomes of a call that no intention speaks of; "" where the token may not see it. Without access control it
+    is let in, unless servers since 1.17 are told otherwise."""
+    without = "allow" if debug.get("ACLsEnabled") is False else ""
+    return str(debug.get("DefaultIntentionPolicy") or without or debug.get("ACLDefaultPolicy") or "")
 
 
 async def _allowed(client: Client, path: str) -> Any:

@@ -10,14 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 
 #: words that are written in capitals
-_CAPITALS = {"http": "HTTP", "jwt": "JWT", "tls": "TLS", "sds": "SDS", "ttl": "TTL"}
+_CAPITALS = {"http": "HTTP", "jwt": "JWT", "tls": "TLS", "sds": "SDS", "ttl": "TTL", "uri": "URI", "jwks": "JWKS"}
+_CAPITALS |= {"jsonWebKeySet": "JSONWebKeySet", "jwksCluster": "JWKSCluster"}
 _SMALL = {capital: small for small, capital in _CAPITALS.items()}
 _STARTS = ("tls", "TLS")
 #: their keys are chosen by users, their values are not
 _KEYED = frozenset({"subsets", "failover"})
 #: nothing in them is ours to translate
 _FREE = frozenset({"add", "set", "config", "arguments", "meta"})
-_DURATIONS = frozenset({"connectTimeout", "requestTimeout", "idleTimeout", "interval", "baseEjectionTime", "ttl"})
+_DURATIONS = frozenset(
+    {"connectTimeout", "requestTimeout", "idleTimeout", "interval", "baseEjectionTime", "ttl", "cacheDuration"}
+)
 #: what the community edition has one of; servers write it out where something else is named
 _SAME = {"namespace": "default", "partition": "default"}
 

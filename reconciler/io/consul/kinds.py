@@ -23,6 +23,7 @@ ENTRIES = {
     "ServiceSplitter": "service-splitter",
     "ServiceRouter": "service-router",
     INTENTIONS: "service-intentions",
+    "JWTProvider": "jwt-provider",
     "ProxyDefaults": "proxy-defaults",
     "Mesh": "mesh",
     "ExportedServices": "exported-services",

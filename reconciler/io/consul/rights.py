@@ -16,7 +16,7 @@ from reconciler.ports import Absent, ClusterError, Forbidden, Rejected
 _PATH = "internal/acl/authorize"
 _ANY_NAME = "reconciler-asks-for-any-name"
 #: what is the operator's, by its plural
-_OF_OPERATOR = ("proxydefaults", "meshes", "exportedservices", "ingressgateways", "terminatinggateways")
+_OF_OPERATOR = ("proxydefaults", "meshes", "jwtproviders", "exportedservices", "ingressgateways", "terminatinggateways")
 _READING = ("get", "list", "watch")
 #: as they are written in the rules of a policy
 _RULES = {"service": 'service_prefix ""', "intention": 'intentions in service_prefix ""', "operator": "operator"}

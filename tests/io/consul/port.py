@@ -28,7 +28,8 @@ ROUTER = _kind("ServiceRouter", "servicerouters")
 INTENTIONS = _kind("ServiceIntentions", "serviceintentions")
 PROXY_DEFAULTS = _kind("ProxyDefaults", "proxydefaults")
 MESH = _kind("Mesh", "meshes")
-KINDS = (DEFAULTS, RESOLVER, SPLITTER, ROUTER, INTENTIONS, PROXY_DEFAULTS, MESH)
+TOKENS = _kind("JWTProvider", "jwtproviders")
+KINDS = (DEFAULTS, RESOLVER, SPLITTER, ROUTER, INTENTIONS, PROXY_DEFAULTS, MESH, TOKENS)
 OURS = {MANAGED_BY_LABEL: MANAGED_BY, OWNER_LABEL: "shop"}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.ports import Conflict
 from tests.consul.newer import serving
-from tests.io.consul.port import DEFAULTS, INTENTIONS, KINDS, MESH, body, key, opened
+from tests.io.consul.port import DEFAULTS, INTENTIONS, KINDS, MESH, TOKENS, body, key, opened
 
 READERS: dict[str, Any] = {
     "destination": {"name": "b"},
@@ -110,3 +110,29 @@ async def test_what_callers_keep_to_is_translated_both_ways() -> None:
         found = await cluster.read(key(DEFAULTS, "a"), DEFAULTS)
     assert found is not None
     assert found.body()["spec"] == spec
+
+
+async def test_who_issues_tokens_and_what_is_asked_of_them_is_translated_both_ways() -> None:
+    remote = {"uri": "https://id.example.org/keys", "requestTimeoutMs": 5000, "cacheDuration": "10m"}
+    provider = {
+        "issuer": "https://id.example.org",
+        "jsonWebKeySet": {"remote": remote},
+        "locations": [{"header": {"name": "x-token", "valuePrefix": "Token "}}, {"queryParam": {"name": "token"}}],
+    }
+    claims = [{"path": ["realm", "role"], "value": "admin"}]
+    asked = {"action": "allow", "http": {"pathPrefix": "/"}}
+    asked |= {"jwt": {"providers": [{"name": "issuer", "verifyClaims": claims}]}}
+    spec = {"destination": {"name": "b"}, "sources": [{"name": "*", "permissions": [asked]}]}
+    async with serving() as (server, address), opened(address) as cluster:
+        written = await cluster.apply(body(TOKENS, "issuer", provider), TOKENS, force=False)
+        listing = await cluster.list_objects(KINDS)
+        found = await cluster.apply(body(INTENTIONS, "b", spec), INTENTIONS, force=False)
+    assert written.body["spec"] == {**provider, "clockSkewSeconds": 30}
+    assert [one.key for one in listing.objects] == [key(TOKENS, "issuer")]
+    assert found.body["spec"] == spec
+    entry = server.entries["jwt-provider", "issuer"]
+    assert entry["JSONWebKeySet"]["Remote"]["URI"] == "https://id.example.org/keys"
+    assert entry["Locations"][1] == {"QueryParam": {"Name": "token"}}
+    [source] = server.entries["service-intentions", "b"]["Sources"]
+    issuer = {"Name": "issuer", "VerifyClaims": [{"Path": ["realm", "role"], "Value": "admin"}]}
+    assert source["Permissions"][0]["JWT"] == {"Providers": [issuer]}
