@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +9,10 @@ from typing import Any
 
 from reconciler.io.directory.merge import with_keys
 from reconciler.io.directory.text import Unreadable, read_documents
+from reconciler.io.directory.walk import ABSENT, Entry, Signature, file_signature, folder_signature, walk
 from reconciler.model.canonical import digest
 from reconciler.model.lent import is_lent
 from reconciler.model.refs import ObjectKey
-
-#: (modified, changed, size, inode): as long as these hold, a file is not read again, and a folder has the same files
-Signature = tuple[int, int, int, int]
-_ABSENT: Signature = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +41,7 @@ class Snapshot:
 @dataclass(frozen=True, slots=True)
 class _File:
     signature: Signature
-    bodies: tuple[tuple[ObjectKey, Mapping[str, Any], str], ...] = ()
+    objects: tuple[Stored, ...] = ()
     fault: str = ""
 
 
@@ -58,8 +53,8 @@ class Tree:
         self.root = root
         self.within = within or root.parent
         self.facts = facts
-        self._files: dict[Path, _File] = {}
-        self._folders: dict[Path, Signature] = {}
+        self._files: dict[str, _File] = {}
+        self._folders: dict[str, Signature] = {}
         self._objects: dict[ObjectKey, Stored] = {}
         self._last = Snapshot(self._objects)
 
@@ -67,26 +62,19 @@ class Tree:
         """Everything as it lies now; files that did not change are remembered. OSError if a root is unreadable."""
         objects: dict[ObjectKey, Stored] = {}
         faults: list[str] = []
-        seen: dict[Path, _File] = {}
-        folders: dict[Path, Signature] = {}
-        for path, problem in self._paths(folders):
-            if problem:
-                faults.append(f"{self._label(path)}: {problem}")
-                continue
-            try:
-                seen[path] = self._file(path)
-            except FileNotFoundError:
+        seen: dict[str, _File] = {}
+        folders: dict[str, Signature] = {}
+        for entry in self._entries(folders):
+            if (file := self._file(entry)) is None:
                 continue  # deleted while we looked
-            except OSError as error:
-                faults.append(f"{self._label(path)}: {error.strerror}")
-                continue
-            faults += [f"{self._label(path)}: {seen[path].fault}"] if seen[path].fault else []
-            for stored in self._stored(path, seen[path]):
+            seen[entry.path] = file
+            faults += [f"{self._label(entry.path)}: {file.fault}"] if file.fault else []
+            for stored in file.objects:
                 first = objects.get(stored.key)
                 if first is not None and stored.read_only and not first.read_only and is_lent(first.body["metadata"]):
                     stored = _with_keys(stored, first)
                 elif first is not None:
-                    faults.append(f"{self._label(path)}: {stored.key} is in {self._label(first.path)}, too")
+                    faults.append(f"{self._label(entry.path)}: {stored.key} is in {self._label(first.path)}, too")
                 objects[stored.key] = stored
         self._files, self._objects, self._folders = seen, objects, folders
         self._last = Snapshot(objects, tuple(sorted(faults)))
@@ -94,7 +82,7 @@ class Tree:
 
     def listable(self) -> None:
         """OSError where ``scan`` would raise one at once."""
-        next(self._paths({}), None)
+        next(self._entries({}), None)
 
     def locate(self, key: ObjectKey) -> Snapshot:
         """A snapshot that is up to date at least for this key. That a key is nowhere holds as long as no file came,
@@ -106,11 +94,11 @@ class Tree:
 
     def reread(self, path: Path) -> None:
         """Take note of our own change to one file."""
-        before = self._files.pop(path, _File(_ABSENT)).bodies
-        beneath = {key: stored for key, _, _ in before if (stored := self._beneath(self._objects.pop(key, None)))}
-        if path.exists():
-            self._files[path] = self._file(path)
-            for stored in self._stored(path, self._files[path]):
+        before = self._files.pop(str(path), _File(ABSENT)).objects
+        beneath = {one.key: it for one in before if (it := self._beneath(self._objects.pop(one.key, None)))}
+        if (signature := file_signature(path)) != ABSENT:
+            self._files[str(path)] = file = self._read(str(path), signature)
+            for stored in file.objects:
                 theirs = self._beneath(self._objects.get(stored.key)) or beneath.pop(stored.key, None)
                 lies_on = theirs if is_lent(stored.body["metadata"]) else None
                 self._objects[stored.key] = _with_keys(lies_on, stored) if lies_on else stored
@@ -122,91 +110,67 @@ class Tree:
 
     def _note(self, folder: Path) -> None:
         if folder.is_dir() or folder == self.root:
-            self._folders[folder] = _signature_if_any(folder)
+            self._folders[str(folder)] = folder_signature(folder)
         else:
-            self._folders.pop(folder, None)
+            self._folders.pop(str(folder), None)
 
     @staticmethod
     def _beneath(stored: Stored | None) -> Stored | None:
         """What lies in the facts folder."""
         return stored if stored is None or stored.read_only else stored.beneath
 
-    def _paths(self, folders: dict[Path, Signature]) -> Iterator[tuple[Path, str]]:
+    def _entries(self, folders: dict[str, Signature]) -> Iterator[Entry]:
         """``folders``: takes each folder as it was before it was looked into."""
-        folders[self.root] = _signature_if_any(self.root)
         if self.root.is_dir():
-            yield from _walk(self.root, self.facts, folders)
+            yield from walk(self.root, self.facts, folders)
         elif not self.within.is_dir():
             raise FileNotFoundError(2, "there is no such folder, nor one to make it in", str(self.root))
+        else:
+            folders[str(self.root)] = ABSENT
         if self.facts is not None:
-            folders[self.facts] = _signature_if_any(self.facts)
-            yield from _walk(self.facts, None, folders)
+            yield from walk(self.facts, None, folders)
 
-    def _file(self, path: Path) -> _File:
-        signature = _signature(path)
-        known = self._files.get(path)
-        if known and known.signature == signature:
+    def _file(self, entry: Entry) -> _File | None:
+        if entry.problem:
+            return _File(ABSENT, fault=entry.problem)
+        known = self._files.get(entry.path)
+        if known and known.signature == entry.signature:
             return known
         try:
-            return _File(signature, tuple(_objects(path.read_bytes())))
+            return self._read(entry.path, entry.signature)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return _File(ABSENT, fault=error.strerror or str(error))
+
+    def _read(self, name: str, signature: Signature) -> _File:
+        path = Path(name)
+        read_only = self.facts is not None and path.is_relative_to(self.facts)
+        try:
+            found = tuple(_objects(path.read_bytes()))
         except Unreadable as error:
             return _File(signature, fault=str(error))
-
-    def _stored(self, path: Path, file: _File) -> Iterator[Stored]:
-        read_only = self.facts is not None and path.is_relative_to(self.facts)
-        for key, body, version in file.bodies:
-            yield Stored(key, body, path, version, len(file.bodies) == 1, read_only)
+        alone = len(found) == 1
+        return _File(signature, tuple(Stored(key, body, path, as_of, alone, read_only) for key, body, as_of in found))
 
     def _folders_hold(self) -> bool:
-        return bool(self._folders) and all(_signature_if_any(one) == known for one, known in self._folders.items())
+        return bool(self._folders) and all(folder_signature(one) == known for one, known in self._folders.items())
 
     def _holds(self, stored: Stored) -> bool:
         return self._is_unchanged(stored.path) and (stored.beneath is None or self._is_unchanged(stored.beneath.path))
 
     def _is_unchanged(self, path: Path) -> bool:
-        try:
-            return path in self._files and _signature(path) == self._files[path].signature
-        except OSError:
-            return False
+        known = self._files.get(str(path))
+        return known is not None and known.signature == file_signature(path)
 
-    def _label(self, path: Path) -> str:
+    def _label(self, named: str | Path) -> str:
+        path = Path(named)
         return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
 
 
 def _with_keys(theirs: Stored, ours: Stored) -> Stored:
     body = with_keys(ours.body, theirs.body)
     return Stored(ours.key, body, ours.path, version_of(body), ours.alone, beneath=theirs)
-
-
-def _walk(root: Path, without: Path | None, noted: dict[Path, Signature]) -> Iterator[tuple[Path, str]]:
-    """Every ``*.yaml`` below a folder, with what forbids to read it; links are not followed, but not passed over
-    silently when they lead out."""
-    denied: list[OSError] = []
-    real = root.resolve()
-    for folder, folders, names in os.walk(root, onerror=denied.append):
-        here = Path(folder)
-        links = [here / name for name in folders if (here / name).is_symlink()]
-        folders[:] = sorted(name for name in folders if name != ".git" and here / name != without)
-        noted.update((here / name, _signature_if_any(here / name)) for name in folders)
-        for path in sorted([*links, *(here / name for name in names if name.endswith(".yaml"))]):
-            if not path.is_symlink():
-                yield path, "" if stat.S_ISREG(path.lstat().st_mode) else "not a regular file"
-            elif not path.resolve().is_relative_to(real):
-                yield path, "a link that leads out of the folder"
-    if denied:
-        raise denied[0]
-
-
-def _signature(path: Path) -> Signature:
-    status = os.lstat(path)
-    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
-
-
-def _signature_if_any(path: Path) -> Signature:
-    try:
-        return _signature(path)
-    except OSError:
-        return _ABSENT
 
 
 def _objects(data: bytes) -> Iterator[tuple[ObjectKey, Mapping[str, Any], str]]:

@@ -30,7 +30,7 @@ async def cluster(root: Path) -> DirectoryCluster:
 
 
 async def test_a_folder_is_looked_through_once_for_many_objects(cluster: DirectoryCluster) -> None:
-    with patch.object(tree, "_walk", wraps=tree._walk) as walk:
+    with patch.object(tree, "walk", wraps=tree.walk) as walk:
         for number in range(30):
             body = route(f"new-{number}", namespace=f"ns-{number % 3}")
             assert (await cluster.predict(body, ROUTE)).body is not None
