@@ -17,7 +17,8 @@ from reconciler.adapters.policy_names import groups, policy_name
 from reconciler.adapters.smi.callers import sources, workloads
 from reconciler.adapters.smi.kinds import HTTP_ROUTE_GROUP, TCP_ROUTE, TRAFFIC_TARGET
 from reconciler.adapters.smi.modes import check_closed
-from reconciler.adapters.smi.products import build, version_of
+from reconciler.adapters.smi.ports import known_ports, meant
+from reconciler.adapters.smi.products import NGINX, OSM, build, product_of, version_of
 from reconciler.adapters.smi.requests import http_matches
 from reconciler.model.access import AccessAction
 from reconciler.model.intents import AccessIntent, MeshIntent
@@ -25,6 +26,8 @@ from reconciler.model.native import NativeKind, NativeObject
 from reconciler.model.selectors import Match
 
 Native = dict[str, Any]
+#: the version of a TCPRoute that says them
+_WITH_PORTS = "v1alpha4"
 
 
 def emit(intent: MeshIntent) -> Iterable[Built]:
@@ -74,27 +77,33 @@ class _Rules:
         self.references: list[Native] = []
         matches = [one for access in group for one in access.matches or (Match(),)]
         asked = [found for match in matches for found in http_matches(match, gaps)]
-        ports = sorted({port for access in group for port in access.ports})
-        if ports or any(match.ports for match in matches):
+        if any(one.get("headers") for one in asked) and product_of(intent) == NGINX:
+            gaps.error("mesh-inexpressible", "the product is not known to take headers as SMI has them")
+        if product_of(intent) == OSM and version_of(TCP_ROUTE, intent) == _WITH_PORTS:
+            self._by_port(asked, gaps)
+            return
+        if any(access.ports for access in group) or any(match.ports for match in matches):
             gaps.error("mesh-inexpressible", "SMI cannot tell the ports of a service's requests apart")
         self._requests(asked)
         if not any(asked):
-            self._connections()
+            self._connections(sorted({port for port, _ in known_ports(group[0].service, intent)}))
+
+    def _by_port(self, asked: list[Native], gaps: Gaps) -> None:
+        """The product lets callers in by ports, then requests by their conditions, whatever port they come to."""
+        found = meant(self.group, any(asked), self.intent, gaps)
+        if found.requests:
+            self._requests(asked)
+        self._connections(found.ports)
 
     def _requests(self, asked: list[Native]) -> None:
         several = [{"pathRegex": ".*", "methods": ["*"]}] if not all(asked) else asked
         named = [{"name": f"match-{number}", **one} for number, one in enumerate(several, 1)]
         self._add(HTTP_ROUTE_GROUP, {"matches": named}, [str(one["name"]) for one in named])
 
-    def _connections(self) -> None:
-        """What is no HTTP is allowed by a route of connections, in versions that have its ports by those."""
-        facts = self.intent.cluster.service(self.group[0].service.name, self.group[0].service.namespace)
-        ports = sorted(
-            {port.target for port in facts.ports if isinstance(port.target, int) and port.target} if facts else ()
-        )
-        spec = {"matches": {"ports": ports}} if version_of(TCP_ROUTE, self.intent) == "v1alpha4" and ports else {}
-        if spec:
-            self._add(TCP_ROUTE, spec, [])
+    def _connections(self, ports: list[int]) -> None:
+        """A route of connections, in versions that have its ports by those."""
+        if ports and version_of(TCP_ROUTE, self.intent) == _WITH_PORTS:
+            self._add(TCP_ROUTE, {"matches": {"ports": ports}}, [])
 
     def _add(self, kind: NativeKind, spec: Native, named: list[str]) -> None:
         self.objects.append(self.build(kind, self.name, spec))

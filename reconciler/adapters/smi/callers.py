@@ -24,7 +24,17 @@ def sources(identities: Iterable[Identity], intent: MeshIntent, gaps: Gaps) -> l
         else:
             there = intent.cluster.workloads_in(identity.namespace)
             found |= {(identity.namespace, one.service_account) for one in there}
+    _tell_outside({namespace for namespace, _ in found}, intent, gaps)
     return [{"kind": "ServiceAccount", "name": name, "namespace": namespace} for namespace, name in sorted(found)]
+
+
+def _tell_outside(namespaces: set[str], intent: MeshIntent, gaps: Gaps) -> None:
+    """Where it is known who is in the mesh."""
+    enrolled = intent.mesh.enrolled_namespaces
+    if outside := sorted(namespaces - set(enrolled)) if enrolled else ():
+        told = f"callers in {', '.join(outside)} are not in the mesh, so they have no identity to be let in by"
+        hint = "put them into it; a gateway may stay outside with an IngressBackend of your own (Extension)"
+        gaps.warning("nothing-matches", told, hint=hint)
 
 
 def workloads(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> list[str]:

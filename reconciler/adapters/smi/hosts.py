@@ -13,7 +13,7 @@ from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.smi.breaking import circuit_breaker
 from reconciler.adapters.smi.kinds import TRAFFIC_SPLIT
 from reconciler.adapters.smi.products import NGINX, OSM, build, product_of
-from reconciler.adapters.smi.upstreams import upstream
+from reconciler.adapters.smi.upstreams import LIMIT, upstream
 from reconciler.adapters.standard import subsets
 from reconciler.model.intents import Backend, HostIntent, MeshIntent, Route
 from reconciler.model.native import NativeObject
@@ -27,7 +27,7 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
 
 
 def _objects(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObject]:
-    route = _only_route(host, gaps)
+    route = _only_route(host, intent, gaps)
     if gaps.blocking:
         return []
     made = [upstream(host, intent, gaps), circuit_breaker(host, intent, gaps)]
@@ -38,7 +38,7 @@ def _objects(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObj
     return [*parts, *(one for one in made if one is not None), _split(route, host, intent, gaps)]
 
 
-def _only_route(host: HostIntent, gaps: Gaps) -> Route | None:
+def _only_route(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Route | None:
     """The route of all requests; None where there is none. One reason is told where there are conditions."""
     if host.service.host and host.routes:
         gaps.error("mesh-inexpressible", f"SMI has shares between Services only, not for {host.service.label}")
@@ -53,7 +53,8 @@ def _only_route(host: HostIntent, gaps: Gaps) -> Route | None:
             gaps.about(route.askers.mirrors).error("mesh-inexpressible", "SMI cannot mirror requests")
     for route in host.inbound:
         for leaf in route.leaves:
-            gaps.error("mesh-inexpressible", f"SMI has nothing like {leaf.path}", leaf)
+            if leaf.path != LIMIT or product_of(intent) != OSM:
+                gaps.error("mesh-inexpressible", f"SMI has nothing like {leaf.path}", leaf)
     return host.routes[0] if host.routes else None
 
 
