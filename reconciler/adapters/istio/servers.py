@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from reconciler.adapters.asked import service_of
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.istio.objects import fqdn
 from reconciler.adapters.istio.proxy_patches import Native
 from reconciler.adapters.protocols import is_http2
 from reconciler.model.intents import HostIntent, MeshIntent
-from reconciler.model.refs import ServiceRef
 from reconciler.model.rules import Leaf
 
 
@@ -21,7 +21,7 @@ def grpc_service(server: str, leaf: Leaf, intent: MeshIntent, gaps: Gaps) -> Nat
 def cluster_of(server: str, leaf: Leaf, intent: MeshIntent, gaps: Gaps, *, http2: bool) -> tuple[str, str]:
     """The cluster and the host name of ``name.namespace:port``, with what is wrong with it in ``gaps``."""
     port = server.rpartition(":")[2]
-    found = _service(server, intent)
+    found = service_of(server, intent.cluster_domain)
     if found is None:
         told = f"{server} is not a service of the cluster, and the proxies know no other servers"
         gaps.error("mesh-inexpressible", told, leaf, "write it as name.namespace:port")
@@ -35,15 +35,9 @@ def servers_of(host: HostIntent, intent: MeshIntent) -> Iterator[tuple[str, str]
     for route in host.inbound:
         for leaf in route.leaves:
             asked = leaf.value if isinstance(leaf.value, Mapping) else {}
-            found = _service(str(asked["server"]), intent) if "server" in asked else None
+            found = service_of(str(asked["server"]), intent.cluster_domain) if "server" in asked else None
             if found is not None:
                 yield found.namespace, fqdn(found, intent)
-
-
-def _service(server: str, intent: MeshIntent) -> ServiceRef | None:
-    address = server.rpartition(":")[0]
-    parts = address.removesuffix(f".svc.{intent.cluster_domain}").removesuffix(".svc").split(".")
-    return ServiceRef(parts[0], parts[1]) if len(parts) == 2 else None
 
 
 def _check(name: str, namespace: str, number: int, leaf: Leaf, intent: MeshIntent, gaps: Gaps, http2: bool) -> None:
