@@ -19,6 +19,7 @@ class _Wanted:
     protocol: str = ""
     mutual_tls: str = ""
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
+    extensions: list[dict[str, Any]] = field(default_factory=list)
     origins: set[Origin] = field(default_factory=set)
 
 
@@ -38,12 +39,18 @@ class Defaults:
         """What a caller keeps to when it calls the service that the override names."""
         self._of(caller, origins).overrides[upstream["name"]] = upstream
 
+    def extension(self, service: ServiceRef, extension: dict[str, Any], origins: Iterable[Origin]) -> None:
+        """What the proxies of a service do besides; in the order in which they do it."""
+        self._of(service, origins).extensions.append(extension)
+
     def objects(self, intent: MeshIntent) -> Iterable[Built]:
         for service, wanted in sorted(self._wanted.items()):
             spec: dict[str, Any] = {"protocol": wanted.protocol} if wanted.protocol else {}
             spec |= {"mutualTLSMode": wanted.mutual_tls} if wanted.mutual_tls else {}
             if wanted.overrides:
                 spec["upstreamConfig"] = {"overrides": [wanted.overrides[name] for name in sorted(wanted.overrides)]}
+            if wanted.extensions:
+                spec["envoyExtensions"] = wanted.extensions
             made = build(intent, SERVICE_DEFAULTS, service.namespace, service.name, spec, wanted.origins)
             yield built([made], Gaps(), wanted.origins, intent, service)
 

@@ -32,7 +32,7 @@ def members(intent: MeshIntent) -> tuple[ServiceFacts, ...]:
     found = tuple(one for one in intent.cluster.services if one.selector)
     if not intent.mesh.enrolled_namespaces and not intent.mesh.workload_profiles:
         return found
-    return tuple(one for one in found if any(map(intent.mesh.enrolls, _behind(one, intent))))
+    return tuple(one for one in found if any(map(intent.mesh.enrolls, behind(one, intent))))
 
 
 def of_account(namespace: str, account: str, intent: MeshIntent, *, exactly: bool, gaps: Gaps) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def of_account(namespace: str, account: str, intent: MeshIntent, *, exactly: boo
     where an instance of one runs under another account, since it would be let in as well."""
     names = []
     for one in members(intent):
-        accounts = {workload.service_account for workload in _behind(one, intent)}
+        accounts = {workload.service_account for workload in behind(one, intent)}
         if one.ref.namespace != namespace or (account and account not in accounts):
             continue
         if account and exactly and accounts != {account}:
@@ -51,5 +51,6 @@ def of_account(namespace: str, account: str, intent: MeshIntent, *, exactly: boo
     return tuple(sorted(set(names)))
 
 
-def _behind(service: ServiceFacts, intent: MeshIntent) -> tuple[WorkloadFacts, ...]:
+def behind(service: ServiceFacts, intent: MeshIntent) -> tuple[WorkloadFacts, ...]:
+    """The workloads whose pods, or the instances that, a service consists of."""
     return intent.cluster.workloads_with(service.ref.namespace, service.selector)

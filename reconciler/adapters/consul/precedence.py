@@ -13,10 +13,12 @@ from itertools import takewhile
 from typing import Any
 
 from reconciler.adapters.consul.permissions import ALL, Asked
+from reconciler.adapters.disjoint import disjoint
 from reconciler.adapters.gaps import Gaps
 
 Native = dict[str, Any]
 ALLOW, DENY = "allow", "deny"
+_PATHS = {"pathExact": "exact", "pathPrefix": "prefix", "pathRegex": "regex"}
 
 
 @dataclass(frozen=True)
@@ -75,16 +77,9 @@ def _check_tokens(permissions: Sequence[Native], gaps: Gaps) -> None:
 
 def _may_meet(one: Native, other: Native) -> bool:
     """Whether a request may fit both; False only where it is certain that none does."""
-    methods = set(one.get("methods", ())), set(other.get("methods", ()))
-    if all(methods) and not methods[0] & methods[1]:
-        return False
-    return _below(one, other) or _below(other, one)
+    return not disjoint(_condition(one), _condition(other))
 
 
-def _below(one: Native, other: Native) -> bool:
-    """Whether a path of the one may be one of the other, or begin like it."""
-    if "pathRegex" in one or "pathRegex" in other:
-        return True
-    if "pathExact" in other:
-        return bool(one.get("pathExact") == other["pathExact"])
-    return str(one.get("pathExact", one.get("pathPrefix", ""))).startswith(other.get("pathPrefix", ""))
+def _condition(http: Native) -> Native:
+    uri = {kind: http[field] for field, kind in _PATHS.items() if field in http}
+    return ({"uri": uri} if uri else {}) | ({"method": http["methods"]} if "methods" in http else {})

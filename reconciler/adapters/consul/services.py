@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.adapters.built import Built, built
-from reconciler.adapters.consul import names, tokens
+from reconciler.adapters.consul import code, names, tokens
 from reconciler.adapters.consul.access import intentions, sees_requests
+from reconciler.adapters.consul.authorization import authorization
 from reconciler.adapters.consul.balancing import hashes_requests
 from reconciler.adapters.consul.defaults import Defaults
 from reconciler.adapters.consul.kinds import SERVICE_DEFAULTS
@@ -30,13 +31,14 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
     yield from (_host(host, intent, shared) for host in intent.hosts)
     yield from _access(intent, shared)
     yield from (_mode(mtls, intent, shared) for mtls in intent.mtls)
+    yield from code.emit(intent, shared)
     yield from shared.objects(intent)
 
 
 def _host(host: HostIntent, intent: MeshIntent, shared: Defaults) -> Built:
     gaps = Gaps()
     made, resolved = chain(host, intent, gaps), resolver(host, intent, gaps)
-    upstream = override(host, intent, gaps)
+    upstream, asked = override(host, intent, gaps), authorization(host, intent, gaps)
     told = says_protocol(host.host_leaves)
     if told:
         protocol_of(host.service, intent, gaps)
@@ -45,7 +47,8 @@ def _host(host: HostIntent, intent: MeshIntent, shared: Defaults) -> Built:
     if resolved and hashes_requests(resolved.body["spec"]) and protocol_of(host.service, intent, gaps) == TCP:
         message = f"{host.service.label} carries connections, and only addresses can be hashed there"
         gaps.error("mesh-inexpressible", message, leaf_at(host.host_leaves, "traffic.loadBalancing.hash"))
-    protocol = _protocol(host, intent, told or bool(upstream) or (resolved and "loadBalancer" in resolved.body["spec"]))
+    balanced = resolved and "loadBalancer" in resolved.body["spec"]
+    protocol = _protocol(host, intent, told or upstream or asked or balanced)
     if not gaps.blocking:
         for service in made.services:
             shared.protocol(service, made.protocol, host.origins)
@@ -53,6 +56,10 @@ def _host(host: HostIntent, intent: MeshIntent, shared: Defaults) -> Built:
             shared.protocol(host.service, protocol, host.origins)
         for caller in callers(host, intent) if upstream else ():
             shared.override(caller, upstream, host.origins)
+        if asked:
+            shared.extension(host.service, asked.extension, host.origins)
+        if asked and asked.server:
+            shared.protocol(asked.server, asked.protocol, host.origins)
     return built([*made.objects, resolved], gaps, host.origins, intent, host.service)
 
 

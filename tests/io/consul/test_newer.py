@@ -136,3 +136,20 @@ async def test_who_issues_tokens_and_what_is_asked_of_them_is_translated_both_wa
     [source] = server.entries["service-intentions", "b"]["Sources"]
     issuer = {"Name": "issuer", "VerifyClaims": [{"Path": ["realm", "role"], "Value": "admin"}]}
     assert source["Permissions"][0]["JWT"] == {"Providers": [issuer]}
+
+
+async def test_what_proxies_do_besides_is_kept_as_it_is_written() -> None:
+    script = {"ProxyType": "connect-proxy", "Listener": "inbound", "Script": "function envoy_on_request(handle) end"}
+    spec = {
+        "protocol": "http",
+        "envoyExtensions": [
+            {"name": "builtin/ext-authz", "arguments": {"Config": {"GrpcService": {}}}, "required": True},
+            {"name": "builtin/lua", "arguments": script},
+        ],
+    }
+    async with serving() as (server, address), opened(address) as cluster:
+        written = await cluster.apply(body(DEFAULTS, "a", spec), DEFAULTS, force=False)
+    assert written.body["spec"] == spec
+    first, second = server.entries["service-defaults", "a"]["EnvoyExtensions"]
+    assert first == {"Name": "builtin/ext-authz", "Arguments": {"Config": {"GrpcService": {}}}, "Required": True}
+    assert second == {"Name": "builtin/lua", "Arguments": script}
