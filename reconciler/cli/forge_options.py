@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from reconciler.cli.options import Command, with_options
 
 if TYPE_CHECKING:
     from reconciler.io.ci import Surroundings
     from reconciler.io.forges import App
     from reconciler.ports.forge import Forge
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 #: variables with a token, the first that is set is taken; ours before those that CI systems and their users set
 TOKENS = ("RECONCILER_FORGE_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN", "GITEA_TOKEN", "BITBUCKET_TOKEN")
@@ -39,7 +38,8 @@ class ForgeOptions:
 
 def forge_options(command: Command) -> Command:
     """``--forge`` and what goes with it."""
-    options = [
+    return with_options(
+        command,
         click.option("--forge", "repository", default="", metavar="URL", envvar="RECONCILER_FORGE",
                      help="The repository on its forge. Default: as the CI system says."),
         click.option("--forge-kind", "kind", type=click.Choice(KINDS), default=None,
@@ -57,10 +57,7 @@ def forge_options(command: Command) -> Command:
         click.option("--forge-ca-file", "ca_file", default="", metavar="FILE", help="CA certificate for its HTTPS."),
         click.option("--author", default="", metavar="NAME",
                      help="Whose token it is, for one that cannot ask."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )  # fmt: skip
 
 
 def take_forge(values: dict[str, Any]) -> ForgeOptions:

@@ -26,9 +26,17 @@ class SourceOptions:
     ca_file: str = ""
 
 
+def with_options(command: Command, *options: Callable[[Any], Any]) -> Command:
+    """The command with options in the order in which its help shows them."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def source_options(command: Command) -> Command:
     """``--repo`` and what goes with it; the command gets them as ``source``."""
-    options = [
+    return with_options(
+        command,
         click.option("--repo", default=".", metavar="PATH|URL", envvar="RECONCILER_REPO", show_default=True,
                      help="A folder, or the URL of a Git repository (https, ssh, file)."),
         click.option("--branch", default="", help="Branch to follow. Default: the repository's own."),
@@ -41,10 +49,7 @@ def source_options(command: Command) -> Command:
         click.option("--known-hosts", default="", metavar="FILE", envvar="RECONCILER_KNOWN_HOSTS",
                      help="known_hosts file for SSH."),
         click.option("--git-ca-file", default="", metavar="FILE", help="CA certificate for HTTPS."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )  # fmt: skip
 
 
 def place_options(command: Command) -> Command:
@@ -65,17 +70,15 @@ def take_source(values: dict[str, Any]) -> SourceOptions:
 
 def selection_options(command: Command) -> Command:
     """``--limit``, ``--kind``, ``--policy`` and ``--facts``."""
-    options = [
+    return with_options(
+        command,
         click.option("--limit", default="", metavar="PATTERN",
                      help="Only these targets: clusters, groups, meshes, virtual meshes; 'prod:&eu:!canary'."),
         click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only this native kind (repeatable)."),
         click.option("--policy", "policies", multiple=True, metavar="NAME", help="Only from this policy (repeatable)."),
         click.option("--facts", "facts_file", default="", metavar="FILE",
                      help="Take discovery from a recorded file instead of the clusters."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )  # fmt: skip
 
 
 def output_option(*formats: str) -> Callable[[Command], Command]:

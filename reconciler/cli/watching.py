@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.forge_options import ForgeOptions, forge_options, open_forge, take_forge
+from reconciler.cli.options import Command, with_options
 
 if TYPE_CHECKING:
     from reconciler.daemon.observing import Around, MakesObserver, Observer
-
-Command = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,8 @@ class Watching:
 
 def watching_options(command: Command) -> Command:
     """``--notify-file``, ``--forge`` and what goes with it, ``--hooks``."""
-    options = [
+    return with_options(
+        command,
         click.option("--notify-file", default="", metavar="FILE", envvar="RECONCILER_NOTIFY_FILE",
                      help="Channels of notifications: names, and where each leads. Who is told of what is in Git."),
         forge_options,
@@ -39,10 +39,7 @@ def watching_options(command: Command) -> Command:
         click.option("--hooks", default="", metavar="HOST:PORT", help="Take webhooks of the forge there, at /hooks."),
         click.option("--hook-secret-file", default="", metavar="FILE", envvar="RECONCILER_HOOK_SECRET_FILE",
                      help="Secrets of the webhooks, one a line, so that they can be exchanged."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )  # fmt: skip
 
 
 def take_watching(values: dict[str, Any]) -> Watching:
@@ -81,10 +78,9 @@ def _reviewing(asked: Watching, limit: str) -> tuple[MakesObserver, ...]:
     made: list[Reviews] = []
 
     def reviews(around: Around) -> Observer:
-        def branch() -> str:
-            return str(getattr(around.world.source, "branch", ""))
-
-        made.append(Reviews(around, Reviewing(forge, branch, place.full_name, limit, options.author, asked.every)))
+        source = around.world.source
+        which = Reviewing(forge, lambda: source.branch, place.full_name, limit, options.author, asked.every)
+        made.append(Reviews(around, which))
         return made[0]
 
     if not asked.hooks:

@@ -59,6 +59,11 @@ class WorktreeSource:
         return self._root
 
     @property
+    def branch(self) -> str:
+        """Files as they lie are of no branch."""
+        return ""
+
+    @property
     def folder(self) -> str:
         """Where that lies in the trees of its repository."""
         return self._repository.folder if self._repository else ""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from reconciler.model.forges import Issue
 from reconciler.pipeline.outcome import Run
-from reconciler.pipeline.posting import Outcome
+from reconciler.pipeline.posting import Outcome, account_of
 from reconciler.pipeline.world import World
-from reconciler.ports.forge import Forge, ForgeRejected
+from reconciler.ports.forge import Forge
 from reconciler.report.drift_markdown import drift_markdown, drift_title, drifted
 from reconciler.report.review.marker import differs, is_ours, marker
 from reconciler.report.review.showing import Showing
@@ -54,8 +54,6 @@ async def keep_issue(forge: Forge, world: World, run: Run, scope: str = "drift",
 
 async def _mine(forge: Forge, scope: str, author: str) -> Issue | None:
     """The oldest open one of ours; a marker alone proves nothing."""
-    me = await forge.account() or author
-    if not me:
-        raise ForgeRejected(f"{forge.name}: the token does not tell whose it is; name its account by --author")
+    me = await account_of(forge, author)
     found = [one async for one in forge.issues(LABEL) if one.author == me and is_ours(one.body, scope)]
     return found[0] if found else None

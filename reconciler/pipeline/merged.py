@@ -6,12 +6,12 @@ What is still to be told is kept in the state; the forge is asked only when the 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from reconciler.model.canonical import digest
 from reconciler.model.refs import TargetId
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.posting import post_statuses, write_comment
@@ -68,14 +68,14 @@ async def tell_merged(forge: Forge, world: World, run: Run, author: str = "") ->
         seen = head  # the history was rewritten: what came in before is not known
     found = _arrivals(run)
     told = []
-    digest = _digest(found)
+    words = _digest(found)
     for one in list(waiting.values()):
-        if one.told != digest:
+        if one.told != words:
             troubles = await _tell(forge, one, found, run.id, author)
             problems += troubles
             told += [] if troubles else [one.number]
-            waiting[one.number] = one if troubles else replace(one, told=digest)
-        arrived = all(each.became in DONE for each in found) and waiting[one.number].told == digest
+            waiting[one.number] = one if troubles else replace(one, told=words)
+        arrived = all(each.became in DONE for each in found) and waiting[one.number].told == words
         if arrived or _is_old(one, world.now()):
             del waiting[one.number]
     _keep(store, seen, waiting)
@@ -118,7 +118,7 @@ async def _tell(forge: Forge, one: Waiting, found: Sequence[Arrival], run: str, 
 
 
 def _digest(found: Sequence[Arrival]) -> str:
-    return hashlib.sha256(repr([(str(one.target), one.became, one.why) for one in found]).encode()).hexdigest()[:16]
+    return digest([[str(one.target), one.became, one.why] for one in found])[:16]
 
 
 def _is_old(one: Waiting, now: datetime) -> bool:

@@ -5,7 +5,7 @@ Each route remembers up to which event it was served. A channel that is down get
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,9 +72,10 @@ async def _serve(
     mark = _bookmark(store, route)
     source, now = about
     found, older = _since(store, mark.seq)
-    fresh, failing = news((stored_event(one) for one in found), mark.failing)
+    events = {one.seq: stored_event(one) for one in found}
+    fresh, failing = news(events.values(), mark.failing)
     wanted = {event.id for event in fresh if takes(route, event, targets)}
-    chosen = [one for one in found if stored_event(one).id in wanted]
+    chosen = [one for one in found if events[one.seq].id in wanted]
     error, taken = "", len(chosen)
     if chosen:
         error, taken = await _send(channel, route, chosen, source, older)
@@ -137,9 +138,5 @@ def _put(store: Store, route: Notify, mark: _Bookmark) -> None:
 
 def _forget(store: Store, desired: DesiredState) -> None:
     known = {KEYS + route.name for route in desired.settings.notify}
-    for key in _gone(store.keys(KEYS), known):
+    for key in set(store.keys(KEYS)) - known:
         store.delete(key)
-
-
-def _gone(keys: Sequence[str], known: set[str]) -> Iterator[str]:
-    return (key for key in keys if key not in known)

@@ -91,11 +91,16 @@ async def post_statuses(forge: Forge, commit: str, statuses: Sequence[CommitStat
     return problems
 
 
+async def account_of(forge: Forge, author: str) -> str:
+    """Who we are there: as the token says, else as we were told. ForgeRejected where nobody says."""
+    if me := await forge.account() or author:
+        return me
+    raise ForgeRejected(f"{forge.name}: the token does not tell whose it is; name its account by --author")
+
+
 async def _mine(forge: Forge, number: int, scope: str, author: str) -> list[Comment]:
     """Our reports of a scope, oldest first. A marker alone proves nothing: anybody can write one."""
-    me = await forge.account() or author
-    if not me:
-        raise ForgeRejected(f"{forge.name}: the token does not tell whose it is; name its account by --author")
+    me = await account_of(forge, author)
     return [one async for one in forge.comments(number) if one.author == me and is_ours(one.body, scope)]
 
 

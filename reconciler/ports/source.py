@@ -19,6 +19,10 @@ class Source(Protocol):
     def folder(self) -> str:
         """Its place in the trees of the repository; "" for the top."""
 
+    @property
+    def branch(self) -> str:
+        """The branch that is followed, once it is known; "" for none."""
+
     def fetch(self) -> str:
         """Bring the mirror up to date and return the head commit's full sha. SourceError when it cannot."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.model.migrations import Fate, Migration, Row, Stage
 from reconciler.report.paint import Paint
-from reconciler.report.values import plural
+from reconciler.report.values import counted, plural
 
 _HEADS = {
     Fate.BLOCKED: ("Refused there: change or remove these before anything moves", "error"),
@@ -20,7 +20,6 @@ _HEADS = {
     Fate.LACKING: ("Done by neither", "dim"),
 }
 _OF_POLICIES = (Fate.BLOCKED, Fate.UNSELECTED)
-_MOST = 3
 _MOST_FOREIGN = 20
 
 
@@ -82,7 +81,7 @@ def _grouped(rows: Sequence[Row], key: Callable[[Row], tuple[str, ...]]) -> list
 
 def _where(rows: Sequence[Row]) -> str:
     services = sorted({service.label for row in rows for service in row.services})
-    return f" on {_counted(services, 'service')}" if services else ""
+    return f" on {counted(services, 'service')}" if services else ""
 
 
 def _stage(number: int, stage: Stage, paint: Paint) -> Iterator[str]:
@@ -97,11 +96,7 @@ def _stage(number: int, stage: Stage, paint: Paint) -> Iterator[str]:
 
 
 def _policies(rows: Sequence[Row]) -> str:
-    return _counted(sorted({row.policy for row in rows}), "policy", "policies")
-
-
-def _counted(names: Sequence[str], one: str, many: str = "") -> str:
-    return ", ".join(names) if len(names) <= _MOST else plural(len(names), one, many)
+    return counted(sorted({row.policy for row in rows}), "policy", "policies")
 
 
 def migration_json(made: Migration) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 LONGEST = 160
+MOST_NAMES = 3
 
 
 def word(value: Any, longest: int = LONGEST) -> str:
@@ -23,6 +25,11 @@ def block(value: Any) -> list[str]:
     """The lines of a value as YAML."""
     text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=False, allow_unicode=True, width=100)
     return text.removesuffix("...\n").splitlines()
+
+
+def counted(names: Sequence[str], one: str, many: str = "") -> str:
+    """The names, or how many they are where they are many."""
+    return ", ".join(names) if len(names) <= MOST_NAMES else plural(len(names), one, many)
 
 
 def plural(count: int, one: str, many: str = "") -> str:

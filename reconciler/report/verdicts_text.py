@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.model.native import Verdict
 from reconciler.model.refs import ServiceRef, TargetId
 from reconciler.report.paint import Paint
-from reconciler.report.values import plural
-
-MOST = 3  # names that are told before they are counted
+from reconciler.report.values import counted
 
 
 def verdict_lines(verdicts: Iterable[Verdict], target: TargetId, paint: Paint) -> Iterator[str]:
@@ -40,12 +38,8 @@ def verdict_lines(verdicts: Iterable[Verdict], target: TargetId, paint: Paint) -
 
 def _where(verdicts: Sequence[Verdict]) -> str:
     services = sorted({ref for one in verdicts for ref in one.destinations})
-    return f" on {_counted([ref.label for ref in services], 'service')}" if services else ""
+    return f" on {counted([ref.label for ref in services], 'service')}" if services else ""
 
 
 def _policies(verdicts: Sequence[Verdict]) -> str:
-    return _counted(sorted({one.policy for one in verdicts}), "policy", "policies")
-
-
-def _counted(names: Sequence[str], one: str, many: str = "") -> str:
-    return ", ".join(names) if len(names) <= MOST else plural(len(names), one, many)
+    return counted(sorted({one.policy for one in verdicts}), "policy", "policies")

@@ -8,10 +8,8 @@ from typing import Any
 from reconciler.io.forges.access import Access, proof_by
 from reconciler.io.forges.http import Ask, Http, Query
 from reconciler.io.forges.place import Place, file_path, quoted
-from reconciler.io.forges.repository import LONGEST_TITLE, Repository, cut
-from reconciler.io.forges.shapes import comment as comment_of
-from reconciler.io.forges.shapes import issue as issue_of
-from reconciler.io.forges.shapes import login
+from reconciler.io.forges.repository import LONGEST_TITLE, cut
+from reconciler.io.forges.shapes import Tracked, comment_of, issue_of, login
 from reconciler.model.forges import Comment, CommitStatus, Issue, PullRequest
 from reconciler.ports.forge import ForgeAbsent
 
@@ -19,7 +17,7 @@ _PAGE_SIZE = 50  # MAX_RESPONSE_ITEMS, unless the administrator says otherwise
 _LABEL_COLOUR = "#cc3311"
 
 
-class Gitea(Repository):
+class Gitea(Tracked):
     #: Comments have no limit of their own; servers take a request of some megabytes.
     largest_comment = 1_000_000
 
@@ -53,11 +51,6 @@ class Gitea(Repository):
         async for item in self._http.pages(Ask("GET", f"{self._path}/issues/{number}/comments")):
             yield self._as(comment_of, item)
 
-    async def create_comment(self, number: int, body: str) -> Comment:
-        path = f"{self._path}/issues/{number}/comments"
-        ask = Ask("POST", path, body={"body": self._fitting(body)}, repeatable=False)
-        return self._as(comment_of, (await self._http.ask(ask)).data)
-
     async def update_comment(self, number: int, comment: Comment, body: str) -> Comment:
         path = f"{self._path}/issues/comments/{quoted(comment.id)}"
         answer = await self._http.ask(Ask("PATCH", path, body={"body": self._fitting(body)}))
@@ -82,13 +75,6 @@ class Gitea(Repository):
         labelled = {**given, "labels": [await self._label(label)]}
         ask = Ask("POST", f"{self._path}/issues", body=labelled, repeatable=False)
         return self._as(issue_of, (await self._http.ask(ask)).data)
-
-    async def update_issue(self, issue: Issue) -> Issue:
-        state = "open" if issue.open else "closed"
-        given = {"title": cut(issue.title, LONGEST_TITLE), "body": self._fitting(issue.body), "state": state}
-        return self._as(
-            issue_of, (await self._http.ask(Ask("PATCH", f"{self._path}/issues/{quoted(issue.id)}", body=given))).data
-        )
 
     def line_url(self, commit: str, path: str, line: int) -> str:
         return f"{self._place.web}/{self._place.full_name}/src/commit/{commit}/{file_path(path)}#L{line}"

@@ -9,15 +9,13 @@ from reconciler.io.forges.access import Access, proof_by
 from reconciler.io.forges.github_app import Installation
 from reconciler.io.forges.http import PAGE_SIZE, Ask, Http, Query
 from reconciler.io.forges.place import Place, file_path, quoted
-from reconciler.io.forges.repository import LONGEST_TITLE, Repository, cut
-from reconciler.io.forges.shapes import comment as comment_of
-from reconciler.io.forges.shapes import issue as issue_of
-from reconciler.io.forges.shapes import login
+from reconciler.io.forges.repository import LONGEST_TITLE, cut
+from reconciler.io.forges.shapes import Tracked, comment_of, issue_of, login
 from reconciler.model.forges import Comment, CommitStatus, Issue, PullRequest
 from reconciler.ports.forge import ForgeAbsent, ForgeForbidden, ForgeRejected
 
 
-class GitHub(Repository):
+class GitHub(Tracked):
     largest_comment = 65_536  # "Body is too long (maximum is 65536 characters)"
     longest_description = 140
 
@@ -71,11 +69,6 @@ class GitHub(Repository):
         async for item in self._http.pages(ask):
             yield self._as(comment_of, item)
 
-    async def create_comment(self, number: int, body: str) -> Comment:
-        path = f"{self._path}/issues/{number}/comments"
-        ask = Ask("POST", path, body={"body": self._fitting(body)}, repeatable=False)
-        return self._as(comment_of, (await self._http.ask(ask)).data)
-
     async def update_comment(self, number: int, comment: Comment, body: str) -> Comment:
         path = f"{self._path}/issues/comments/{quoted(comment.id)}"
         return self._as(comment_of, (await self._http.ask(Ask("PATCH", path, body={"body": self._fitting(body)}))).data)
@@ -102,12 +95,6 @@ class GitHub(Repository):
         return self._as(
             issue_of, (await self._http.ask(Ask("POST", f"{self._path}/issues", body=given, repeatable=False))).data
         )
-
-    async def update_issue(self, issue: Issue) -> Issue:
-        state = "open" if issue.open else "closed"
-        given = {"title": cut(issue.title, LONGEST_TITLE), "body": self._fitting(issue.body), "state": state}
-        ask = Ask("PATCH", f"{self._path}/issues/{quoted(issue.id)}", body=given)
-        return self._as(issue_of, (await self._http.ask(ask)).data)
 
     async def _head_of(self, base: Mapping[str, Any]) -> str:
         """Of the branch now: a pull request tells what it was when something was pushed to it the last time, which

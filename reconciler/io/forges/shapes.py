@@ -1,10 +1,13 @@
-"""The shapes that GitHub gave to accounts, comments and issues, and that Gitea took over."""
+"""Accounts, comments and issues as GitHub has shaped them and asks for them, which Gitea took over."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.io.forges.http import Ask
+from reconciler.io.forges.place import quoted
+from reconciler.io.forges.repository import LONGEST_TITLE, Repository, cut
 from reconciler.model.forges import Comment, Issue
 
 
@@ -13,11 +16,11 @@ def login(item: Mapping[str, Any]) -> str:
     return str((item.get("user") or {}).get("login", ""))
 
 
-def comment(item: Mapping[str, Any]) -> Comment:
+def comment_of(item: Mapping[str, Any]) -> Comment:
     return Comment(str(item["id"]), login(item), item.get("body") or "")
 
 
-def issue(item: Mapping[str, Any]) -> Issue:
+def issue_of(item: Mapping[str, Any]) -> Issue:
     return Issue(
         id=str(item["number"]),
         title=item["title"],
@@ -26,3 +29,23 @@ def issue(item: Mapping[str, Any]) -> Issue:
         open=item["state"] == "open",
         url=item["html_url"],
     )
+
+
+class Tracked(Repository):
+    """A repository whose pull requests are commented on like issues. ``_path``: of the repository in the API."""
+
+    _path: str
+
+    async def create_comment(self, number: int, body: str) -> Comment:
+        path = f"{self._path}/issues/{number}/comments"
+        ask = Ask("POST", path, body={"body": self._fitting(body)}, repeatable=False)
+        return self._as(comment_of, (await self._http.ask(ask)).data)
+
+    async def update_issue(self, issue: Issue) -> Issue:
+        body = {
+            "title": cut(issue.title, LONGEST_TITLE),
+            "body": self._fitting(issue.body),
+            "state": "open" if issue.open else "closed",
+        }
+        ask = Ask("PATCH", f"{self._path}/issues/{quoted(issue.id)}", body=body)
+        return self._as(issue_of, (await self._http.ask(ask)).data)
