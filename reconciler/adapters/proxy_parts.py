@@ -3,6 +3,7 @@ origins of browsers. Types and names of filters are each mesh's own."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -17,6 +18,10 @@ COUNTED_APART = 10_000
 _UNITS = {"Second": 1, "Minute": 60, "Hour": 3600, "Day": 86400}
 _SHORTEST = Fraction(1, 20)  # between two refills of a bucket
 _MILLION = 10**6
+_BANDWIDTH = re.compile(r"([0-9]+) ?([kKmMG]?)bps")
+_THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+#: in bits
+_KIBIBYTE = 8 * 1024
 _ORIGINS = ("exact", "prefix", "suffix", "regex")
 
 
@@ -26,6 +31,15 @@ def share(percent: Any) -> Native:
     if value.denominator == 1:
         return {"numerator": int(value), "denominator": "HUNDRED"}
     return {"numerator": round(value * _MILLION / 100), "denominator": "MILLION"}
+
+
+def kibibytes(limit: str, leaf: Leaf | None, gaps: Gaps) -> int:
+    """Of a bandwidth in bits a second, never more than is asked."""
+    found = _BANDWIDTH.fullmatch(limit)
+    most = int(found[1]) * _THOUSANDS[found[2].lower()] // _KIBIBYTE if found else 0
+    if not most:
+        gaps.error("mesh-invalid-value", f"not a bandwidth of at least {_KIBIBYTE} bps: {limit!r}", leaf)
+    return most
 
 
 def token_bucket(asked: Mapping[str, Any], leaf: Leaf, gaps: Gaps) -> Native:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,16 +10,12 @@ from reconciler.adapters.envoy.filters import FAULT
 from reconciler.adapters.envoy.kinds import typed
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at, section
-from reconciler.adapters.proxy_parts import share
+from reconciler.adapters.proxy_parts import kibibytes, share
 from reconciler.adapters.retrying import abort_status
 from reconciler.model.intents import Route
 from reconciler.model.rules import Leaf
 
 _FAULT = "envoy.extensions.filters.http.fault.v3.HTTPFault"
-_BANDWIDTH = re.compile(r"([0-9]+) ?([kKmMG]?)bps")
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
-#: of the filter: bits in a KiB
-_STEP = 8 * 1024
 
 
 def fault(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
@@ -34,7 +29,7 @@ def fault(route: Route, rule: Mapping[str, Any], gaps: Gaps) -> dict[str, Any]:
     if abort := section(asked, "abort"):
         native["abort"] = _status(abort, leaf, gaps) | {"percentage": share(abort.get("percent"))}
     if slow := section(asked, "bandwidth"):
-        limit = {"limit_kbps": _kibibytes(str(slow.get("limit")), leaf, gaps)}
+        limit = {"limit_kbps": kibibytes(str(slow.get("limit")), leaf, gaps)}
         native["response_rate_limit"] = {"fixed_limit": limit, "percentage": share(slow.get("percent"))}
     return {FAULT: typed(_FAULT, **native)} if native else {}
 
@@ -44,12 +39,3 @@ def _status(abort: Mapping[str, Any], leaf: Leaf | None, gaps: Gaps) -> dict[str
     if http is not None:
         return {"http_status": http}
     return {"grpc_status": grpc} if grpc is not None else {}
-
-
-def _kibibytes(limit: str, leaf: Leaf | None, gaps: Gaps) -> int:
-    """In a second, never more than is asked."""
-    found = _BANDWIDTH.fullmatch(limit)
-    most = int(found[1]) * _UNITS[found[2].lower()] // _STEP if found else 0
-    if not most:
-        gaps.error("mesh-invalid-value", f"not a bandwidth of at least {_STEP} bps: {limit!r}", leaf)
-    return most

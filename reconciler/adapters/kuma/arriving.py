@@ -1,6 +1,10 @@
 """What is done where requests arrive, by the proxies beside a service's workloads: injected faults and limits. The mesh
 tells arriving requests apart by their caller only, so that these hold for all of them, to whatever service of the
-workloads they were sent."""
+workloads they were sent.
+
+Source: kumahq/kuma, pkg/plugins/policies/meshfaultinjection/plugin/xds/configurer.go (a bandwidth in kbps is what the
+proxy takes for KiB a second).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from reconciler.adapters.kuma.lengths import duration
 from reconciler.adapters.kuma.objects import arriving, build, proxies
 from reconciler.adapters.kuma.percentages import percentage
 from reconciler.adapters.leaves import section, tree
+from reconciler.adapters.proxy_parts import kibibytes
 from reconciler.adapters.retrying import abort_status
 from reconciler.model.intents import HostIntent, MeshIntent, Origin, Route
 from reconciler.model.native import NativeKind, NativeObject
@@ -20,7 +25,7 @@ from reconciler.model.rules import Leaf
 
 Native = dict[str, Any]
 _UNITS = {"Second": "1s", "Minute": "1m", "Hour": "1h", "Day": "24h"}
-_FAULTS = ("traffic.fault.delay", "traffic.fault.abort")
+_FAULTS = ("traffic.fault.delay", "traffic.fault.abort", "traffic.fault.bandwidth")
 _LIMIT = ("traffic.rateLimit.local",)
 
 
@@ -72,6 +77,9 @@ def _fault(leaves: Sequence[Leaf], gaps: Gaps) -> list[Native]:
         if grpc is not None:
             gaps.error("mesh-inexpressible", "the mesh aborts with statuses of HTTP only", leaf)
         native["abort"] = {"httpStatus": http or 0, "percentage": percentage(abort.get("percent"))}
+    if slow := section(asked, "bandwidth"):
+        limit = f"{kibibytes(str(slow.get('limit')), leaf, gaps)}kbps"
+        native["responseBandwidth"] = {"limit": limit, "percentage": percentage(slow.get("percent"))}
     return [native]
 
 

@@ -1,24 +1,95 @@
-"""MeshPassthrough of the whole mesh: what proxies do with calls to hosts that the mesh does not know."""
+"""MeshPassthrough: what proxies do with calls to hosts that the mesh does not know. Where only known ones may be
+called, those of Destinations are, by the name in the handshake or in the request; a policy of a namespace adds to that
+of the whole mesh, since lists whose names begin with ``append`` are put together.
+
+Source: kumahq/kuma, pkg/plugins/policies/meshpassthrough/api/v1alpha1 (validator.go, conflicts.go: names for TLS and
+for requests only, each with a port, and one protocol of requests on a port).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from reconciler.adapters.built import Built
+from reconciler.adapters.built import Built, built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.kuma.finished import finished
 from reconciler.adapters.kuma.kinds import PASSTHROUGH
 from reconciler.adapters.kuma.objects import WHOLE, build, system_namespace
+from reconciler.model.destination_intents import DestinationIntent
 from reconciler.model.intents import MeshIntent
+from reconciler.model.native import NativeObject
+from reconciler.model.reach import EgressIntent
 
 NAME = "mesh-egress"
-MODES = {"AllowAny": "All", "RegistryOnly": "None"}
+CLOSED = "RegistryOnly"
+MODES = {"AllowAny": "All", CLOSED: "None"}
+_MATCHED = "Matched"
+_PROTOCOLS = {"HTTP": "http", "HTTP2": "http2", "GRPC": "grpc", "HTTPS": "tls", "TLS": "tls"}
+_REQUESTS = ("http", "http2", "grpc")
+Native = dict[str, Any]
 
 
 def emit(intent: MeshIntent) -> Iterable[Built]:
-    """The policy, where anything is asked. One about fewer proxies takes its place there."""
-    if intent.egress is None:
-        return
-    spec = {"targetRef": dict(WHOLE), "default": {"passthroughMode": MODES[intent.egress.mode]}}
-    made = build(intent, PASSTHROUGH, system_namespace(intent), NAME, spec, intent.egress.origins)
-    yield finished([made], Gaps(), intent.egress.origins, intent)
+    """Where calls may go anywhere there is nothing to say, of Destinations neither."""
+    known: list[DestinationIntent] = []
+    for one in intent.destinations:
+        gaps = Gaps()
+        _check(one, known, gaps)
+        known += [] if gaps.blocking else [one]
+        yield built([], gaps, one.origins, intent, one.service)
+    if intent.egress is not None:
+        yield finished(_policies(known, intent.egress, intent), Gaps(), intent.egress.origins, intent)
+
+
+def _policies(known: Sequence[DestinationIntent], asked: EgressIntent, intent: MeshIntent) -> Iterable[NativeObject]:
+    """That of the whole mesh, and one for each namespace that sees more."""
+    seen = [one for one in known if asked.mode == CLOSED]
+    everywhere = [one for one in seen if not one.visible_to]
+    yield _policy(system_namespace(intent), everywhere, asked, intent)
+    for namespace in sorted({namespace for one in seen for namespace in one.visible_to}):
+        yield _policy(namespace, [one for one in seen if namespace in one.visible_to], asked, intent)
+
+
+def _policy(
+    namespace: str, known: Sequence[DestinationIntent], asked: EgressIntent, intent: MeshIntent
+) -> NativeObject:
+    default: Native = {"passthroughMode": _MATCHED if known else MODES[asked.mode]}
+    matches = dict.fromkeys(match for one in known for match in _matches(one))
+    default |= {"appendMatch": [_native(*match) for match in matches]} if known else {}
+    origins = {*asked.origins, *(origin for one in known for origin in one.origins)}
+    return build(intent, PASSTHROUGH, namespace, NAME, {"targetRef": dict(WHOLE), "default": default}, origins)
+
+
+def _matches(one: DestinationIntent) -> Iterable[tuple[str, int, str]]:
+    return ((host, port.number, _PROTOCOLS[port.protocol]) for port in one.ports for host in one.hosts)
+
+
+def _native(host: str, port: int, protocol: str) -> Native:
+    return {"type": "Domain", "value": host, "port": port, "protocol": protocol}
+
+
+def _check(one: DestinationIntent, others: Iterable[DestinationIntent], gaps: Gaps) -> None:
+    """The mesh neither answers for a name nor changes a port."""
+    called = one.service.label
+    if not one.external or one.resolution not in ("Dns", "Dynamic") or one.endpoints:
+        told = f"the mesh answers for no names: {called} is where the names of callers say it is"
+        gaps.error("mesh-inexpressible", told, hint="use resolution Dns or Dynamic without endpoints")
+    if not one.ports or any(port.target not in (0, port.number) for port in one.ports):
+        gaps.error("mesh-inexpressible", f"the mesh wants the ports of {called}, and calls it on those of callers")
+    for port in one.ports:
+        if port.protocol not in _PROTOCOLS:
+            told = f"port {port.number} of {called} speaks {port.protocol}, in which no proxy finds a name"
+            gaps.error("mesh-inexpressible", told, hint="allow its addresses by a MeshPassthrough of your own")
+        elif other := _beside(port.number, _PROTOCOLS[port.protocol], others):
+            told = f"port {port.number} of {called} carries requests as {port.protocol}, and that of {other} otherwise"
+            gaps.error("mesh-inexpressible", f"{told}: the mesh takes one of these on a port")
+
+
+def _beside(number: int, protocol: str, others: Iterable[DestinationIntent]) -> str:
+    """Who has another protocol of requests on a port."""
+    if protocol not in _REQUESTS:
+        return ""
+    theirs = ((other, port) for other in others for port in other.ports if port.number == number)
+    different = (other for other, port in theirs if _PROTOCOLS[port.protocol] in {*_REQUESTS} - {protocol})
+    return next((other.service.label for other in different), "")

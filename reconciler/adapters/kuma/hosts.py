@@ -57,7 +57,10 @@ def _known(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> bool:
     """Whether the control plane knows the service under its name."""
     label, mode = host.service.label, intent.mesh.settings.get("meshServices", "Exclusive")
     if host.service.host:
-        gaps.error("mesh-inexpressible", f"{label}, outside of the mesh, is not carried by this adapter yet")
+        gaps.error(
+            "mesh-inexpressible",
+            f"{label}, outside of the mesh, is let through as it is: nothing is done with its requests",
+        )
     elif host.facts is None:
         told = f"the mesh wants the ports of {label} in what is said of it, and it is not there"
         gaps.error("port-needed", told, hint="it is written once the service is there")
