@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.adapters.built import Built
@@ -58,8 +58,9 @@ class Adapter:
     the mesh would not merge the two, and ours is not written. ``bridge`` (live, desired) gives what to apply first
     where going straight to desired would break what still refers to live (make before break), or None.
     ``proxied_pods``: a label (``key=value``) of pods with a proxy of the mesh; where proxies are to be counted, these
-    are among the objects of ``detect``. ``raw_kinds`` are those of ``kinds`` that no emitter makes: they are written
-    for Extension documents only. ``importer`` proposes neutral documents for existing objects; ``meanings`` says when
+    are among the objects of ``detect``. ``lending``: by kind the annotations of somebody else's objects that the mesh
+    reads, by how they begin. ``raw_kinds`` are those of ``kinds`` that no emitter makes: they are written for Extension
+    documents only. ``importer`` proposes neutral documents for existing objects; ``meanings`` says when
     objects mean the same. ``controllers``: words by which Ingress documents ask for a gateway of one of its classes.
     ``caller_port``: where the proxy of a workload takes the calls of that, if it has to be asked for it.
     ``rivals``: kinds beside those that are written whose objects the mesh uses in place of ours with the same claim.
@@ -82,6 +83,7 @@ class Adapter:
     bridge: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any] | None] = no_bridge
     raw_kinds: tuple[NativeKind, ...] = ()
     proxied_pods: str = ""
+    lending: Mapping[KindId, tuple[str, ...]] = field(default_factory=dict)
     importer: Importer = no_importer
     meanings: Meanings = as_written
     controllers: tuple[str, ...] = ()

@@ -40,7 +40,8 @@ def outcome(made: Import) -> dict[str, Any]:
 
 
 def _is_shop(one: Taken) -> bool:
-    return one.fate is Fate.SKIPPED and one.key.kind in ("Service", "Deployment")
+    foreign = one.fate is Fate.SKIPPED and one.reason.startswith("not a kind of")
+    return foreign and one.key.kind in ("Service", "Deployment")
 
 
 def _worded(one: Taken) -> str:

@@ -37,6 +37,7 @@ BESIDE = {
     "gateway_api": ("gamma.yaml",),
     "cilium": ("cilium.yaml",),
     "kuma": ("kuma.yaml",),
+    "linkerd": ("linkerd.yaml",),
 }
 
 

@@ -6,8 +6,11 @@ from reconciler.adapters.base import Adapter
 from reconciler.adapters.linkerd import egress, hosts, namespaces, servers
 from reconciler.adapters.linkerd.capabilities import claims as capability_claims
 from reconciler.adapters.linkerd.detect import POLICY_SETTING, TYPE, detect
-from reconciler.adapters.linkerd.kinds import DETECT_KINDS, KINDS, OWNABLE
+from reconciler.adapters.linkerd.importing import importer
+from reconciler.adapters.linkerd.kinds import DETECT_KINDS, KINDS, OWNABLE, SERVICE
 from reconciler.adapters.linkerd.live import claims, health
+from reconciler.adapters.linkerd.meaning import meanings
+from reconciler.adapters.linkerd.meaning.failures import ACCRUAL
 from reconciler.adapters.standard.live import routed
 from reconciler.model.facts import MeshFacts
 from reconciler.model.refs import KindId
@@ -29,6 +32,9 @@ ADAPTER = Adapter(
     health=health,
     claims=claims,
     raw_kinds=OWNABLE,
+    lending={SERVICE.kind: (ACCRUAL, "retry.linkerd.io/", "timeout.linkerd.io/")},
+    importer=importer,
+    meanings=meanings,
     routed=routed,
     rivals=frozenset({KindId("linkerd.io", "ServiceProfile"), KindId("split.smi-spec.io", "TrafficSplit")}),
 )

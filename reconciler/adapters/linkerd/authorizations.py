@@ -15,7 +15,7 @@ from reconciler.adapters.envelopes import build, object_name
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.linkerd import authentications
 from reconciler.adapters.linkerd.authentications import EVERYONE, Callers
-from reconciler.adapters.linkerd.coverage import Undecided, covered
+from reconciler.adapters.linkerd.coverage import Undecided, covered, within
 from reconciler.adapters.linkerd.detect import PROBE_SETTING
 from reconciler.adapters.linkerd.groups import Port
 from reconciler.adapters.linkerd.kinds import AUTHORIZATION_POLICY, POLICY
@@ -120,8 +120,10 @@ def _policy(
 
 def _with_routes(narrow: Mapping[str, Rule], port: Port, intent: MeshIntent, gaps: Gaps) -> Iterable[NativeObject]:
     rules = dict(narrow)
-    if probes := _probes(port, intent):
-        rules[_PROBE] = Rule(f"{port.group.name}.{_PROBE}", probes, (_probers(intent),), port.group.origins)
+    if probes := [
+        one for one in _probes(port, intent) if not any(_covers(rule, one, intent) for rule in narrow.values())
+    ]:
+        rules[_PROBE] = Rule(f"{port.group.name}.{_PROBE}", tuple(probes), (_probers(intent),), port.group.origins)
         yield from _authentication(_probers(intent), rules[_PROBE], port, intent)
     try:
         found = covered({name: rule.conditions for name, rule in rules.items()}, _EVERY)
@@ -171,6 +173,13 @@ def _probes(port: Port, intent: MeshIntent) -> tuple[Condition, ...]:
         if probe.port == port.number
     }
     return tuple(Condition(EXACT, path, "GET", base=path) for path in sorted(paths))
+
+
+def _covers(rule: Rule, probe: Condition, intent: MeshIntent) -> bool:
+    """Whether a policy lets the node ask for a path anyway."""
+    open_to = {_probers(intent).include, EVERYONE}
+    bare = any(who == Callers(include=who.include) and who.include in open_to for who in rule.callers)
+    return bare and any(within(probe, one) for one in rule.conditions)
 
 
 def _probers(intent: MeshIntent) -> Callers:

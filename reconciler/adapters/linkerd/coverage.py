@@ -48,10 +48,11 @@ def _whose(one: Condition, rules: Mapping[str, Sequence[Condition]]) -> frozense
 
 
 def _is_in(narrow: Condition, asked: Sequence[Condition]) -> bool:
-    return any(_within(narrow, wide) for wide in asked)
+    return any(within(narrow, wide) for wide in asked)
 
 
-def _within(narrow: Condition, wide: Condition) -> bool:
+def within(narrow: Condition, wide: Condition) -> bool:
+    """Whether all that meets the one meets the other; False where that cannot be told."""
     try:
         both = common(narrow, wide)
     except Unsure:
@@ -62,7 +63,7 @@ def _within(narrow: Condition, wide: Condition) -> bool:
 def _check(found: Mapping[Condition, frozenset[str]]) -> None:
     for one, its in found.items():
         for other, others in found.items():
-            if its != others and _within(one, other) and one.same != other.same and outranks(one, other) != 1:
+            if its != others and within(one, other) and one.same != other.same and outranks(one, other) != 1:
                 raise Undecided(
                     f"requests for {one.path} meet the conditions of several rules, and the mesh ranks these alike"
                 )

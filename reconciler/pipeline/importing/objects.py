@@ -70,32 +70,52 @@ def with_namespace(body: Body, adapter: Adapter, namespace: str) -> Body:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """What is imported, by key, with remarks on some; and what is not, with the reason."""
+    """What is imported, by key, with remarks on some; and what is not, with the reason. ``lent``: those of somebody
+    else, of which only the keys of the mesh are imported."""
 
     wanted: Mapping[ObjectKey, dict[str, Any]]
     remarks: Mapping[ObjectKey, tuple[str, ...]]
     skipped: tuple[Taken, ...]
+    lent: frozenset[ObjectKey] = frozenset()
 
 
 def sorted_out(bodies: Iterable[Body], adapter: Adapter) -> Sorted:
     wanted: dict[ObjectKey, dict[str, Any]] = {}
     remarks: dict[ObjectKey, tuple[str, ...]] = {}
     skipped = []
-    for body in bodies:
-        key = key_of(body)
+    lent: set[ObjectKey] = set()
+    for given in bodies:
+        key, keys = key_of(given), lent_keys(given, adapter)
+        body = keys or given
         reason = _why_not(body, adapter) or ("it is there twice" if key in wanted else "")
         if reason:
             skipped.append(Taken(key, Fate.SKIPPED, reason=reason))
         else:
-            wanted[key], remarks[key] = cleaned(body), other_owners(body)
-    return Sorted({key: wanted[key] for key in sorted(wanted)}, remarks, tuple(skipped))
+            wanted[key], remarks[key] = cleaned(body), other_owners(given)
+            lent |= {key} if keys else set()
+    return Sorted({key: wanted[key] for key in sorted(wanted)}, remarks, tuple(skipped), frozenset(lent))
+
+
+def lent_keys(body: Body, adapter: Adapter) -> Body | None:
+    """What an object of somebody else says to the mesh: that object with nothing but these annotations; None for one
+    that says nothing, or is the mesh's own."""
+    marks = adapter.lending.get(key_of(body).kind_id, ())
+    metadata: Mapping[str, Any] = body.get("metadata") or {}
+    annotations: Mapping[str, Any] = metadata.get("annotations") or {}
+    said = {key: value for key, value in annotations.items() if marks and str(key).startswith(marks)}
+    if not said:
+        return None
+    kept = {name: metadata[name] for name in ("name", "namespace", "ownerReferences") if name in metadata}
+    owner = annotations.get(OWNER_LABEL) or (metadata.get("labels") or {}).get(OWNER_LABEL)
+    kept |= {"annotations": said} | ({"labels": {OWNER_LABEL: owner}} if owner else {})
+    return {"apiVersion": body.get("apiVersion"), "kind": body.get("kind"), "metadata": kept}
 
 
 def _why_not(body: Body, adapter: Adapter) -> str:
     metadata: Mapping[str, Any] = body.get("metadata") or {}
     if not metadata.get("name"):
         return "it has no name"
-    if not is_own(key_of(body).kind_id, adapter):
+    if not is_own(key_of(body).kind_id, adapter) and lent_keys(body, adapter) is None:
         return f"not a kind of {adapter.name}"
     if owner := (metadata.get("labels") or {}).get(OWNER_LABEL):
         return f"it is owned by the reconciler {owner}"

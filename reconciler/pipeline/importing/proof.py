@@ -87,8 +87,9 @@ class _Proof:
         bodies = self.bodies
         imported = adapter.importer(list(bodies.values()), scene)
         self.drafts: dict[ObjectKey, Draft] = {draft.key: draft for draft in imported.drafts}
-        self.kept: dict[ObjectKey, str] = {key: imported.kept.get(key, "") for key in bodies if key not in self.drafts}
-        self.lost: dict[ObjectKey, str] = {}
+        rest = {key: imported.kept.get(key, "") for key in bodies if key not in self.drafts}
+        self.kept: dict[ObjectKey, str] = {key: reason for key, reason in rest.items() if key not in given.lent}
+        self.lost: dict[ObjectKey, str] = {key: reason for key, reason in rest.items() if key in given.lent}
         self.meant = adapter.meanings(bodies.values(), scene)
 
     def run(self) -> Import:
@@ -109,6 +110,8 @@ class _Proof:
             self.lost[key] = reason
         elif draft.otherwise is not None:
             self.drafts[key] = draft.otherwise
+        elif key in self.given.lent:
+            self.lost[key] = reason  # nothing but its owner can keep an object of somebody else
         else:
             self.kept[key] = reason
 
@@ -207,7 +210,8 @@ class _Proof:
         made = next((one for one in trial.made if one.key == key), None)
         if made is None:
             return Back.RENAMED
-        return Back.SAME if self._content(made.body) == self._content(self.bodies[key]) else Back.RESPELLED
+        content, given = self._content(made.body), self._content(self.bodies[key])
+        return Back.SAME if content == given and _marked(made.body, self.bodies[key]) else Back.RESPELLED
 
     def _content(self, body: Body) -> str:
         """What the cluster would hold of it, in the form in which it is compared."""
@@ -235,6 +239,13 @@ class _Proof:
     def _told(self, trial: _Trial) -> tuple[Finding, ...]:
         ours = {ref for one in trial.written.values() for ref, _ in one.documents}
         return tuple(one for one in trial.findings if ours & set(one.documents) or one.position.path in trial.files)
+
+
+def _marked(made: Body, given: Body) -> bool:
+    """Whether an object has the labels and annotations already that are made."""
+    has = {part: (given.get("metadata") or {}).get(part) or {} for part in ("labels", "annotations")}
+    wanted = {part: (made.get("metadata") or {}).get(part) or {} for part in has}
+    return all(wanted[part].items() <= has[part].items() for part in has)
 
 
 def _reason(finding: Finding) -> str:

@@ -19,7 +19,7 @@ from reconciler.model.imports import Import
 from reconciler.model.refs import TargetId
 from reconciler.pipeline.discover import detection_kinds
 from reconciler.pipeline.importing.documents import Place
-from reconciler.pipeline.importing.objects import is_own, unlisted, with_namespace
+from reconciler.pipeline.importing.objects import is_own, lent_keys, unlisted, with_namespace
 from reconciler.pipeline.importing.proof import Ground, Unusable, import_objects
 from reconciler.pipeline.importing.scaffold import scaffold
 from reconciler.pipeline.world import OpenCluster
@@ -96,12 +96,14 @@ async def import_cluster(
     try:
         async with asyncio.timeout(desired.settings.limits.timeout):
             facts = await _facts(cluster, name, desired, asked.adapters)
-            listing = await cluster.list_objects([kind for kind in adapter.kinds if kind.exclusive])
+            wanted_kinds = [kind for kind in adapter.kinds if kind.exclusive or kind.kind in adapter.lending]
+            listing = await cluster.list_objects(wanted_kinds)
     except TimeoutError:
         raise Unusable(f"{name}: not read within {desired.settings.limits.timeout:g} s (limits.timeout)") from None
     finally:
         await cluster.close()
-    live: list[Body] = [found.body() for found in sorted(listing.objects, key=lambda found: found.key)]
+    found: list[Body] = [one.body() for one in sorted(listing.objects, key=lambda one: one.key)]
+    live = [body for body in found if is_own(key_of(body).kind_id, adapter) or lent_keys(body, adapter)]
     bodies = [with_namespace(body, adapter, "default") for body in unlisted(live if given is None else given)]
     wanted = [body for body in bodies if asked.wants(body)]
     place = Place(FOLDER, name if len(desired.clusters) > 1 else "")

@@ -17,15 +17,14 @@ from reconciler.adapters.importing import (
     named,
     only,
     proposed,
-    slug,
 )
 from reconciler.adapters.standard.importing.gateways import ingresses
+from reconciler.adapters.standard.importing.policies import EVERY, Asked, policies
 from reconciler.adapters.standard.importing.requests import calls, matches
 from reconciler.adapters.standard.importing.rules import rule, session
 from reconciler.adapters.standard.live import claims
 from reconciler.adapters.standard.meaning.parents import Bound, bound
 
-_EVERY = [{"path": {"type": "PathPrefix", "value": "/"}}]
 Rule = Mapping[str, Any]
 
 
@@ -55,24 +54,15 @@ def _draft(body: Body, double: str, scene: Scene) -> Draft:
 
 
 def _documents(body: Body, rules: Sequence[Rule], to: Bound, scene: Scene) -> tuple[Mapping[str, Any], ...]:
-    name, grpc = key_of(body).name, key_of(body).kind == "GRPCRoute"
-    target: Any = scene.short(to.service)
-    if not to.every:
-        target = {"services": [target], "ports": list(to.ports)}
-    documents: list[dict[str, Any]] = []
-    closed = True
-    for number, one in enumerate(rules, 1):
-        found = calls(one.get("matches") or [{}]) if grpc else matches(one.get("matches") or _EVERY)
-        closed = closed and bool(found)
-        called = name if not found or len(rules) == 1 else f"{name}-{slug(one.get('name')) or number}"
-        wanted: dict[str, Any] = {"from": [f"ns/{to.callers}"]} if to.callers else {}
-        wanted |= {"to": [target], **({"match": found} if found else {}), "rule": rule(one, to, body, scene)}
-        documents.append({"kind": "TrafficPolicy", "name": called, "spec": wanted})
+    grpc = key_of(body).kind == "GRPCRoute"
+    found = [calls(one.get("matches") or [{}]) if grpc else matches(one.get("matches") or EVERY) for one in rules]
+    asked = [Asked(one, match, rule(one, to, body, scene)) for one, match in zip(rules, found, strict=True)]
+    documents = policies(asked, key_of(body).name, to, scene)
+    closed = all(found)
     if closed and to.callers:
         raise Unsayable("requests that no rule takes would be refused for all callers, not for those of its namespace")
     if closed:  # where no rule takes a request, the API answers 404
         documents[-1]["spec"]["unmatched"] = "Reject"
     if len(to.ports) == 1:
-        own = to.service.name + (f".{to.service.namespace}" if to.callers else "")
-        documents[-1]["spec"] |= named(scene.mesh.type, body, f"{own}-{to.ports[0]}", scene)
-    return (*documents, *session(rules, target, name))
+        documents[-1]["spec"] |= named(scene.mesh.type, body, to.usual, scene)
+    return (*documents, *session(rules, to.target(scene), key_of(body).name))

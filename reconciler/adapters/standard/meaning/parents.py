@@ -26,6 +26,16 @@ class Bound:
     def worded(self) -> str:
         return f"calls of {self.service.name}.{self.service.namespace} from {self.callers or 'everywhere'}"
 
+    @property
+    def usual(self) -> str:
+        """The name that an object for the one port is made with."""
+        return f"{self.service.name}{f'.{self.service.namespace}' if self.callers else ''}-{self.ports[0]}"
+
+    def target(self, scene: Scene) -> Any:
+        """An item of ``to``."""
+        short = scene.short(self.service)
+        return short if self.every else {"services": [short], "ports": list(self.ports)}
+
 
 def bound(body: Body, scene: Scene) -> Bound | None:
     """None for a route to anything but one known Service."""

@@ -17,17 +17,22 @@ _EVERY = [{"path": {"type": "PathPrefix", "value": "/"}}]
 
 def units(rules: Iterable[Part], namespace: str, *, grpc: bool) -> list[dict[str, Any]]:
     """By rank. Of the same rank, those that do the same or share no request stand in the order of their text."""
+    done: list[Unit] = []
+    for _, several in groupby(sorted(declared(rules, namespace, grpc=grpc), key=_rank), key=_rank):
+        same_rank = list(several)
+        free = all(_free(one, other) for one in same_rank for other in same_rank)
+        done += sorted(same_rank, key=encode) if free else same_rank
+    return [{"when": when, "then": then} for when, then in done]
+
+
+def declared(rules: Iterable[Part], namespace: str, *, grpc: bool) -> list[Unit]:
+    """In the order in which they are written; of two that ask the same, the first."""
     found: dict[str, Unit] = {}
     for rule in rules:
         for match in rule.get("matches") or ([{}] if grpc else _EVERY):
             condition = _call(match) if grpc else _condition(match)
             found.setdefault(encode(condition), (condition, _action(rule, namespace)))
-    done: list[Unit] = []
-    for _, several in groupby(sorted(found.values(), key=_rank), key=_rank):
-        same_rank = list(several)
-        free = all(_free(one, other) for one in same_rank for other in same_rank)
-        done += sorted(same_rank, key=encode) if free else same_rank
-    return [{"when": when, "then": then} for when, then in done]
+    return list(found.values())
 
 
 def _condition(match: Part) -> dict[str, Any]:
