@@ -143,6 +143,11 @@ def only(given: Mapping[str, Any], known: Iterable[str], where: str) -> None:
         raise Unsayable(f"no neutral field covers {', '.join(f'{where}.{key}' for key in unknown)}")
 
 
+def renamed(given: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a part under their neutral names; ``names``: ours by theirs."""
+    return {ours: given[theirs] for theirs, ours in names.items() if given.get(theirs) is not None}
+
+
 def named(
     mesh_type: str, body: Body, usual: str, scene: Scene, spec: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:

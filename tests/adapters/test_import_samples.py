@@ -33,6 +33,7 @@ EXAMPLES = Path(__file__).parents[3] / "shared/reference/native-examples"
 #: for each mesh of the examples that lie beside the repository, where they are, the files that hold its objects
 BESIDE = {
     "appmesh": ("appmesh.yaml",),
+    "consul": ("consul.yaml",),
     "istio": ("istio.yaml", "istio-ambient.yaml"),
     "gateway_api": ("gamma.yaml",),
     "cilium": ("cilium.yaml",),

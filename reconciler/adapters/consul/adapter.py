@@ -7,8 +7,10 @@ from reconciler.adapters.consul import default_deny, services
 from reconciler.adapters.consul.bridge import bridge
 from reconciler.adapters.consul.capabilities import claims as capability_claims
 from reconciler.adapters.consul.detect import TYPE, detect
+from reconciler.adapters.consul.importing import importer
 from reconciler.adapters.consul.kinds import DETECT_KINDS, KINDS, OWNABLE
 from reconciler.adapters.consul.live import claims, health, normalize
+from reconciler.adapters.consul.meaning import meanings
 from reconciler.model.facts import MeshFacts
 
 ADAPTER = Adapter(
@@ -24,4 +26,6 @@ ADAPTER = Adapter(
     claims=claims,
     bridge=bridge,
     raw_kinds=OWNABLE,
+    importer=importer,
+    meanings=meanings,
 )

@@ -57,7 +57,7 @@ def _services(asked: FilterIntent, intent: MeshIntent, gaps: Gaps) -> dict[Servi
 def _is_meant(service: ServiceFacts, scope: WorkloadScope, intent: MeshIntent, gaps: Gaps) -> bool:
     if scope.namespace not in ("", service.ref.namespace):
         return False
-    behind = names.behind(service, intent)
+    behind = names.behind(service, intent.cluster)
     covered = [one for one in behind if all(one.labels.get(key) == value for key, value in scope.labels)]
     if 0 < len(covered) < len(behind):
         told = f"the mesh tells proxies apart by their service, and only a part of {service.ref.label} is meant"

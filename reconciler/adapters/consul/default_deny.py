@@ -20,6 +20,5 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
     gateways = sorted({gateway.name for gateway in deny.gateways})
     sources = [*({"name": name, "action": "allow"} for name in gateways), {"name": names.ANY, "action": "deny"}]
     spec = {"destination": {"name": names.ANY}, "sources": sources}
-    namespace = intent.mesh.root_namespace or intent.mesh.namespace or names.DEFAULT_NAMESPACE
-    made = build(intent, SERVICE_INTENTIONS, namespace, names.ANY_NAME, spec, deny.origins)
+    made = build(intent, SERVICE_INTENTIONS, names.for_all_in(intent.mesh), names.ANY_NAME, spec, deny.origins)
     yield built([made], Gaps(), deny.origins, intent)

@@ -108,10 +108,15 @@ def _mode(kinds: Kinds) -> str:
     return "Permissive" if "permissive" in modes else "Strict"
 
 
+def _protocol(kinds: Kinds) -> str:
+    said = (section(section(item, "spec"), "config").get("protocol") for item in kinds.get("ProxyDefaults", []))
+    return next((str(one).lower() for one in said if one), "")
+
+
 def _settings(kinds: Kinds, datacenter: str, default: str) -> dict[str, str]:
     """``default``: what servers do where no intention speaks of a call; ``intentions``: that, or what that for all
-    services says."""
-    found = {"datacenter": datacenter, "default": default, "intentions": default}
+    services says; ``protocol``: what services speak that say nothing of it."""
+    found = {"datacenter": datacenter, "default": default, "intentions": default, "protocol": _protocol(kinds)}
     for item in kinds.get("ServiceIntentions", []):
         spec = section(item, "spec")
         if section(spec, "destination").get("name") == ANY:

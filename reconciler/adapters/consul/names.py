@@ -4,7 +4,7 @@ two namespaces are one for it, and what is said of the one would hold for the ot
 from __future__ import annotations
 
 from reconciler.adapters.gaps import Gaps
-from reconciler.model.facts import ServiceFacts, WorkloadFacts
+from reconciler.model.facts import ClusterFacts, MeshFacts, ServiceFacts, WorkloadFacts
 from reconciler.model.intents import MeshIntent
 from reconciler.model.refs import ServiceRef
 
@@ -27,12 +27,21 @@ def check(service: ServiceRef, intent: MeshIntent, gaps: Gaps) -> None:
         gaps.error("mesh-inexpressible", told, hint="give one of them another name")
 
 
+def for_all_in(mesh: MeshFacts) -> str:
+    """The namespace in which what is for all services lies."""
+    return mesh.root_namespace or mesh.namespace or DEFAULT_NAMESPACE
+
+
 def members(intent: MeshIntent) -> tuple[ServiceFacts, ...]:
+    return in_mesh(intent.cluster, intent.mesh)
+
+
+def in_mesh(cluster: ClusterFacts, mesh: MeshFacts) -> tuple[ServiceFacts, ...]:
     """The services that have instances in the mesh; all that select some where it is not known who is in it."""
-    found = tuple(one for one in intent.cluster.services if one.selector)
-    if not intent.mesh.enrolled_namespaces and not intent.mesh.workload_profiles:
+    found = tuple(one for one in cluster.services if one.selector)
+    if not mesh.enrolled_namespaces and not mesh.workload_profiles:
         return found
-    return tuple(one for one in found if any(map(intent.mesh.enrolls, behind(one, intent))))
+    return tuple(one for one in found if any(map(mesh.enrolls, behind(one, cluster))))
 
 
 def of_account(namespace: str, account: str, intent: MeshIntent, *, exactly: bool, gaps: Gaps) -> tuple[str, ...]:
@@ -40,7 +49,7 @@ def of_account(namespace: str, account: str, intent: MeshIntent, *, exactly: boo
     where an instance of one runs under another account, since it would be let in as well."""
     names = []
     for one in members(intent):
-        accounts = {workload.service_account for workload in behind(one, intent)}
+        accounts = {workload.service_account for workload in behind(one, intent.cluster)}
         if one.ref.namespace != namespace or (account and account not in accounts):
             continue
         if account and exactly and accounts != {account}:
@@ -51,6 +60,6 @@ def of_account(namespace: str, account: str, intent: MeshIntent, *, exactly: boo
     return tuple(sorted(set(names)))
 
 
-def behind(service: ServiceFacts, intent: MeshIntent) -> tuple[WorkloadFacts, ...]:
+def behind(service: ServiceFacts, cluster: ClusterFacts) -> tuple[WorkloadFacts, ...]:
     """The workloads whose pods, or the instances that, a service consists of."""
-    return intent.cluster.workloads_with(service.ref.namespace, service.selector)
+    return cluster.workloads_with(service.ref.namespace, service.selector)

@@ -28,10 +28,11 @@ Native = dict[str, Any]
 
 @dataclass
 class Chain:
-    """The objects of a service's routes, and the services that have to speak the same protocol for them."""
+    """The objects of a service's routes, and the services that have to speak the same protocol for them, each with
+    those who want that: for a service itself all that say anything of it, for others who sends to them."""
 
     objects: list[NativeObject] = field(default_factory=list)
-    services: set[ServiceRef] = field(default_factory=set)
+    services: dict[ServiceRef, set[Origin]] = field(default_factory=dict)
     protocol: str = ""
 
 
@@ -45,7 +46,10 @@ def chain(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Chain:
     if made.protocol == TCP:
         _on_connections(host, routes, gaps)
         return Chain()
-    made.services = {host.service, *(backend.service for route in routes for backend in sent(route))}
+    made.services = {host.service: set(host.origins)}
+    for route in routes:
+        for backend in sent(route):
+            made.services.setdefault(backend.service, set()).update(route.origins)
     _check_protocols(made, intent, gaps)
     written = [one for route in host.routes for one in _route(route, host, intent, made, gaps)]
     while written and written[-1] in ({}, {"match": {"http": {"pathPrefix": "/"}}}):

@@ -15,12 +15,13 @@ from reconciler.adapters.consul.kinds import SERVICE_DEFAULTS
 from reconciler.adapters.consul.resolvers import resolver
 from reconciler.adapters.consul.routes import chain
 from reconciler.adapters.consul.speaking import TCP, protocol_of, says_protocol
+from reconciler.adapters.consul.upstreams import PATHS as UPSTREAM_PATHS
 from reconciler.adapters.consul.upstreams import callers, override
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at
 from reconciler.adapters.served import has_field
 from reconciler.adapters.versions import before
-from reconciler.model.intents import HostIntent, MeshIntent, MtlsIntent
+from reconciler.model.intents import HostIntent, MeshIntent, MtlsIntent, Origin
 
 #: since when a service may say how strict it is; before, its proxies take nothing but mTLS
 MODES_SINCE = "1.17"
@@ -50,17 +51,23 @@ def _host(host: HostIntent, intent: MeshIntent, shared: Defaults) -> Built:
     balanced = resolved and "loadBalancer" in resolved.body["spec"]
     protocol = _protocol(host, intent, told or upstream or asked or balanced)
     if not gaps.blocking:
-        for service in made.services:
-            shared.protocol(service, made.protocol, host.origins)
+        for service, origins in made.services.items():
+            shared.protocol(service, made.protocol, origins)
         if protocol:
             shared.protocol(host.service, protocol, host.origins)
         for caller in callers(host, intent) if upstream else ():
-            shared.override(caller, upstream, host.origins)
+            shared.override(caller, upstream, _asking(host))
         if asked:
             shared.extension(host.service, asked.extension, host.origins)
         if asked and asked.server:
             shared.protocol(asked.server, asked.protocol, host.origins)
     return built([*made.objects, resolved], gaps, host.origins, intent, host.service)
+
+
+def _asking(host: HostIntent) -> list[Origin]:
+    """Who has a word in what callers keep to."""
+    policies = {leaf.policy for leaf in host.host_leaves if leaf.path.startswith(UPSTREAM_PATHS)}
+    return [origin for origin in host.origins if origin.ref in policies]
 
 
 def _protocol(host: HostIntent, intent: MeshIntent, needed: object) -> str:

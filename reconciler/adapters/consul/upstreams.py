@@ -14,6 +14,8 @@ from reconciler.model.intents import HostIntent, MeshIntent
 from reconciler.model.refs import ServiceRef
 
 Native = dict[str, Any]
+#: of the leaves that are told here
+PATHS = ("traffic.connections.", "traffic.outlier.")
 _OUTLIER = (
     ("consecutiveErrors", "maxFailures"),
     ("interval", "interval"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.adapters.istio.importing.rest import POLICY, Rest
 from reconciler.adapters.istio.rule_fields import BALANCERS, inverse
+from reconciler.adapters.rest import Rest
 from reconciler.adapters.shortened import duration
 
 _SIMPLE = inverse(BALANCERS)
 _HASH = {"httpHeaderName": "header", "httpQueryParameterName": "query", "useSourceIp": "sourceIp"}
+#: where what holds for a host lies in its spec
+POLICY = "trafficPolicy"
 _BALANCER = (POLICY, "loadBalancer")
 _PARTS = ("region", "zone", "subZone")
 Part = Mapping[str, Any]

@@ -11,11 +11,11 @@ from typing import Any
 
 from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of, named
 from reconciler.adapters.istio.detect import TYPE
-from reconciler.adapters.istio.importing.balancing import balancing
-from reconciler.adapters.istio.importing.rest import POLICY, Rest
+from reconciler.adapters.istio.importing.balancing import POLICY, balancing
 from reconciler.adapters.istio.importing.services import own_service
 from reconciler.adapters.istio.meaning.names import spec_of
 from reconciler.adapters.istio.rule_fields import HTTP, KEEPALIVE, LENGTHS, OUTLIER, TCP, TLS_MODES, inverse
+from reconciler.adapters.rest import Rest
 from reconciler.adapters.shortened import duration
 
 _OUTLIER, _TCP, _KEEPALIVE, _HTTP = (inverse(names) for names in (OUTLIER, TCP, KEEPALIVE, HTTP))

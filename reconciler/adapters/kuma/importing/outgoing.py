@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, only
-from reconciler.adapters.kuma.importing.parts import Part, called, policy, renamed
+from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, only, renamed
+from reconciler.adapters.kuma.importing.parts import Part, called, policy
 from reconciler.adapters.kuma.retries import GRPC, HTTP
 from reconciler.adapters.leaves import section
 from reconciler.adapters.shortened import duration

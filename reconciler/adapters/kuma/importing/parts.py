@@ -70,8 +70,3 @@ def policy(body: Body, service: ServiceFacts, rule: Part, scene: Scene, *, about
     name = key_of(body).name
     spec = {"to": [scene.short(service.ref)], "rule": rule, **named(TYPE, body, service.ref.name, scene)}
     return Draft(key_of(body), ({"kind": "TrafficPolicy", "name": f"{name}-{about}", "spec": spec},))
-
-
-def renamed(given: Part, names: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a part under their neutral names."""
-    return {ours: given[theirs] for theirs, ours in names.items() if given.get(theirs) is not None}

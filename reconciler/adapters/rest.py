@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-POLICY = "trafficPolicy"
-
 
 class Rest:
     """``patch`` of spec; ``fields`` are the paths in it."""
