@@ -1,5 +1,5 @@
-"""Imports from a genuine Consul server of version 1.8: what others wrote is taken over, and the server goes on making the
-same of it, as its own discovery chains and intentions tell."""
+"""Imports from a genuine Consul server of version 1.8: what others wrote is taken over, and the server makes the same
+of it as before, as its own discovery chains and intentions tell."""
 
 from __future__ import annotations
 
