@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
@@ -113,6 +115,63 @@ def semantics_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def eight_policies_page() -> str:
+    """What eight policies that people ask of any mesh become on each, from the cases of tests/eight."""
+    eight = DOCS.parent / "tests/eight"
+    meshes = {path.stem: _told(path) for path in sorted((eight / "meshes").glob("*.yaml"))}
+    outcomes = {mesh: yaml.safe_load((eight / f"expected/{mesh}.yaml").read_text()) for mesh in meshes}
+    lines = [
+        "# Eight policies on each mesh",
+        "",
+        WRITTEN,
+        "What people ask of any mesh, written once, and what each mesh gets of it: the objects that are written, and",
+        "verdicts that say more than that the mesh does it by itself. The policies, the objects field by field, and",
+        "what all eight together become lie in [tests/eight](../tests/eight/policies); on a real API server these",
+        "objects are accepted, found in sync, healed and pruned (`tests/pipeline/test_kube_eight.py`).",
+    ]
+    for policy in (name for name in next(iter(outcomes.values())) if name != "together"):
+        path = eight / f"policies/{policy}.yaml"
+        title = policy.replace("-", " ").replace("mtls", "mTLS")
+        lines += ["", f"## {title[0].upper()}{title[1:]}", "", f"{_told(path)}.", ""]
+        lines += ["| mesh | objects | verdict |", "|---|---|---|"]
+        lines += [
+            f"| {meshes[mesh]} | {_kinds(outcome[policy])} | {_verdicts(outcome[policy])} |"
+            for mesh, outcome in outcomes.items()
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _told(path: Path) -> str:
+    """The comment that a file begins with."""
+    return path.read_text().partition("\n")[0].removeprefix("# ").replace("|", "\\|")
+
+
+def _kinds(outcome: Mapping[str, Any]) -> str:
+    counted = Counter(body["kind"] for objects in outcome["objects"].values() for body in objects)
+    return ", ".join(kind if count == 1 else f"{count} {kind}" for kind, count in counted.items())
+
+
+_VERDICT = re.compile(r"\S+ \S+ \S+: (?P<path>\S+) (?P<level>\w+) (?P<action>\w+)(?: \((?P<note>.*)\))?", re.DOTALL)
+_REFUSED = re.compile(r"^.* cannot do it: |: nothing of the policy is applied here$", re.DOTALL)
+
+
+def _verdicts(outcome: Mapping[str, Any]) -> str:
+    """Capability paths by what is said of them: of a policy that is refused the reason alone."""
+    told: dict[str, list[str]] = {}
+    for text in outcome["verdicts"]:
+        said = _VERDICT.fullmatch(text)
+        assert said is not None, text
+        note = _REFUSED.sub("", said["note"] or "")
+        if said["action"] == "Refused":
+            told.setdefault(f"refused: {note}", [])
+        elif said["action"] == "Degraded":
+            told.setdefault(f"left out: {note}", []).append(said["path"])
+        elif note or said["level"] != "Native":
+            told.setdefault(": ".join(filter(None, (said["level"].lower(), note))), []).append(said["path"])
+    cells = [f"{', '.join(f'`{path}`' for path in paths)} {words}".strip() for words, paths in told.items()]
+    return "<br>".join(cells).replace("|", "\\|").replace("<key>", "KEY") or "native"
+
+
 def pages() -> dict[str, str]:
     from reconciler.cli.main import cli
 
@@ -121,6 +180,7 @@ def pages() -> dict[str, str]:
         "cli.md": cli_page(cli),
         "capabilities.md": capabilities_page(),
         "semantics.md": semantics_page(),
+        "eight-policies.md": eight_policies_page(),
     }
 
 

@@ -29,6 +29,7 @@ from reconciler.model.findings import Finding, Severity
 from reconciler.model.native import Compiled, Verdict
 from reconciler.model.refs import KindId
 from reconciler.pipeline.meshes import installed
+from tests.adapters import crds, webhook
 from tests.adapters.given import Loader, dump
 
 CASES = Path(__file__).parent
@@ -81,6 +82,19 @@ def told(made: Compiled, findings: Iterable[Finding]) -> dict[str, Any]:
 
 def render(case: Path) -> str:
     return dump(outcome(case))
+
+
+def unsound(body: Body) -> list[str]:
+    """What the definition of its kind, and what is known of its webhook, have against an object."""
+    schema = _definitions().get((body["apiVersion"], body["kind"]))
+    return [*webhook.refusals(body), *(crds.problems(body, schema) if schema else ())]
+
+
+@cache
+def _definitions() -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    # some meshes bring older definitions of the routes that they share with others
+    ordered = sorted(installed(), key=lambda name: name == "gateway-api")
+    return {key: schema for name in ordered for key, schema in crds.of(name).items()}
 
 
 def _verdict(one: Verdict) -> str:

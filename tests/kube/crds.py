@@ -104,6 +104,17 @@ def install(server: ApiServer, bodies: Iterable[dict[str, Any]]) -> None:
                 _await_served(server, f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}?limit=1")
 
 
+def remove(server: ApiServer, bodies: Iterable[dict[str, Any]]) -> None:
+    """Take CRDs and all objects of them away, and wait until they are gone."""
+    paths = [f"{PATH}/{body['metadata']['name']}" for body in bodies]
+    for path in paths:
+        server.request("DELETE", path)
+    end = time.monotonic() + 120
+    while [path for path in paths if server.request("GET", path)[0] != 404]:
+        assert time.monotonic() < end, f"not gone: {paths}"
+        time.sleep(0.05)
+
+
 def _await_served(server: ApiServer, path: str) -> None:
     end = time.monotonic() + 120
     while (answer := server.request("GET", path))[0] != 200:

@@ -40,7 +40,7 @@ def pytest_report_header() -> list[str]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "kube_clusters" in getattr(item, "fixturenames", ()):
+        if "kube_assets" in getattr(item, "fixturenames", ()):
             item.add_marker("kube")
 
 
@@ -83,15 +83,21 @@ def _await_default_namespace(server: ApiServer, seconds: float = 120) -> None:
 
 
 @pytest.fixture(scope="session")
-def kube_clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ApiServer]]:
-    """Two clusters (``c0``, ``c1``), each a genuine kube-apiserver."""
+def kube_assets() -> Path:
+    """The folder with the binaries, for a server of a test's own."""
     assets = assets_folder()
     if missing := missing_assets(assets):
         pytest.skip(f"no kube-apiserver: {' and '.join(missing)} not in {assets}; {HOW}")
+    return assets
+
+
+@pytest.fixture(scope="session")
+def kube_clusters(kube_assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ApiServer]]:
+    """Two clusters (``c0``, ``c1``), each a genuine kube-apiserver."""
     folder = _shared_folder(tmp_path_factory)
     with (folder / "kube.users").open("w") as using:
         fcntl.flock(using, fcntl.LOCK_SH)
-        servers = attach(_start_or_join(folder, assets))
+        servers = attach(_start_or_join(folder, kube_assets))
         for server in servers:
             _await_default_namespace(server)
         yield servers

@@ -3,7 +3,8 @@ the control plane makes one for every mesh, with five retries, so that a count o
 
 Without conditions the mesh retries on gateway errors, failed connections and refused streams; status codes are added
 to those (pkg/plugins/policies/meshretry/plugin/xds/configurer.go), so that codes alone are said beside a condition
-that is never met.
+that is never met. Conditions are spelt as the validator compares them: `5xx`, where the documentation of the field says
+5XX (pkg/plugins/policies/meshretry/api/v1alpha1/{meshretry,validator}.go).
 """
 
 from __future__ import annotations

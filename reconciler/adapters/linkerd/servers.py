@@ -1,6 +1,7 @@
 """Server: a port of some workloads, with what holds for who is not named by any rule.
 
-It comes after all that lets callers in, since it shuts the port at once.
+It comes after all that lets callers in, since it shuts the port at once. What a port speaks is left to the proxy to
+detect, unless it is opaque: `HTTP/1` would refuse callers of HTTP/2, and routes hold for what is detected, too.
 """
 
 from __future__ import annotations
