@@ -8,6 +8,7 @@ from reconciler.model.plans import Plan, Reason, TargetPlan
 from reconciler.report.paint import Paint
 from reconciler.report.values import plural
 
+_LATER = "nothing was written there, the others did not wait for it, and the next run tries again"
 QUIET = (Reason.REPORT_MODE, Reason.READ_ONLY, Reason.NOT_SELECTED)
 
 
@@ -19,6 +20,7 @@ def withheld_text(plan: Plan, paint: Paint) -> str:
 def _target(target: TargetPlan, paint: Paint) -> Iterator[str]:
     if target.error:
         yield paint(f"{'late' if target.late else 'unreachable'} {target.target}  {target.error}", "error")
+        yield paint(f"    {_LATER}" if target.late else f"    check its connection; {_LATER}", "dim")
         return
     if target.suspended and not any(change.pending for change in target.changes):
         yield paint(f"suspended   {target.target}  {target.suspended}", "withheld")

@@ -13,6 +13,8 @@ from reconciler.model.plans import Plan
 from reconciler.pipeline.outcome import Run
 from reconciler.report.paint import plain
 from reconciler.report.plan_text import plan_text
+from reconciler.report.recap_text import recap_text
+from reconciler.report.withheld_text import withheld_text
 from tests.consul.server import Server
 from tests.pipeline.fleet import Fleet, rows
 
@@ -129,27 +131,83 @@ def test_all_of_them_are_written_and_a_second_run_finds_nothing(several: Fleet) 
     }
 
 
-def test_one_that_is_down_leaves_the_others_untouched_and_is_named(several: Fleet, consul: Server) -> None:
+def without_definitions(fleet: Fleet) -> Path:
+    """``us`` serves kinds, but none of its mesh; the file that says so."""
+    crd = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "others.example.org"},
+        "spec": {
+            "group": "example.org",
+            "names": {"kind": "Other", "plural": "others"},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True}],
+        },
+    }
+    fleet.file("facts/us/crd.yaml", yaml.safe_dump(crd))
+    return fleet.repo / "facts/us/crd.yaml"
+
+
+def told(run: Run) -> list[str]:
+    """What a run says at its end, line by line."""
+    return [*withheld_text(plan_of(run), plain).splitlines(), *recap_text(run.rows, plain).splitlines()]
+
+
+def test_meshes_that_fail_leave_the_others_untouched_and_are_named_with_a_hint(several: Fleet) -> None:
     several.cluster("dc1", {"consul": {"address": "http://127.0.0.1:1"}})
     several.commit("nobody listens there")
+    without_definitions(several)
     run = several.apply()
-    told = rows(run)
-    assert told["dc1/consul"].keys() == {"unreachable"}
-    assert told["eu/istio"].keys() - {"progressing"} == {"changed"}
-    assert told["us/linkerd"].keys() - {"progressing"} == {"changed"}
+    assert rows(run)["dc1/consul"] == {"unreachable": 1}
+    assert rows(run)["us/linkerd"] == {"changed": 2, "blocked": 4}
+    assert rows(run)["eu/istio"] == {"changed": 3}
     assert run.code == 4
+    assert sorted(several.live("eu")) == [
+        "AuthorizationPolicy reviews-allow-readers", "DestinationRule reviews", "VirtualService reviews",
+    ]  # fmt: skip
+    # the parts of the service lead nowhere by themselves, and are what routes need first
+    assert sorted(several.live("us")) == ["Service reviews-v1", "Service reviews-v2"]
+    lines = told(run)
+    down = next(number for number, line in enumerate(lines) if line.startswith("unreachable dc1/consul  "))
+    assert "127.0.0.1:1" in lines[down]
+    assert "check its connection" in lines[down + 1]
+    withheld = [number for number, line in enumerate(lines) if line.startswith("withheld    us/linkerd  ")]
+    assert len(withheld) == 4
+    assert all("install the mesh's CustomResourceDefinitions" in lines[number + 1] for number in withheld)
+    recap = {line.split(" : ")[0].strip(): line for line in lines if " : " in line}
+    assert "unreachable=1" in recap["dc1/consul"]
+    assert "blocked=4" in recap["us/linkerd"]
 
 
-def test_a_definition_that_is_missing_is_one_targets_trouble(several: Fleet) -> None:
-    """A cluster that serves kinds, but none of its mesh."""
-    crd = {
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "others.example.org"},
-        "spec": {"group": "example.org", "names": {"kind": "Other", "plural": "others"}, "scope": "Namespaced",
-                 "versions": [{"name": "v1", "served": True, "storage": True}]},
-    }  # fmt: skip
-    several.file("facts/us/crd.yaml", yaml.safe_dump(crd))
-    told = rows(several.apply())
-    assert told["eu/istio"].keys() - {"progressing"} == {"changed"}
-    assert told["dc1/consul"].keys() == {"changed"}
-    assert "changed" not in told["us/linkerd"] or told["us/linkerd"].keys() & {"blocked", "failed", "skipped"}
+def test_a_mesh_that_comes_back_gets_what_it_missed_and_the_others_are_not_written(
+    several: Fleet, consul: Server
+) -> None:
+    missing = without_definitions(several)
+    several.cluster("dc1", {"consul": {"address": "http://127.0.0.1:1"}})
+    several.commit("nobody listens there")
+    several.apply()
+    before = several.live("eu")
+    missing.unlink()
+    several.cluster("dc1", {"consul": {"address": consul.address}})
+    several.commit("there again")
+    run = several.apply()
+    assert rows(run)["eu/istio"] == {"ok": 3}
+    assert several.live("eu") == before
+    assert rows(run)["dc1/consul"].keys() == {"changed"}
+    late = {name: count for name, count in rows(run)["us/linkerd"].items() if name != "progressing"}
+    assert late == {"ok": 2, "changed": 4}
+    assert run.code == 0
+
+
+def test_a_mesh_that_goes_down_keeps_what_it_has(several: Fleet, consul: Server) -> None:
+    several.apply()
+    kinds = ("service-resolver", "service-splitter", "service-router")
+    before = [consul.entry(kind, "reviews") for kind in kinds]
+    assert all(before)
+    several.cluster("dc1", {"consul": {"address": "http://127.0.0.1:1"}})
+    several.remove("policies/canary.yaml")
+    several.commit("no canary any more")
+    run = several.apply()
+    assert rows(run)["dc1/consul"] == {"unreachable": 1}
+    assert rows(run)["eu/istio"]["pruned"] == 2
+    assert [consul.entry(kind, "reviews") for kind in kinds] == before
