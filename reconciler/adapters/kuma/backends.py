@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.adapters import weights
-from reconciler.adapters.forwarding import has_subset
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.kuma.objects import to_service
 from reconciler.adapters.leaves import leaf_at
-from reconciler.adapters.standard.subsets import missing, name_of
+from reconciler.adapters.standard.backends import part_of, port_of
 from reconciler.model.intents import Backend, MeshIntent, Route
 
 
@@ -36,32 +35,5 @@ class References:
         if service.host:
             gaps.error("mesh-inexpressible", f"routes to {service.label}, outside of the mesh, are not carried yet")
         if backend.subset:
-            native["name"] = self._part(backend, gaps)
-        return native | {"port": self._port(backend, gaps)}
-
-    def _part(self, backend: Backend, gaps: Gaps) -> str:
-        service = backend.service
-        facts = self.intent.cluster.service(service.name, service.namespace)
-        if not has_subset(backend, self.intent):
-            gaps.error("subset-unknown", f"no subset {backend.subset!r} of {service} is defined")
-        elif problem := missing(facts, service):
-            gaps.error("workloads-unknown", problem)
-        return name_of(service, backend.subset, self.intent)
-
-    def _port(self, backend: Backend, gaps: Gaps) -> int:
-        """The one that is asked for, else the only one, else that of the caller."""
-        if backend.port:
-            return backend.port
-        facts = self.intent.cluster.service(backend.service.name, backend.service.namespace)
-        numbers = [port.number for port in facts.ports] if facts else []
-        if len(numbers) == 1:
-            return numbers[0]
-        if self.port in numbers:
-            return self.port
-        label = f"{backend.service.name}.{backend.service.namespace}"
-        gaps.error(
-            "port-needed",
-            f"the mesh wants the port of {label}, and it is not known which of its ports is meant",
-            hint="write the port in the entry of the route" if numbers else "it is written once the service is there",
-        )
-        return self.port or 1
+            native["name"] = part_of(backend, self.intent, gaps)
+        return native | {"port": port_of(backend, self.intent, self.port, gaps, "the mesh")}

@@ -41,32 +41,41 @@ class References:
     def one(self, backend: Backend) -> dict[str, Any]:
         """A reference to a Service, or to that of its subset."""
         service, name = backend.service, backend.service.name
-        if backend.service.host:
+        if service.host:
             self.gaps.error("mesh-inexpressible", f"the API sends requests to Services only, not to {service.label}")
         if backend.subset:
-            name = name_of(service, backend.subset, self.intent)
-            facts = self.intent.cluster.service(service.name, service.namespace)
-            if not has_subset(backend, self.intent):
-                self.gaps.error("subset-unknown", f"no subset {backend.subset!r} of {service} is defined")
-            elif problem := missing(facts, service):
-                self.gaps.error("workloads-unknown", problem)
-        native: dict[str, Any] = {"group": "", "kind": "Service", "name": name, "port": self._port(backend)}
+            name = part_of(backend, self.intent, self.gaps)
+        port = port_of(backend, self.intent, self.port, self.gaps)
+        native: dict[str, Any] = {"group": "", "kind": "Service", "name": name, "port": port}
         return native | ({"namespace": service.namespace} if service.namespace != self.namespace else {})
 
-    def _port(self, backend: Backend) -> int:
-        """The one that is asked for, else the only one, else that of the caller."""
-        if backend.port:
-            return backend.port
-        facts = self.intent.cluster.service(backend.service.name, backend.service.namespace)
-        numbers = [port.number for port in facts.ports] if facts else []
-        if len(numbers) == 1:
-            return numbers[0]
-        if self.port in numbers:
-            return self.port
-        label = f"{backend.service.name}.{backend.service.namespace}"
-        self.gaps.error(
-            "port-needed",
-            f"the API wants the port of {label}, and it is not known which of its ports is meant",
-            hint="write the port in the entry of the route" if numbers else "it is written once the service is there",
-        )
-        return self.port or 1
+
+def part_of(backend: Backend, intent: MeshIntent, gaps: Gaps) -> str:
+    """The Service of the subset that a route sends to."""
+    service = backend.service
+    if not has_subset(backend, intent):
+        gaps.error("subset-unknown", f"no subset {backend.subset!r} of {service} is defined")
+    elif problem := missing(intent.cluster.service(service.name, service.namespace), service):
+        gaps.error("workloads-unknown", problem)
+    return name_of(service, backend.subset, intent)
+
+
+def port_of(backend: Backend, intent: MeshIntent, own: int, gaps: Gaps, whose: str = "the API") -> int:
+    """The one that is asked for, else the only one, else that of the caller (``own``). ``whose`` word it is that there
+    has to be one."""
+    if backend.port:
+        return backend.port
+    service = backend.service
+    facts = intent.cluster.service(service.name, service.namespace)
+    numbers = [port.number for port in facts.ports] if facts else []
+    if len(numbers) == 1:
+        return numbers[0]
+    if own in numbers:
+        return own
+    gaps.error(
+        "port-needed",
+        f"{whose} wants the port of {service.name}.{service.namespace}, and it is not known"
+        " which of its ports is meant",
+        hint="write the port in the entry of the route" if numbers else "it is written once the service is there",
+    )
+    return own or 1
