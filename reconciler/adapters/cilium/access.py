@@ -6,14 +6,14 @@ A denial goes before every permission, and is about callers and ports only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.adapters.built import Built, built
 from reconciler.adapters.cilium.callers import EVERY_POD, peers
 from reconciler.adapters.cilium.kinds import NETWORK_POLICY
-from reconciler.adapters.cilium.ports import asked, carrying, to_ports
-from reconciler.adapters.cilium.requests import http_rules
+from reconciler.adapters.cilium.ports import asked, carrying, connecting, to_ports
+from reconciler.adapters.cilium.requests import http_rules, server_names
 from reconciler.adapters.cilium.selecting import selector, strict
 from reconciler.adapters.cilium.settings import check_denials, check_proof, check_requests
 from reconciler.adapters.envelopes import build
@@ -92,21 +92,37 @@ def _tell_probes(access: AccessIntent, gaps: Gaps) -> None:
 def _to(access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> list[Native] | None:
     """Entries of ``toPorts``: empty for everything, None for nothing."""
     read: dict[tuple[int, ...], list[Native]] = {}
+    named: dict[tuple[int, ...], list[str]] = {}
     whole: list[tuple[int, ...]] = []
     for match in access.matches or (Match(),):
         numbers = asked(match, access, gaps)
         if numbers is None:
             continue
         rules = http_rules(match, gaps)
-        if not rules:
+        if not rules and not match.sni:
             whole.append(numbers)
         elif access.action is AccessAction.DENY:
-            gaps.error("mesh-inexpressible", "the mesh denies callers and ports, not single requests")
-        elif kept := carrying(numbers, access, intent, gaps):
+            gaps.error("mesh-inexpressible", "the mesh denies callers and ports, not single requests or connections")
+        elif match.sni and (kept := connecting(numbers, access, intent, gaps)):
+            check_requests(intent, gaps)
+            _tell_both(rules, gaps)
+            named.setdefault(kept, []).extend(server_names(match, intent, gaps))
+        elif not match.sni and (kept := carrying(numbers, access, intent, gaps)):
             check_requests(intent, gaps)
             read.setdefault(kept, []).extend(rule for rule in rules if rule not in read.get(kept, []))
     if () in whole:
         return []
-    found = [entry for numbers in dict.fromkeys(whole) for entry in to_ports(numbers, [], access, intent)]
-    found += [entry for numbers, rules in read.items() for entry in to_ports(numbers, rules, access, intent)]
+    found = [entry for numbers in dict.fromkeys(whole) for entry in to_ports(numbers, {}, access, intent)]
+    for told in ({kept: {"rules": {"http": rules}} for kept, rules in read.items()}, _by_name(named)):
+        found += [entry for kept, rest in told.items() for entry in to_ports(kept, rest, access, intent)]
     return found or None
+
+
+def _by_name(named: Mapping[tuple[int, ...], Iterable[str]]) -> dict[tuple[int, ...], Native]:
+    return {kept: {"serverNames": sorted(set(names))} for kept, names in named.items()}
+
+
+def _tell_both(rules: Sequence[Native], gaps: Gaps) -> None:
+    if rules:
+        told = "the mesh sees a name in a TLS handshake, or requests that are not encrypted"
+        gaps.error("mesh-inexpressible", told, hint="write a match for each")

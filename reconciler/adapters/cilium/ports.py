@@ -18,10 +18,9 @@ MOST = 40
 Native = dict[str, Any]
 
 
-def to_ports(numbers: Iterable[int], rules: list[Native], access: AccessIntent, intent: MeshIntent) -> list[Native]:
-    """Entries of ``toPorts`` for these ports, in as many as they need."""
-    several = [one for number in numbers for one in _port(number, bool(rules), access, intent)]
-    told = {"rules": {"http": rules}} if rules else {}
+def to_ports(numbers: Iterable[int], told: Native, access: AccessIntent, intent: MeshIntent) -> list[Native]:
+    """Entries of ``toPorts`` for these ports, in as many as they need; ``told``: of what passes there."""
+    several = [one for number in numbers for one in _port(number, bool(told), access, intent)]
     return [{"ports": several[at : at + MOST], **told} for at in range(0, len(several), MOST)]
 
 
@@ -50,6 +49,17 @@ def asked(match: Match, access: AccessIntent, gaps: Gaps) -> tuple[int, ...] | N
             gaps.warning("nothing-matches", f"a match of {access.policy} names none of the ports of its target")
             return None
     return tuple(sorted(numbers or access.ports))
+
+
+def connecting(numbers: tuple[int, ...], access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> tuple[int, ...]:
+    """Of these ports, or of all, those that take connections of TCP."""
+    facts = intent.cluster.service(access.service.name, access.service.namespace)
+    taking = [port for port in facts.ports if speech(port) is not Speech.UDP] if facts else []
+    known = {one for port in taking if facts for one in workload_ports(port, facts, intent.cluster)}
+    if not known and not numbers:
+        told = f"rules about the name in a TLS handshake need the ports of {access.service.label}, and none is known"
+        gaps.error("port-needed", told)
+    return numbers or tuple(sorted(known))
 
 
 def carrying(numbers: tuple[int, ...], access: AccessIntent, intent: MeshIntent, gaps: Gaps) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Which requests, as ``toPorts[].rules.http`` of CiliumNetworkPolicy. Fields of a rule are expressions that have to
-match the whole value (pkg/policy/api/http.go); rules are alternatives, and can allow only."""
+match the whole value (pkg/policy/api/http.go); rules are alternatives, and can allow only. The name in a TLS handshake
+is a condition of connections, ``toPorts[].serverNames``, and not beside these (rule_validation.go)."""
 
 from __future__ import annotations
 
@@ -8,9 +9,13 @@ from typing import Any
 from reconciler.adapters.cilium.expressions import SeesQuery, path_expression
 from reconciler.adapters.expressions import quote
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.versions import before
+from reconciler.model.intents import MeshIntent
 from reconciler.model.selectors import Match, PathKind, PathMatch, ValueMatch
 
 HttpRule = dict[str, Any]
+#: since when names in a handshake may begin with stars
+_STARS = "1.19"
 
 
 def http_rules(match: Match, gaps: Gaps) -> list[HttpRule]:
@@ -28,6 +33,13 @@ def http_rules(match: Match, gaps: Gaps) -> list[HttpRule]:
     return [rule] if rule else []
 
 
+def server_names(match: Match, intent: MeshIntent, gaps: Gaps) -> list[str]:
+    """The names of a TLS handshake that a match takes; what ends so, at any depth, begins with two stars."""
+    if any(name.startswith("*") for name in match.sni) and before(_STARS, intent):
+        gaps.error("mesh-too-old", f"the agents know no names with a star before {_STARS}", hint="write names in full")
+    return [f"*{name}" if name.startswith("*.") else name for name in map(str.lower, match.sni)]
+
+
 def _is_every(path: PathMatch) -> bool:
     return path.kind in (PathKind.PREFIX, PathKind.STRING_PREFIX) and path.value in ("", "/")
 
@@ -36,7 +48,6 @@ def _tell_lacks(match: Match, gaps: Gaps) -> None:
     given = (
         ("query parameter", bool(match.query)),
         ("scheme", bool(match.scheme)),
-        ("the name asked for over TLS", bool(match.sni)),
         ("claims of a token", bool(match.jwt_claims)),
     )
     for what, used in given:

@@ -26,15 +26,23 @@ def requests(entries: Sequence[Part], known: ServiceFacts, scene: Scene) -> tupl
     matches: list[Any] = []
     ports: set[int] = set()
     for entry in entries:
-        only(entry, ("ports", "rules"), "toPorts")
+        only(entry, ("ports", "rules", "serverNames"), "toPorts")
         only(entry.get("rules") or {}, ("http",), "rules")
         ports |= {_port(one, known, scene) for one in entry.get("ports") or ()}
-        matches += [_match(one) for one in (entry.get("rules") or {}).get("http") or [{}]]
+        matches += [_match(one) | _names(entry) for one in (entry.get("rules") or {}).get("http") or [{}]]
     if {} in matches and any(one != {} for one in matches):
         raise Unsayable("it is about requests on some ports, and about all of others")
     if len(entries) > 1 and matches.count({}) != len(matches):
         raise Unsayable("it has rules of their own for several ports")
     return ([] if {} in matches else [request(one) for one in matches]), sorted(ports)
+
+
+def _names(entry: Part) -> dict[str, Any]:
+    """What begins with one star is of one depth, which no neutral name says."""
+    names = [str(name) for name in entry.get("serverNames") or ()]
+    if any(name.startswith("*.") for name in names):
+        raise Unsayable("a name in a TLS handshake with one star, which takes one more element only")
+    return {"sni": [name.removeprefix("*") if name.startswith("**.") else name for name in names]} if names else {}
 
 
 def _port(one: Part, known: ServiceFacts, scene: Scene) -> int:

@@ -89,11 +89,13 @@ def _requests(rule: Part) -> Iterator[Any]:
     if not rule.get("toPorts"):
         yield "everything"
     for entry in rule.get("toPorts") or ():
-        rest = {key: value for key, value in entry.items() if key not in ("ports", "rules")}
+        rest = {key: value for key, value in entry.items() if key not in ("ports", "rules", "serverNames")}
+        names = sorted(map(str, entry.get("serverNames") or [""]))
         kinds = entry.get("rules") or {}
         http = [_request(one) for one in kinds.get("http") or [{}]] if set(kinds) <= {"http"} else [kinds]
-        for port, request in product(entry.get("ports") or [{}], http):
-            yield [str(port.get("port", "")), port.get("protocol") or "ANY", port.get("endPort") or 0, request, rest]
+        for port, request, name in product(entry.get("ports") or [{}], http, names):
+            said = [str(port.get("port", "")), port.get("protocol") or "ANY", port.get("endPort") or 0, request, rest]
+            yield [*said, name] if name else said
 
 
 def _request(rule: Part) -> Part:
