@@ -42,7 +42,7 @@ def objects(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> list[NativeObje
 
 
 def _is_blind(port: PortFacts, host: HostIntent, intent: MeshIntent) -> bool:
-    return speech(port) is not Speech.UDP and not carries_requests(port, host, intent)
+    return speech(port) is not Speech.UDP and not carries_requests(port, host.service, intent.mesh)
 
 
 def _chosen(routes: Iterable[Route], ports: Sequence[PortFacts]) -> Chosen:

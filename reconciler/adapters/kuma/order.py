@@ -76,6 +76,13 @@ def is_pathless(one: Condition) -> bool:
     return (one.kind, one.path) == (PREFIX, "/")
 
 
+def outranks(one: Condition, other: Condition) -> int:
+    """1 where the mesh takes the first whatever their order, -1 the other way, 0 where their order decides. A condition
+    without a ``base`` has no path."""
+    first, second = _rank(one, bool(one.base)), _rank(other, bool(other.base))
+    return (first > second) - (first < second)
+
+
 def _rank(one: Condition, rooted: bool) -> tuple[int, ...]:
     kinds = {EXACT: 3, PREFIX: 2, REGEX: 1}
     kind = 0 if is_pathless(one) and not rooted else kinds[one.kind]

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.protocols import Speech, speech
-from reconciler.model.facts import PortFacts
+from reconciler.model.facts import MeshFacts, PortFacts
 from reconciler.model.intents import HostIntent, MeshIntent
+from reconciler.model.refs import ServiceRef
 
 _HTTP = ("http", "http2", "grpc", "kubernetes.io/h2c")
 _KNOWN = (*_HTTP, "tcp", "kafka", "tls")
@@ -16,17 +17,22 @@ _KNOWN = (*_HTTP, "tcp", "kafka", "tls")
 
 def protocol(port: PortFacts, host: HostIntent, intent: MeshIntent) -> str:
     """In the mesh's words, "" where nobody says it, which it takes for TCP."""
+    return _said(port, host.service, intent.mesh)
+
+
+def _said(port: PortFacts, service: ServiceRef, mesh: MeshFacts) -> str:
     said = port.app_protocol.lower()
     if said in _KNOWN:
         return said
-    service = host.service
-    return intent.mesh.settings.get(f"protocol.{service.namespace}/{service.name}:{port.number}", "")
+    return mesh.settings.get(f"protocol.{service.namespace}/{service.name}:{port.number}", "")
 
 
 def http_ports(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Sequence[PortFacts]:
     """The ports to which requests can be routed. A name alone says nothing to this mesh: routes make the callers read
     such a port as HTTP, but nothing else does."""
-    ports = [port for port in (host.facts.ports if host.facts else ()) if carries_requests(port, host, intent)]
+    ports = [
+        port for port in (host.facts.ports if host.facts else ()) if carries_requests(port, host.service, intent.mesh)
+    ]
     silent = [port for port in ports if not protocol(port, host, intent)]
     if silent:
         numbers = ", ".join(str(port.number) for port in silent)
@@ -39,10 +45,15 @@ def http_ports(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Sequence[Por
     return ports
 
 
-def carries_requests(port: PortFacts, host: HostIntent, intent: MeshIntent) -> bool:
+def carries_requests(port: PortFacts, service: ServiceRef, mesh: MeshFacts) -> bool:
     """Whether requests may be seen on a port; an undeclared one is taken at its name."""
-    said = protocol(port, host, intent)
+    said = _said(port, service, mesh)
     return said in _HTTP if said else speech(port) in (Speech.HTTP, Speech.UNDECLARED)
+
+
+def is_declared(port: PortFacts, service: ServiceRef, mesh: MeshFacts) -> bool:
+    """Whether the mesh knows what a port speaks without a route that tells it."""
+    return bool(_said(port, service, mesh))
 
 
 def speaks_grpc(ports: Sequence[PortFacts], host: HostIntent, intent: MeshIntent) -> tuple[bool, bool]:

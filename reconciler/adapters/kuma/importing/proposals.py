@@ -18,6 +18,7 @@ from reconciler.adapters.importing import (
 )
 from reconciler.adapters.kuma.importing.arriving import fault, limit, mode, permission
 from reconciler.adapters.kuma.importing.outgoing import balancing, breaker, health_check, retries, timeouts
+from reconciler.adapters.kuma.importing.routes import reader
 from reconciler.adapters.kuma.live import claims
 from reconciler.adapters.kuma.objects import DEFAULT_MESH, MESH_LABEL
 from reconciler.adapters.leaves import section
@@ -36,15 +37,16 @@ _READERS: Mapping[str, Reader] = {
 
 
 def importer(bodies: Sequence[Body], scene: Scene) -> Imported:
-    double = contested(bodies, claims)
+    double, routes = contested(bodies, claims), reader(bodies)
+    readers = {**_READERS, "MeshHTTPRoute": routes, "MeshTCPRoute": routes}
 
     def read(body: Body, scene: Scene) -> Draft | Iterable[Draft]:
-        reader = reader_of(_READERS, body)
+        read_it = reader_of(readers, body)
         labels: Mapping[str, Any] = section(section(body, "metadata"), "labels")
         if labels.get(MESH_LABEL, DEFAULT_MESH) != (scene.mesh.revision or DEFAULT_MESH):
             raise Unsayable(f"it is of the mesh {labels[MESH_LABEL]}")
         if found := double(body):
             raise Unsayable(f"another object is about {found}, too, and the mesh makes one of both")
-        return reader(body, scene)
+        return read_it(body, scene)
 
     return proposed(bodies, read, scene)

@@ -14,7 +14,8 @@ from reconciler.adapters.durations import seconds
 from reconciler.adapters.importing import MALFORMED, Body, Scene, key_of
 from reconciler.adapters.linkerd.kinds import POLICY
 from reconciler.adapters.linkerd.meaning.annotations import limits
-from reconciler.adapters.linkerd.meaning.order import Unit, table
+from reconciler.adapters.linkerd.order import outranks
+from reconciler.adapters.standard.meaning.merged import Unit, table
 from reconciler.adapters.standard.meaning.parents import Bound, bound
 from reconciler.adapters.standard.meaning.rules import declared
 
@@ -32,7 +33,7 @@ def route(body: Body, scene: Scene) -> Bound | None:
             return None
         to = parent(body, scene)
         if to is not None:
-            table(unit for port in to.ports for unit in units(body, to, port))  # all of it can be read
+            table((unit for port in to.ports for unit in units(body, to, port)), outranks)  # all of it can be read
         return to
     except MALFORMED:
         return None

@@ -11,9 +11,10 @@ from reconciler.adapters.linkerd.meaning.annotations import keys_of
 from reconciler.adapters.linkerd.meaning.callers import Known
 from reconciler.adapters.linkerd.meaning.calls import about, route, units
 from reconciler.adapters.linkerd.meaning.failures import failures
-from reconciler.adapters.linkerd.meaning.order import Unit, table
 from reconciler.adapters.linkerd.meaning.servers import about as about_server
 from reconciler.adapters.linkerd.meaning.servers import said, served
+from reconciler.adapters.linkerd.order import outranks
+from reconciler.adapters.standard.meaning.merged import Unit, table
 from reconciler.model.canonical import encode, plain
 from reconciler.model.refs import ObjectKey
 
@@ -65,7 +66,7 @@ def _of_calls(known: Known, scene: Scene) -> Iterator[Said]:
             assert to is not None
             tables.setdefault(about(to, port), []).extend(units(body, to, port))
     for topic, several in tables.items():
-        yield topic, table(several), tuple({one.key for one in several})
+        yield topic, table(several, outranks), tuple({one.key for one in several})
 
 
 def _of_servers(known: Known, scene: Scene) -> Iterator[Said]:

@@ -14,8 +14,9 @@ from reconciler.adapters.importing import Body, Scene, key_of
 from reconciler.adapters.leaves import section
 from reconciler.adapters.linkerd.kinds import POLICY
 from reconciler.adapters.linkerd.meaning.callers import DEFAULTS, Callers, Known, authorized, fewest, let_in, required
-from reconciler.adapters.linkerd.meaning.order import Unit, table
+from reconciler.adapters.linkerd.order import outranks
 from reconciler.adapters.protocols import selects
+from reconciler.adapters.standard.meaning.merged import Unit, table
 from reconciler.adapters.standard.meaning.rules import declared
 from reconciler.model.refs import ObjectKey
 
@@ -130,7 +131,7 @@ def said(server: Served, known: Known) -> Any:
     who = fewest({pair for one in server.policies for pair in _let_in(one, known)} | DEFAULTS[default])
     made: dict[str, Any] = {"protocol": spec.get("proxyProtocol") or "unknown", "callers": sorted(map(list, who))}
     if server.routes:
-        made["requests"] = table(_units(server, who, known))
+        made["requests"] = table(_units(server, who, known), outranks)
     if server.limits:
         made["limits"] = [{**one["spec"], "targetRef": None} for one in server.limits]
     return made

@@ -7,14 +7,20 @@ from typing import Any
 
 from reconciler.adapters.importing import MALFORMED, Body, Meaning, Scene, key_of
 from reconciler.adapters.kuma.live import normalize
+from reconciler.adapters.kuma.meaning.routes import readable
+from reconciler.adapters.kuma.meaning.routes import said as routes_said
 from reconciler.adapters.leaves import section
 from reconciler.model.canonical import encode, plain
 
 
-def meanings(bodies: Iterable[Body], _scene: Scene) -> Mapping[str, Meaning]:
-    """By kind, namespace, proxies and destinations: several objects about the same are one meaning of all."""
-    found: dict[str, Meaning] = {}
-    for body in bodies:
+def meanings(bodies: Iterable[Body], scene: Scene) -> Mapping[str, Meaning]:
+    """By kind, namespace, proxies and destinations: several objects about the same are one meaning of all. Routes by
+    the ports that are called."""
+    given = list(bodies)
+    found = {about: Meaning(about, plain(content), keys) for about, content, keys in routes_said(given, scene)}
+    for body in given:
+        if readable(body, scene):
+            continue
         key, about, content = key_of(body), _about(body), plain(_said(body))
         held = found.get(about)
         several = {"several": sorted([*_several(held), content], key=encode)} if held else content

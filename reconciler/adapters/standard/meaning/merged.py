@@ -1,17 +1,24 @@
-"""Which of several conditions takes a request, where that is not said by the conditions alone: the order in their
-object, or the age of their objects."""
+"""Rules of one or several objects that a mesh ranks by their conditions, as what they say together.
+
+Where the conditions do not tell which of two takes a request, it is the order in their object, or the objects' age.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from reconciler.adapters.linkerd.order import outranks
 from reconciler.adapters.standard.conditions import Condition, Unsure, Value, common
 from reconciler.model.canonical import encode
 from reconciler.model.refs import ObjectKey
+
+#: the type of a path that is not asked for
+ANY = "Any"
+#: of two conditions: 1 where the first is taken whatever their order, -1 the other way, 0 where their order decides,
+#: None where it depends on the request
+Outranks = Callable[[Condition, Condition], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +37,25 @@ class Unit:
         return {"when": self.when, "then": self.then} | ({"callers": self.callers} if self.callers else {})
 
 
-def table(units: Iterable[Unit]) -> dict[str, Any]:
+def table(units: Iterable[Unit], outranks: Outranks) -> dict[str, Any]:
     """All that is said, and of which two it matters which one comes first."""
-    given = sorted(_needed(units), key=lambda one: (one.key, one.place))
+    given = sorted(_needed(units, outranks), key=lambda one: (one.key, one.place))
     rules = {encode(one.said): one.said for one in given}
-    order = {encode(pair) for one, other in combinations(given, 2) for pair in _pair(one, other)}
+    order = {encode(pair) for one, other in combinations(given, 2) for pair in _pair(one, other, outranks)}
     return {"rules": [rules[text] for text in sorted(rules)]} | ({"order": sorted(order)} if order else {})
 
 
-def _needed(units: Iterable[Unit]) -> list[Unit]:
+def _needed(units: Iterable[Unit], outranks: Outranks) -> list[Unit]:
     """Without those whose requests another one takes in just the same way."""
     kept = sorted(units, key=lambda one: (encode(one.said), one.key))
     for one in list(kept):
         others = [other for other in kept if other is not one]
-        if any(_stands_in(wide, one, others) for wide in others):
+        if any(_stands_in(wide, one, others, outranks) for wide in others):
             kept = others
     return kept
 
 
-def _stands_in(wide: Unit, narrow: Unit, others: Iterable[Unit]) -> bool:
+def _stands_in(wide: Unit, narrow: Unit, others: Iterable[Unit], outranks: Outranks) -> bool:
     """Whether nothing that does something else would come between the two."""
     if (wide.callers, encode(wide.then)) != (narrow.callers, encode(narrow.then)):
         return False
@@ -63,8 +70,8 @@ def _stands_in(wide: Unit, narrow: Unit, others: Iterable[Unit]) -> bool:
         return False
 
 
-def _pair(one: Unit, other: Unit) -> Iterable[Any]:
-    if encode(one.then) == encode(other.then) or not _open(condition(one.when), condition(other.when)):
+def _pair(one: Unit, other: Unit, outranks: Outranks) -> Iterable[Any]:
+    if encode(one.then) == encode(other.then) or not _open(condition(one.when), condition(other.when), outranks):
         return
     if one.callers and other.callers and one.callers != other.callers:
         return
@@ -74,7 +81,7 @@ def _pair(one: Unit, other: Unit) -> Iterable[Any]:
         yield {"older": sorted(([str(each.key), each.said] for each in (one, other)), key=encode)}
 
 
-def _open(one: Condition, other: Condition) -> bool:
+def _open(one: Condition, other: Condition, outranks: Outranks) -> bool:
     """Whether a request may fit both, and they themselves do not say which of them takes it."""
     try:
         if common(one, other) is None:
@@ -85,9 +92,12 @@ def _open(one: Condition, other: Condition) -> bool:
 
 
 def condition(when: Mapping[str, Any]) -> Condition:
-    path = when["path"]
+    """Of a unit. One of any path has no ``base``, where a mesh ranks it otherwise than the prefix of all paths."""
+    path, method = when["path"], str(when.get("method", ""))
     headers, query = _values(when["headers"]), _values(when["query"])
-    return Condition(path["type"], str(path["value"]), str(when.get("method", "")), headers, query)
+    if path["type"] == ANY:
+        return Condition(method=method, headers=headers, query=query, base="")
+    return Condition(path["type"], str(path["value"]), method, headers, query)
 
 
 def _values(given: Mapping[str, Any]) -> tuple[Value, ...]:
