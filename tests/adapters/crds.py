@@ -46,7 +46,7 @@ def schemas(mesh: str) -> Mapping[tuple[str, str], Mapping[str, Any]]:
     """Schemas of a mesh's CRDs by (apiVersion, kind); empty where there are none."""
     found: dict[tuple[str, str], Mapping[str, Any]] = {}
     for path in sorted((folder() / mesh).glob("*.yaml")):
-        for crd in yaml.safe_load_all(path.read_text()):
+        for crd in yaml.load_all(path.read_text(), yaml.CSafeLoader):
             spec = crd["spec"]
             for version in spec["versions"]:
                 key = (f"{spec['group']}/{version['name']}", spec["names"]["kind"])

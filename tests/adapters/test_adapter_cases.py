@@ -57,7 +57,7 @@ def test_case(case: Path, request: pytest.FixtureRequest) -> None:
     made, expected = outcome(case), case / "expected.yaml"
     if request.config.getoption("--update-golden"):
         expected.write_text(given.dump(made))
-    assert made == yaml.safe_load(expected.read_text())
+    assert made == yaml.load(expected.read_text(), yaml.CSafeLoader)
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)

@@ -115,4 +115,4 @@ def test_what_becomes_of_each_object(request: pytest.FixtureRequest) -> None:
     expected = FOLDER / "fates.yaml"
     if request.config.getoption("--update-golden"):
         expected.write_text(dump(found))
-    assert found == yaml.safe_load(expected.read_text())
+    assert found == yaml.load(expected.read_text(), yaml.CSafeLoader)

@@ -24,9 +24,11 @@ def made(adapter: Adapter, files: Iterable[Path]) -> set[tuple[str, str]]:
     if adapter.default_mesh.declared:
         return {(one.key.group, one.key.kind) for made in adapter.build(RICH) for one in made.objects}
     own = (CASES / adapter.name).glob("*/expected.yaml")
-    bodies = [body for file in own for body in yaml.safe_load(file.read_text()).get("objects") or ()]
+    bodies = [body for file in own for body in yaml.load(file.read_text(), yaml.CSafeLoader).get("objects") or ()]
     for file in files:
-        bodies += [body for several in yaml.safe_load(file.read_text())["objects"].values() for body in several]
+        bodies += [
+            body for several in yaml.load(file.read_text(), yaml.CSafeLoader)["objects"].values() for body in several
+        ]
     known = {(kind.kind.group, kind.kind.kind) for kind in adapter.kinds}
     return {(body["apiVersion"].rpartition("/")[0], body["kind"]) for body in bodies} & known
 
@@ -34,7 +36,9 @@ def made(adapter: Adapter, files: Iterable[Path]) -> set[tuple[str, str]]:
 def _of_meshes(mesh_type: str) -> Iterator[Path]:
     """The expectations of cases with a mesh of a type; without a Mesh document it is of the usual one."""
     for file in WHOLE.glob("*/given.yaml"):
-        given_ = [body for body in yaml.safe_load_all(file.read_text()) if body and body.get("kind") == "Mesh"]
+        given_ = [
+            body for body in yaml.load_all(file.read_text(), yaml.CSafeLoader) if body and body.get("kind") == "Mesh"
+        ]
         if mesh_type in [(body.get("spec") or {}).get("type") for body in given_] or (
             not given_ and mesh_type == "istio"
         ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import yaml
 
 from reconciler.pipeline.meshes import installed
@@ -34,11 +36,12 @@ def render(case: Case, other: str) -> str:
     return dump(told(*compiled_files(files, {CLUSTER: [*_control_planes(), *orchestrated()]})))
 
 
-def _control_planes() -> list[Body]:
+@cache
+def _control_planes() -> tuple[Body, ...]:
     """The control planes of the other cases; their services are not those of these."""
-    found = yaml.safe_load_all((CASES / "shop.yaml").read_text())
-    return [
+    found = yaml.load_all((CASES / "shop.yaml").read_text(), yaml.CSafeLoader)
+    return tuple(
         body
         for body in found
         if body and (body["metadata"].get("namespace") or body["metadata"]["name"]) not in ("shop", "batch")
-    ]
+    )

@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 @cache
 def topology() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load((HERE / "topology.yaml").read_text())
+    found: Mapping[str, Any] = yaml.load((HERE / "topology.yaml").read_text(), yaml.CSafeLoader)
     return found
 
 

@@ -21,7 +21,7 @@ def test_case(case: Path, request: pytest.FixtureRequest) -> None:
     expected = case / "expected.yaml"
     if request.config.getoption("--update-golden"):
         expected.write_text(render(case))
-    assert outcome(case) == yaml.safe_load(expected.read_text())
+    assert outcome(case) == yaml.load(expected.read_text(), yaml.CSafeLoader)
 
 
 @pytest.mark.parametrize("case", FOUND, ids=lambda case: case.name)

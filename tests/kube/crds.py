@@ -48,7 +48,7 @@ def real(mesh: str, kind: NativeKind) -> dict[str, Any] | None:
     own = list(reversed(sets(mesh)))
     rank = {known: number for number, known in enumerate(own)}
     found = sorted(folder.glob(f"*/{name}"), key=lambda path: (rank.get(path.parent.name, len(own)), path))
-    body: dict[str, Any] | None = yaml.safe_load(found[0].read_text()) if found else None
+    body: dict[str, Any] | None = yaml.load(found[0].read_text(), yaml.CSafeLoader) if found else None
     return body
 
 
@@ -123,5 +123,5 @@ def _await_served(server: ApiServer, path: str) -> None:
 
 
 def widgets() -> dict[str, Any]:
-    body: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("widgets.yaml").read_text())
+    body: dict[str, Any] = yaml.load(Path(__file__).with_name("widgets.yaml").read_text(), yaml.CSafeLoader)
     return body
