@@ -151,8 +151,11 @@ def _kinds(outcome: Mapping[str, Any]) -> str:
     return ", ".join(kind if count == 1 else f"{count} {kind}" for kind, count in counted.items())
 
 
-_VERDICT = re.compile(r"\S+ \S+ \S+: (?P<path>\S+) (?P<level>\w+) (?P<action>\w+)(?: \((?P<note>.*)\))?", re.DOTALL)
-_REFUSED = re.compile(r"^.* cannot do it: |: nothing of the policy is applied here$", re.DOTALL)
+_VERDICT = re.compile(r"\S+ \S+ .*?: (?P<path>\S+) (?P<level>\w+) (?P<action>\w+)(?: \((?P<note>.*)\))?", re.DOTALL)
+#: what the cell says anyway: which policy asked for what on which mesh
+_AROUND = re.compile(
+    r"^(left out: )?(\S+ asks for \S+, and )?(\S+( \(\S+\))? cannot do it: )?|: nothing of the policy is applied here$"
+)
 
 
 def _verdicts(outcome: Mapping[str, Any]) -> str:
@@ -161,7 +164,7 @@ def _verdicts(outcome: Mapping[str, Any]) -> str:
     for text in outcome["verdicts"]:
         said = _VERDICT.fullmatch(text)
         assert said is not None, text
-        note = _REFUSED.sub("", said["note"] or "")
+        note = _AROUND.sub("", said["note"] or "")
         if said["action"] == "Refused":
             told.setdefault(f"refused: {note}", [])
         elif said["action"] == "Degraded":
