@@ -5,7 +5,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-pytest_plugins = ["tests.consul.fixtures", "tests.kube.fixtures"]
+pytest_plugins = ["tests.aws.fixtures", "tests.consul.fixtures", "tests.kube.fixtures"]
 
 # the same examples every time, however long one takes: a busy machine is no failure
 hypothesis.settings.register_profile(

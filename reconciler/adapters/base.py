@@ -68,6 +68,7 @@ class Adapter:
     itself, "" for nobody: such a one is not imported. ``routed``: the hosts whose requests an object routes: where the
     last one of a host goes, a reviewer is told. ``routes_connections`` (profile, ports): whether the mesh chooses where
     connections go to these ports, none of which carries requests; None: it tells by itself what has no effect there.
+    ``api``: the connection by which its own API is reached, "" where that is called as the mesh.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Adapter:
     profile: Callable[[MeshFacts, ClusterFacts, ServiceRef | None], str] = one_profile
     profiles: tuple[str, ...] = ("",)
     routes_connections: Callable[[str, Sequence[PortFacts]], bool] | None = None
+    api: str = ""
 
     def build(self, intent: MeshIntent) -> Iterator[Built]:
         """Everything that a target is asked to do, thing by thing."""

@@ -33,7 +33,7 @@ from reconciler.compile.telemetry import dashboards_of, telemetry_of
 from reconciler.compile.traffic import asks_by_service
 from reconciler.compile.unused import unused_items
 from reconciler.model.access import AccessPolicy
-from reconciler.model.clusters import ApiConnection, ProxiesConnection
+from reconciler.model.clusters import ApiConnection, AwsConnection, ProxiesConnection
 from reconciler.model.documents import DesiredState, View
 from reconciler.model.facts import Facts
 from reconciler.model.findings import Finding, Position, error, warning
@@ -199,7 +199,8 @@ def _unfit(target: TargetId, adapter: Adapter, world: World) -> Finding | None:
     declared_here = adapter.default_mesh.declared
     if known is None:
         return None
-    if isinstance(known.connection, ApiConnection) and known.connection.api != adapter.name:
+    own = adapter.api or adapter.name
+    if isinstance(known.connection, (ApiConnection, AwsConnection)) and known.connection.api != own:
         needs, to = "cannot have", known.connection.api
     elif isinstance(known.connection, ProxiesConnection) != declared_here:
         needs, to = "needs" if declared_here else "cannot have", "proxies"

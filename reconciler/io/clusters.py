@@ -9,6 +9,7 @@ from pathlib import Path
 from reconciler.io.directory.cluster import DirectoryCluster
 from reconciler.model.clusters import (
     ApiConnection,
+    AwsConnection,
     Cluster,
     DirectoryConnection,
     KubeconfigConnection,
@@ -31,6 +32,10 @@ def open_cluster(cluster: Cluster, base: Path) -> ClusterPort:
         path = _resolved(connection.path, base)
         authority = _resolved(connection.authority, base) if connection.authority else path / ".authority"
         return EnvoyCluster(cluster.name, path, authority, timedelta(seconds=connection.lifetime))
+    if isinstance(connection, AwsConnection):
+        from reconciler.io.appmesh.cluster import AppMeshCluster
+
+        return AppMeshCluster(cluster.name, connection, base, cluster.limits)
     if isinstance(connection, ApiConnection):
         return _by_api(cluster, connection, base)
     # the client library takes a second to import, and not every repository has such a cluster

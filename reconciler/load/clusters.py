@@ -16,7 +16,14 @@ from reconciler.load.precedence import VariableFiles, Variables
 from reconciler.load.schemas import future_hint, is_future_field, strict_schema
 from reconciler.load.shortforms import mapping
 from reconciler.load.variables import uses
-from reconciler.model.clusters import ApiConnection, Cluster, Connection, DirectoryConnection, ProxiesConnection
+from reconciler.model.clusters import (
+    ApiConnection,
+    AwsConnection,
+    Cluster,
+    Connection,
+    DirectoryConnection,
+    ProxiesConnection,
+)
 from reconciler.model.findings import Finding, error, warning
 from reconciler.model.refs import API_VERSION, DocRef
 
@@ -113,7 +120,15 @@ def _place(connection: Connection) -> str:
     if isinstance(connection, ApiConnection):
         scope = " ".join(part for part in (connection.datacenter, connection.partition) if part)
         return f"{connection.address.rstrip('/').lower()} {scope}".rstrip()
+    if isinstance(connection, AwsConnection):
+        return f"{connection.endpoint or 'aws'} {connection.region} {_whose(connection)}".rstrip()
     if isinstance(connection, (DirectoryConnection, ProxiesConnection)):
         parts = [part for part in connection.path.split("/") if part not in ("", ".")]
         return "/" * connection.path.startswith("/") + "/".join(parts)
     return ""
+
+
+def _whose(connection: AwsConnection) -> str:
+    """An account, where it is known; else what tells it apart from others."""
+    of_role = connection.role.split(":")[4] if connection.role else ""
+    return connection.account or of_role or (connection.secret.place if connection.secret else "")

@@ -13,6 +13,7 @@ from reconciler.load.terms import native, on_unsupported
 from reconciler.load.values import field_path, kind_id, seconds
 from reconciler.model.clusters import (
     ApiConnection,
+    AwsConnection,
     Cluster,
     ClusterLimits,
     Connection,
@@ -91,6 +92,8 @@ def _connection(node: Map, into: Decoder) -> Connection:
         return KubeconfigConnection(node["kubeconfig"].get("path", ""), node["kubeconfig"].get("context", ""))
     if "inCluster" in node:
         return InClusterConnection()
+    if "aws" in node:
+        return _aws(node["aws"], into)
     return _api(*next(iter(node.items())), into)
 
 
@@ -105,6 +108,20 @@ def _api(name: str, node: Map, into: Decoder) -> ApiConnection:
         node.get("partition", ""),
         _secret(node.get("tokenRef"), into),
         _secret(node.get("caRef"), into),
+    )
+
+
+def _aws(node: Map, into: Decoder) -> AwsConnection:
+    regions = strings(node, "regions")
+    if len(regions) > 1:
+        told = "a cluster is one region: objects of one name may lie in each"
+        into.complain("wrong-value", told, node.values_at["regions"], "make a Cluster of each region")
+    return AwsConnection(
+        region=regions[0],
+        account=node.get("accountId", ""),
+        role=node.get("roleArn", ""),
+        secret=_secret(node.get("secretRef"), into),
+        endpoint=node.get("endpoint", ""),
     )
 
 

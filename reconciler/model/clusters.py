@@ -65,7 +65,27 @@ class ApiConnection:
     ca: SecretPlace | None = None
 
 
-Connection = DirectoryConnection | ProxiesConnection | KubeconfigConnection | InClusterConnection | ApiConnection
+@dataclass(frozen=True, slots=True)
+class AwsConnection:
+    """One region of an account of AWS. ``account``: whose the credentials have to be, "" for anybody's; ``role``: to be
+    assumed with them; ``secret``: credentials in the form of ~/.aws/credentials, None: those that the library finds.
+    ``endpoint``: where the mesh is asked in place of AWS."""
+
+    region: str
+    account: str = ""
+    role: str = ""
+    secret: SecretPlace | None = None
+    endpoint: str = ""
+
+    @property
+    def api(self) -> str:
+        """By which a mesh is asked for it."""
+        return "aws"
+
+
+Connection = (
+    DirectoryConnection | ProxiesConnection | KubeconfigConnection | InClusterConnection | ApiConnection | AwsConnection
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.adapters.base import Adapter
 from reconciler.io.kube.kinds import FACT_KINDS, POD
-from reconciler.model.clusters import ApiConnection, DirectoryConnection, ProxiesConnection
+from reconciler.model.clusters import ApiConnection, AwsConnection, DirectoryConnection, ProxiesConnection
 from reconciler.model.documents import DesiredState
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId, TargetId
@@ -25,7 +25,7 @@ _OPEN = (
 
 
 #: they know no roles of Kubernetes
-_WITHOUT_ROLES = (DirectoryConnection, ProxiesConnection, ApiConnection)
+_WITHOUT_ROLES = (DirectoryConnection, ProxiesConnection, ApiConnection, AwsConnection)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ Detect = Callable[[Iterable[Mapping[str, Any]]], tuple[MeshFacts, ...]]
 DETECT: Mapping[str, Detect] = {name: adapter.detect for name, adapter in registry.load_all().items()}
 KINDS = {name: adapter.detect_kinds for name, adapter in registry.load_all().items()}
 #: what the I/O layer gives besides
-MORE = {"consul": {"Datacenter"}}
+MORE = {"appmesh": {"Account"}, "consul": {"Datacenter"}}
 
 
 def objects(case: Path) -> list[dict[str, Any]]:

@@ -28,4 +28,5 @@ ADAPTER = Adapter(
     meanings=meanings,
     routed=routed,
     routes_connections=lambda _profile, _ports: False,  # what is no HTTP goes where it did
+    api="aws",
 )

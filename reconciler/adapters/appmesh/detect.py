@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.adapters.appmesh import nodes
+from reconciler.adapters.appmesh.accounts import ACCOUNT
 from reconciler.adapters.appmesh.kinds import GROUP
 from reconciler.adapters.leaves import section
 from reconciler.adapters.raw import Object, containers, labels, mappings, name, namespace, selector, template
@@ -19,8 +20,8 @@ _VERSION = re.compile(r"v?(\d+\.\d+(\.\d+)?)")
 
 
 def detect(objects: Iterable[Object]) -> tuple[MeshFacts, ...]:
-    """One value where the controller or any object of the mesh is there, none elsewhere. Meshes are told apart by the
-    namespaces that they select, and no namespace is in two."""
+    """One value where the controller, an account, or any object of the mesh is there, none elsewhere. Meshes are told
+    apart by the namespaces that they select, and no namespace is in two; in an account each is a namespace itself."""
     given = list(objects)
     by_kind: dict[str, list[Object]] = {}
     for found in given:
@@ -37,7 +38,9 @@ def detect(objects: Iterable[Object]) -> tuple[MeshFacts, ...]:
             namespace=namespace(plane),
             version=_version(plane),
             gateways=tuple(sorted(map(_gateway, _of(by_kind, "VirtualGateway")), key=lambda g: (g.namespace, g.name))),
-            enrolled_namespaces=_enrolled(by_kind.get("Namespace", ()), meshes),
+            enrolled_namespaces=tuple(map(name, meshes))
+            if _of(by_kind, ACCOUNT)
+            else _enrolled(by_kind.get("Namespace", ()), meshes),
             settings={**_settings(meshes), **nodes.settings(_of(by_kind, "VirtualNode"))},
         ),
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reconciler.adapters.appmesh.accounts import CALLED, ROUTED, in_account, with_memory
 from reconciler.adapters.appmesh.kinds import VIRTUAL_ROUTER, VIRTUAL_SERVICE
 from reconciler.adapters.appmesh.ports import Port, spoken
 from reconciler.adapters.appmesh.routes import routes
@@ -72,6 +73,10 @@ def _writable(host: HostIntent, gaps: Gaps) -> bool:
     elif host.facts is None:
         told = f"the mesh wants the ports of {host.service.label}, and it is not there"
         gaps.error("port-needed", told, hint="its routes are written once the service is there")
+    elif in_account(host.facts) and ROUTED not in host.facts.labels:
+        told = f"{host.facts.labels[CALLED]} leads to no VirtualRouter that is its alone"
+        hint = "by the API policies write the routes of VirtualRouters that are there: make one for it, first"
+        gaps.error("mesh-inexpressible", told, hint=hint)
     if host.routes and all(route.reject for route in host.routes):
         asked = gaps.about(origin for route in host.routes for origin in route.askers.match)
         asked.error("mesh-inexpressible", f"a route of {host.service.label} has to take some requests")
@@ -98,12 +103,16 @@ def _sees_requests(ports: Iterable[Port], host: HostIntent, gaps: Gaps) -> bool:
 
 
 def _objects(host: HostIntent, ports: list[Port], targets: Targets, gaps: Gaps) -> list[NativeObject]:
-    intent, service = targets.intent, host.service
+    intent, service, facts = targets.intent, host.service, host.facts
+    assert facts is not None
     several = len(ports) > 1
     router = {
         "listeners": [{"portMapping": {"port": port.number, "protocol": port.protocol}} for port in ports],
         "routes": routes(host, ports, several, targets, gaps),
     }
+    if in_account(facts):
+        made = build(intent, VIRTUAL_ROUTER, service.namespace, facts.labels[ROUTED], router, host.origins)
+        return [with_memory(made, facts, intent)]
     name = {
         "awsName": host_name(service.name, service.namespace, intent.cluster_domain),
         "provider": {"virtualRouter": {"virtualRouterRef": {"name": service.name}}},

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from reconciler.adapters.appmesh import nodes
+from reconciler.adapters.appmesh.accounts import CALLED, service_of
 from reconciler.adapters.appmesh.live import called, normalize
 from reconciler.adapters.importing import MALFORMED, Body, Meaning, Scene, key_of
 from reconciler.adapters.raw import labels
@@ -29,7 +30,8 @@ def meanings(bodies: Iterable[Body], scene: Scene) -> Mapping[str, Meaning]:
     led = [key for body in given if (key := router_of(body)) in known]
     for body in given:
         key = key_of(body)
-        if nodes.STANDS_FOR in labels(body) or (key in led and led.count(key) == 1):
+        alone = service_of(body, scene.cluster) is not None
+        if nodes.STANDS_FOR in labels(body) or (key in led and led.count(key) == 1 and not alone):
             continue  # it is said with those that refer to it
         about, content, objects = _said(body, known, scene)
         found[about] = Meaning(about, plain(content), objects)
@@ -49,9 +51,16 @@ def router_of(body: Body) -> ObjectKey | None:
 
 
 def _said(body: Body, known: Known, scene: Scene) -> tuple[str, Any, tuple[ObjectKey, ...]]:
-    """A body that is not of the form of its kind means what is written."""
+    """A body that is not of the form of its kind means what is written. In an account the name of a service stays as it
+    is, and what becomes of requests to it is said by its router."""
     key, router = key_of(body), router_of(body)
-    if router in known and router is not None:
+    service = service_of(body, scene.cluster)
+    if service is not None and key.kind == "VirtualRouter":
+        try:
+            return f"requests to {service.labels[CALLED]}", routed(body, known, scene), (key,)
+        except MALFORMED:
+            pass
+    if service is None and router in known and router is not None:
         try:
             return f"requests to {called(body)}", routed(known[router], known, scene), (key, router)
         except MALFORMED:

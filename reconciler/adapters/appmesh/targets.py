@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.adapters import weights
+from reconciler.adapters.appmesh import accounts
 from reconciler.adapters.appmesh.kinds import VIRTUAL_NODE
 from reconciler.adapters.appmesh.nodes import STANDS_FOR, Node, known
 from reconciler.adapters.appmesh.ports import Port, node_ports
@@ -79,6 +80,8 @@ class Targets:
         if backend.subset and not has_subset(backend, self.intent):
             gaps.error("subset-unknown", f"no subset {backend.subset!r} of {service} is defined")
             return {}
+        if accounts.in_account(facts):
+            return self._served(backend, facts, number, gaps)
         if (node := existing(backend, facts, self.intent)) is not None:
             return self._reference(node.name, node.namespace) | _node_port(node, number, backend, gaps)
         if backend.subset and (problem := missing(facts, service)):
@@ -87,6 +90,19 @@ class Targets:
         several = len(node_ports(facts, self.intent)) > 1
         name = added_name(Added(service, backend.subset))
         return self._reference(name, service.namespace) | ({"port": number} if several else {})
+
+    def _served(self, backend: Backend, facts: ServiceFacts, number: int, gaps: Gaps) -> dict[str, Any]:
+        """By the API nodes are never added: what they reach is for whoever runs the service to say."""
+        found = accounts.serving(facts, self.intent.cluster, _part(backend, self.intent))
+        if len(found) != 1:
+            asked = f"subset {backend.subset!r} of {facts.ref.label}" if backend.subset else facts.ref.label
+            names = ", ".join(one.name for one in found) or "none"
+            told = f"the mesh sends requests to one VirtualNode, and those of {asked} are: {names}"
+            hint = "say in `route` which parts of it, by tags of the nodes or as virtualNode: NAME"
+            gaps.error("mesh-inexpressible", told, hint=hint)
+            return {}
+        node = accounts.node(found[0], self.intent)
+        return self._reference(node.name, node.namespace) | _node_port(node, number, backend, gaps)
 
     def _reference(self, name: str, namespace: str) -> dict[str, Any]:
         return {"virtualNodeRef": {"name": name} | ({"namespace": namespace} if namespace != self.namespace else {})}

@@ -5,7 +5,6 @@ Consul answers 500 to what it refuses as well as to what it could not do, so the
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,8 @@ import orjson
 
 from reconciler.io.kube.bucket import Bucket
 from reconciler.io.permit import WRITE_PERMIT
-from reconciler.model.clusters import ApiConnection, ClusterLimits, SecretPlace
+from reconciler.io.secrets import secret, unusable
+from reconciler.model.clusters import ApiConnection, ClusterLimits
 from reconciler.ports import Absent, ClusterError, Forbidden, Rejected, ServerFailed, Throttled, Unreachable
 
 #: words of a server that may be able to do later what it could not do now
@@ -96,7 +96,7 @@ class Client:
 
     def _headers(self) -> dict[str, str]:
         """The token is read anew for each request, so that it can be replaced."""
-        token = _secret(self._connection.token, self._base) if self._connection.token else ""
+        token = secret(self._connection.token, self._base) if self._connection.token else ""
         return {"X-Consul-Token": token} if token else {}
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -108,9 +108,9 @@ class Client:
     def _authority(self) -> ssl.SSLContext:
         assert self._connection.ca is not None
         try:
-            return ssl.create_default_context(cadata=_secret(self._connection.ca, self._base))
+            return ssl.create_default_context(cadata=secret(self._connection.ca, self._base))
         except ssl.SSLError as error:
-            raise _unusable(f"the authority in {self._connection.ca.place}: {error.reason or error}") from error
+            raise unusable(f"the authority in {self._connection.ca.place}: {error.reason or error}") from error
 
 
 def error_of(status: int, text: str, wait: float = 0.0) -> ClusterError:
@@ -128,26 +128,6 @@ def error_of(status: int, text: str, wait: float = 0.0) -> ClusterError:
         case _ if status >= 500:
             return ServerFailed(words, status, wait)
     return Rejected(words, status)
-
-
-def _secret(place: SecretPlace, base: Path) -> str:
-    if place.variable:
-        found = os.environ.get(place.variable, "")
-    else:
-        try:
-            found = (base / Path(place.file).expanduser()).read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not text"
-            raise _unusable(f"cannot read {place.place}: {reason}") from error
-    if not found.strip():
-        raise _unusable(f"{place.place} is empty or not set")
-    return found.strip()
-
-
-def _unusable(words: str) -> Unreachable:
-    problem = Unreachable(words)
-    problem.retryable = False
-    return problem
 
 
 def _decoded(text: str) -> Any:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from reconciler.adapters.appmesh.accounts import in_account, service_of
 from reconciler.adapters.appmesh.importing.requests import match
 from reconciler.adapters.appmesh.importing.rules import rule, target
 from reconciler.adapters.appmesh.live import called, claims, normalize
@@ -34,6 +35,7 @@ Known = Mapping[ObjectKey, Body]
 _WHY = {
     "VirtualRouter": "no VirtualService that becomes neutral documents leads to it",
     "VirtualNode": "it says which pods are a member of the mesh, which is no matter of policies",
+    "VirtualService": "it is the name that callers dial, which stays as it is",
     "Mesh": "it is the mesh itself, which a Mesh document stands for",
 }
 
@@ -62,6 +64,8 @@ def _drafts(body: Body, known: Known, scene: Scene, *, shared: bool) -> list[Dra
     if shared:
         raise Unsayable(f"another VirtualService leads to {at.name}, or has the same name")
     facts = _service(body, scene)
+    if in_account(facts):
+        return [Draft(at, tuple(_documents(router, facts, known, scene)))]
     if not scene.rename and not (key.name == at.name == facts.ref.name and key.namespace == at.namespace):
         raise Unsayable(f"it, or its VirtualRouter, would come back as {facts.ref.name}, which --rename allows")
     documents = _documents(router, facts, known, scene)
@@ -71,6 +75,8 @@ def _drafts(body: Body, known: Known, scene: Scene, *, shared: bool) -> list[Dra
 def _service(body: Body, scene: Scene) -> ServiceFacts:
     """The Service that callers dial. A VirtualService elsewhere than beside it would come back there."""
     hostname = called(body)
+    if found := service_of(body, scene.cluster):
+        return found
     name, _, rest = hostname.partition(".")
     namespace, _, tail = rest.partition(".")
     facts = scene.cluster.service(name, namespace) if tail == f"svc.{scene.cluster_domain}" else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.adapters.appmesh import nodes
+from reconciler.adapters.appmesh import accounts, nodes
 from reconciler.adapters.appmesh.meaning import key_pair, node_key
 from reconciler.adapters.appmesh.nodes import Node
 from reconciler.adapters.appmesh.resilience import HTTP_EVENTS, TCP_EVENTS
@@ -56,7 +56,10 @@ def target(one: Part, facts: ServiceFacts, router: Body, known: Known, scene: Sc
     node = _node(key, known, scene)
     if node is None:
         raise Unsayable(f"{key}, which it sends to, is not known")
-    made = _by_host(node, scene) if node.hostname else _by_pods(node, facts, scene)
+    if accounts.in_account(facts):
+        made = _by_tags(node, facts, scene)
+    else:
+        made = _by_host(node, scene) if node.hostname else _by_pods(node, facts, scene)
     if not one.get("port") or len(node.ports) < 2:
         return made
     return {**(made if isinstance(made, Mapping) else {"services": [made]}), "ports": [one["port"]]}
@@ -67,6 +70,17 @@ def _node(key: ObjectKey, known: Known, scene: Scene) -> Node | None:
     if body is not None:
         return nodes.read(body)
     return next((node for node in nodes.known(scene.mesh) if (node.namespace, node.name) == key_pair(key)), None)
+
+
+def _by_tags(node: Node, facts: ServiceFacts, scene: Scene) -> Any:
+    """The part of the called service that a node of an account is; or another service, of which it is all."""
+    others = [one for one in scene.cluster.services if one.ref.namespace == node.namespace and one != facts]
+    for service in (facts, *others):
+        for found in accounts.serving(service, scene.cluster):
+            if found.name == node.name:
+                part, short = accounts.part_of(found, service, scene.cluster), scene.short(service.ref)
+                return {"services": [short], "subset": part} if part else short
+    raise Unsayable(f"VirtualNode {node.name} serves nothing that is known")
 
 
 def _by_host(node: Node, scene: Scene) -> str:
