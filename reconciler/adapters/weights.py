@@ -21,6 +21,13 @@ def whole(weights: Sequence[float]) -> tuple[int, ...]:
     return _rounded(exact)
 
 
+def of_parts(parts: Sequence[Fraction]) -> tuple[int, ...]:
+    """Parts of a whole as percents, or as hundredths of percents, where those are whole numbers."""
+    scale = next((scale for scale in (100, 10_000) if all((part * scale).denominator == 1 for part in parts)), None)
+    scale = scale or lcm(*(part.denominator for part in parts))
+    return tuple(int(part * scale) for part in parts)
+
+
 def of_hundred(weights: Sequence[float]) -> tuple[int, ...]:
     """Percents that add up to 100, each positive weight at least 1; for up to 100 of them."""
     found = list(_shares([Fraction(str(weight)) for weight in weights], 100))

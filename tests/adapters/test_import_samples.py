@@ -7,6 +7,7 @@ others in the folder that MESH_SAMPLES names (below it one folder for each mesh)
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ BESIDE = {
     "gateway_api": ("gamma.yaml",),
     "cilium": ("cilium.yaml",),
     "kuma": ("kuma.yaml",),
+    "smi": ("nginx-service-mesh.yaml", "osm.yaml", "traefik-mesh.yaml"),
     "linkerd": ("linkerd.yaml",),
 }
 
@@ -72,10 +74,10 @@ def meant(mesh: str, made: Import, path: Path) -> tuple[dict[str, object], dict[
     assert desired is not None
     assert not [finding for finding in findings if finding.severity is Severity.ERROR]
     adapter, given = installed()[desired.mesh(target).type], bodies(mesh, path)
-    cluster = cluster_facts(target.cluster, given)
+    cluster = replace(cluster_facts(target.cluster, given), meshes=adapter.detect(given))
     compiled = compile_state(desired, Facts({target.cluster: cluster}), installed(), NOW)
     assert not [finding for finding in compiled.findings if finding.severity is Severity.ERROR]
-    scene = Scene(cluster, adapter.default_mesh)
+    scene = Scene(cluster, next(iter(cluster.meshes), adapter.default_mesh))
     mine = [body for body in given if (kind := adapter.kind(key_of(body).kind_id)) is not None and kind.exclusive]
     assert {key_of(body) for body in mine} == {one.key for one in made.taken if one.fate is not Fate.SKIPPED}
     before = adapter.meanings([cleaned(body) for body in mine], scene)

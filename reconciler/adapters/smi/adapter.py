@@ -6,8 +6,10 @@ from reconciler.adapters.base import Adapter
 from reconciler.adapters.smi import access, hosts, modes
 from reconciler.adapters.smi.capabilities import claims as capability_claims
 from reconciler.adapters.smi.detect import TYPE, detect
+from reconciler.adapters.smi.importing import importer
 from reconciler.adapters.smi.kinds import DETECT_KINDS, KINDS, OWNABLE
 from reconciler.adapters.smi.live import claims
+from reconciler.adapters.smi.meaning import meanings
 from reconciler.adapters.smi.products import PROFILES, profile
 from reconciler.model.facts import MeshFacts
 
@@ -23,4 +25,6 @@ ADAPTER = Adapter(
     raw_kinds=OWNABLE,
     profile=profile,
     profiles=PROFILES,
+    importer=importer,
+    meanings=meanings,
 )

@@ -49,15 +49,16 @@ PRODUCTS: Mapping[str, Product] = {
 
 
 def product_of(intent: MeshIntent) -> str:
-    return _product(intent.mesh)
+    return of_mesh(intent.mesh)
 
 
 def profile(mesh: MeshFacts, _cluster: ClusterFacts, _service: ServiceRef | None) -> str:
     """All services of a mesh are served by the one product."""
-    return _product(mesh)
+    return of_mesh(mesh)
 
 
-def _product(mesh: MeshFacts) -> str:
+def of_mesh(mesh: MeshFacts) -> str:
+    """The product that a mesh is."""
     found = mesh.settings.get(PRODUCT, PLAIN)
     return found if found in PRODUCTS else PLAIN
 

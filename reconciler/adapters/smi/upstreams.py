@@ -18,9 +18,9 @@ from reconciler.model.native import NativeObject
 from reconciler.model.rules import Leaf
 
 LIMIT = "traffic.rateLimit.local"
-_UNITS = {"Second": "second", "Minute": "minute", "Hour": "hour"}
-_TCP = {"max": "maxConnections", "connectTimeout": "connectTimeout"}
-_HTTP = {
+UNITS = {"Second": "second", "Minute": "minute", "Hour": "hour"}
+TCP = {"max": "maxConnections", "connectTimeout": "connectTimeout"}
+HTTP = {
     "maxRequests": "maxRequests",
     "maxPending": "maxPendingRequests",
     "maxPerConnection": "maxRequestsPerConnection",
@@ -47,9 +47,9 @@ def limited(host: HostIntent) -> list[tuple[Leaf, Route]]:
 
 def _connections(leaves: Sequence[Leaf], gaps: Gaps) -> dict[str, Any]:
     asked = section(tree(leaves), "connections")
-    tcp, http = _fields(section(asked, "tcp"), _TCP), _fields(section(asked, "http"), _HTTP)
+    tcp, http = _fields(section(asked, "tcp"), TCP), _fields(section(asked, "http"), HTTP)
     for leaf in leaves:
-        if leaf.path.rpartition(".")[2] not in {**_TCP, **_HTTP}:
+        if leaf.path.rpartition(".")[2] not in {**TCP, **HTTP}:
             gaps.error("mesh-inexpressible", f"the mesh has nothing like {leaf.path}", leaf)
     return ({"tcp": tcp} if tcp else {}) | ({"http": http} if http else {})
 
@@ -57,7 +57,7 @@ def _connections(leaves: Sequence[Leaf], gaps: Gaps) -> dict[str, Any]:
 def _limit(leaf: Leaf, route: Route, gaps: Gaps) -> dict[str, Any]:
     """Each proxy counts for itself, all requests to the host together."""
     asked: Mapping[str, Any] = leaf.value
-    requests, unit = int(asked["requests"]), _UNITS.get(str(asked["unit"]), "")
+    requests, unit = int(asked["requests"]), UNITS.get(str(asked["unit"]), "")
     above = int(asked.get("burst", requests)) - requests
     if route.matches or route.sources:
         told = "the mesh counts all requests to a service together"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
-from math import lcm
 from typing import Any
 
 from reconciler.adapters.consul.importing.services import target
@@ -12,6 +10,7 @@ from reconciler.adapters.consul.meaning.chains import HEADERS, Share, retries
 from reconciler.adapters.durations import seconds
 from reconciler.adapters.importing import Scene, Unsayable, only
 from reconciler.adapters.shortened import duration
+from reconciler.adapters.weights import of_parts
 from reconciler.model.refs import ServiceRef
 
 _FIELDS = (
@@ -71,7 +70,7 @@ def route(shares: Sequence[Share], own: ServiceRef, scene: Scene) -> Any:
     for one in shares:
         for change in one.changes:
             only(change, HEADERS, "splits")
-    weights = _weights([one.part for one in shares])
+    weights = of_parts([one.part for one in shares])
     if all(one.service == own.name and one.subset and not one.changes for one in shares):
         return {one.subset: weight for one, weight in zip(shares, weights, strict=True)}
     return [
@@ -80,13 +79,6 @@ def route(shares: Sequence[Share], own: ServiceRef, scene: Scene) -> Any:
         | ({"headers": found} if (found := headers(one.changes)) else {})
         for one, weight in zip(shares, weights, strict=True)
     ]
-
-
-def _weights(parts: Sequence[Fraction]) -> list[int]:
-    """Percents, or hundredths of them, where they are whole."""
-    scale = next((scale for scale in (100, 10_000) if all((part * scale).denominator == 1 for part in parts)), None)
-    scale = scale or lcm(*(part.denominator for part in parts))
-    return [int(part * scale) for part in parts]
 
 
 def _to(share: Share, own: ServiceRef, scene: Scene) -> Any:
