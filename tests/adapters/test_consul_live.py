@@ -29,6 +29,8 @@ def body(kind: str, spec: dict[str, Any], name: str = "b", **more: Any) -> dict[
          {"splits": [{"weight": 90.0, "service": "b"}, {"weight": 10.0}]}),
         ("ServiceIntentions", {"sources": [{"name": "*", "action": "deny"}, {"name": "a", "action": "allow"}]},
          {"sources": [{"name": "a", "action": "allow", "namespace": "default"}, {"name": "*", "action": "deny"}]}),
+        ("ProxyDefaults", {"accessLogs": {"enabled": True, "type": "stdout", "path": "", "jsonFormat": ""}},
+         {"accessLogs": {"enabled": True, "type": "stdout"}}),
         ("JWTProvider", {"issuer": "i", "locations": [{"header": {"name": "x"}}]},
          {"issuer": "i", "locations": [{"header": {"name": "x", "forward": False}}], "clockSkewSeconds": 30}),
     ],
@@ -49,6 +51,8 @@ def test_what_servers_fill_in_is_no_difference(kind: str, asked: dict[str, Any],
         ("ServiceIntentions", {"sources": [{"name": "a", "permissions": [1, 2]}]},
          {"sources": [{"name": "a", "permissions": [2, 1]}]}),
         ("ProxyDefaults", {"config": {"x": False}}, {"config": {}}),
+        ("ProxyDefaults", {"accessLogs": {"enabled": True}}, {"accessLogs": {"enabled": True, "textFormat": "x"}}),
+        ("ProxyDefaults", {"accessLogs": {"enabled": False}}, {}),
     ],
 )  # fmt: skip
 def test_what_is_a_difference_stays_one(kind: str, one: dict[str, Any], other: dict[str, Any]) -> None:

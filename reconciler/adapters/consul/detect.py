@@ -115,7 +115,7 @@ def _protocol(kinds: Kinds) -> str:
 
 def _settings(kinds: Kinds, datacenter: str, default: str) -> dict[str, str]:
     """``default``: what servers do where no intention speaks of a call; ``intentions``: that, or what that for all
-    services says; ``protocol``: what services speak that say nothing of it."""
+    services says; ``protocol``: what services speak that say nothing of it; ``proxyDefaults``: where that is said."""
     found = {"datacenter": datacenter, "default": default, "intentions": default, "protocol": _protocol(kinds)}
     for item in kinds.get("ServiceIntentions", []):
         spec = section(item, "spec")
@@ -123,4 +123,5 @@ def _settings(kinds: Kinds, datacenter: str, default: str) -> dict[str, str]:
             for one in mappings(spec.get("sources")):
                 if one.get("name") == ANY and "action" in one:
                     found["intentions"] = str(one["action"])
+    found["proxyDefaults"] = next((namespace(item) for item in kinds.get("ProxyDefaults", [])), "")
     return {key: value for key, value in sorted(found.items()) if value}

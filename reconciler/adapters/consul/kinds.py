@@ -29,13 +29,13 @@ PROXY_DEFAULTS = _kind("ProxyDefaults", "proxydefaults", 5, exclusive=False)
 MESH = _kind("Mesh", "meshes", 5, exclusive=False)
 
 OWNABLE = (
-    PROXY_DEFAULTS,
     MESH,
     _kind("ExportedServices", "exportedservices", 45),
     _kind("IngressGateway", "ingressgateways", 45),
     _kind("TerminatingGateway", "terminatinggateways", 45),
 )
 KINDS = (
+    PROXY_DEFAULTS,
     SERVICE_DEFAULTS,
     JWT_PROVIDER,
     SERVICE_INTENTIONS,

@@ -11,10 +11,10 @@ from typing import Any
 from reconciler.adapters.durations import seconds
 from reconciler.adapters.envoy.collectors import Collectors
 from reconciler.adapters.envoy.kinds import typed
-from reconciler.adapters.envoy.log_lines import connection_line, request_line
 from reconciler.adapters.envoy.strings import string_matcher
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import section
+from reconciler.adapters.log_lines import connection_line, request_line
 from reconciler.adapters.proxy_parts import share
 from reconciler.model.rules import Leaf
 
@@ -22,6 +22,8 @@ _LOGGERS = "envoy.extensions.access_loggers"
 _EXPRESSION = "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
 _CODES = re.compile(r"(?P<sign>>=|<=|>|<)?(?P<code>\d{3})|(?P<first>\d{3})-(?P<last>\d{3})")
 _SEES_REQUESTS = ("statusCodes", "headers", "expression")
+#: as it was asked for, before it was rewritten
+_PATH = "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%"
 Native = dict[str, Any]
 
 
@@ -43,7 +45,7 @@ class Logging:
 
 
 def of_requests(logging: Logging, to: Collectors) -> list[Native]:
-    line = request_line(logging.fields, to.gaps)
+    line = request_line(_PATH, logging.fields, to.gaps)
     return _logs(logging, _filters(logging.asked, to.gaps), lambda leaf: _logger(leaf, logging, line, to, "Http"))
 
 

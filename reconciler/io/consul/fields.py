@@ -11,7 +11,7 @@ from typing import Any
 
 #: words that are written in capitals
 _CAPITALS = {"http": "HTTP", "jwt": "JWT", "tls": "TLS", "sds": "SDS", "ttl": "TTL", "uri": "URI", "jwks": "JWKS"}
-_CAPITALS |= {"jsonWebKeySet": "JSONWebKeySet", "jwksCluster": "JWKSCluster"}
+_CAPITALS |= {"jsonWebKeySet": "JSONWebKeySet", "jwksCluster": "JWKSCluster", "jsonFormat": "JSONFormat"}
 _SMALL = {capital: small for small, capital in _CAPITALS.items()}
 _STARTS = ("tls", "TLS")
 #: their keys are chosen by users, their values are not

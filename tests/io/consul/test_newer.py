@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.model.native import NativeKind
 from reconciler.ports import Conflict
 from tests.consul.newer import serving
-from tests.io.consul.port import DEFAULTS, INTENTIONS, KINDS, MESH, TOKENS, body, key, opened
+from tests.io.consul.port import DEFAULTS, INTENTIONS, KINDS, MESH, PROXY_DEFAULTS, TOKENS, body, key, opened
 
 READERS: dict[str, Any] = {
     "destination": {"name": "b"},
@@ -153,3 +154,18 @@ async def test_what_proxies_do_besides_is_kept_as_it_is_written() -> None:
     first, second = server.entries["service-defaults", "a"]["EnvoyExtensions"]
     assert first == {"Name": "builtin/ext-authz", "Arguments": {"Config": {"GrpcService": {}}}, "Required": True}
     assert second == {"Name": "builtin/lua", "Arguments": script}
+
+
+async def test_an_access_log_stands_beside_what_others_say_of_all_proxies() -> None:
+    """What we do not say any more does not stay: it is written empty, which is how servers have it."""
+    logs = {"enabled": True, "type": "file", "path": "/a.log", "textFormat": "", "jsonFormat": "{}"}
+    shared = NativeKind(PROXY_DEFAULTS.kind, PROXY_DEFAULTS.versions, PROXY_DEFAULTS.plural, exclusive=False)
+    async with serving() as (server, address), opened(address) as cluster:
+        server.put({"Kind": "proxy-defaults", "Name": "global", "Config": {"protocol": "http"}})
+        await cluster.apply(body(shared, "global", {"accessLogs": logs}), shared, force=True)
+        plain = {"accessLogs": {**logs, "type": "stdout", "path": "", "jsonFormat": ""}}
+        await cluster.apply(body(shared, "global", plain), shared, force=True)
+    entry = server.entries["proxy-defaults", "global"]
+    assert entry["Config"] == {"protocol": "http"}
+    said = {"Enabled": True, "Type": "stdout", "Path": "", "TextFormat": "", "JSONFormat": ""}
+    assert entry["AccessLogs"] == said

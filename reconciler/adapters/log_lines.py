@@ -23,14 +23,13 @@ _CONNECTION = {
 _REQUEST = {
     "method": "%REQ(:METHOD)%",
     "host": "%REQ(:AUTHORITY)%",
-    "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
     "protocol": "%PROTOCOL%",
     "status": "%RESPONSE_CODE%",
     "request_id": "%REQ(X-REQUEST-ID)%",
     "user_agent": "%REQ(USER-AGENT)%",
 }
 _REQUEST_TEXT = (
-    '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% '
+    '[%START_TIME%] "%REQ(:METHOD)% {path} %PROTOCOL%" %RESPONSE_CODE% %RESPONSE_FLAGS% '
     '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% "%DOWNSTREAM_PEER_URI_SAN%" "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" '
     '"%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER%'
 )
@@ -49,8 +48,9 @@ _NAME = re.compile(r"[A-Za-z0-9._/-]+")
 Line = tuple[str, dict[str, Any]]
 
 
-def request_line(fields: Mapping[str, Any], gaps: Gaps) -> Line:
-    return _line(_REQUEST_TEXT, {**_CONNECTION, **_REQUEST}, fields, gaps)
+def request_line(path: str, fields: Mapping[str, Any], gaps: Gaps) -> Line:
+    """``path``: the operator of the proxy for the path as it was asked for, before it was rewritten."""
+    return _line(_REQUEST_TEXT.format(path=path), {**_CONNECTION, **_REQUEST, "path": path}, fields, gaps)
 
 
 def connection_line(fields: Mapping[str, Any], gaps: Gaps) -> Line:
