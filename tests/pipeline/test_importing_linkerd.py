@@ -84,6 +84,33 @@ def test_what_is_there_is_adopted_by_marks_alone(bare: Fleet) -> None:
     assert rows(bare.apply()) == {"eu/mesh": {"ok": 6}}
 
 
+def test_a_policy_of_all_namespaces_is_adopted_as_the_default_of_the_mesh(bare: Fleet) -> None:
+    plane = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": "linkerd-destination",
+            "namespace": "linkerd",
+            "annotations": {"linkerd.io/created-by": "linkerd/helm enterprise-2.17.1"},
+            "labels": {"linkerd.io/control-plane-component": "destination"},
+        },
+        "spec": {"template": {"metadata": {}}},
+    }
+    said = {"linkerd.io/inject": "enabled", "config.linkerd.io/default-inbound-policy": "all-authenticated"}
+    namespaces = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "annotations": said}}
+        for name in ("shop", "books")
+    ]
+    bare.facts("eu", [plane, *namespaces, *FACTS[1:]])
+    made = import_from(bare)
+    found = backs(made)
+    assert {found[f"Namespace {name}"] for name in ("shop", "books")} == {(Fate.NEUTRAL, Back.SAME)}
+    write(bare, made)
+    fields = changed(bare.plan())
+    assert {"Namespace shop", "Namespace books"} <= set(fields)
+    assert only_marks(fields), fields
+
+
 def test_an_annotation_that_nothing_neutral_says_stays_where_it_is(bare: Fleet) -> None:
     facts = [
         {**one, "metadata": {**one["metadata"], "annotations": {"retry.linkerd.io/http": "5xx"}}}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from reconciler.adapters.base import Adapter
 from reconciler.adapters.linkerd import egress, hosts, namespaces, servers
 from reconciler.adapters.linkerd.capabilities import claims as capability_claims
-from reconciler.adapters.linkerd.detect import POLICY_SETTING, TYPE, detect
+from reconciler.adapters.linkerd.detect import DEFAULT_POLICY, POLICY_SETTING, TYPE, detect
 from reconciler.adapters.linkerd.importing import importer
-from reconciler.adapters.linkerd.kinds import DETECT_KINDS, KINDS, OWNABLE, SERVICE
+from reconciler.adapters.linkerd.kinds import DETECT_KINDS, KINDS, NAMESPACE, OWNABLE, SERVICE
 from reconciler.adapters.linkerd.live import claims, health
 from reconciler.adapters.linkerd.meaning import meanings
 from reconciler.adapters.linkerd.meaning.failures import ACCRUAL
@@ -32,7 +32,7 @@ ADAPTER = Adapter(
     health=health,
     claims=claims,
     raw_kinds=OWNABLE,
-    lending={SERVICE.kind: (ACCRUAL, "retry.linkerd.io/", "timeout.linkerd.io/")},
+    lending={SERVICE.kind: (ACCRUAL, "retry.linkerd.io/", "timeout.linkerd.io/"), NAMESPACE.kind: (DEFAULT_POLICY,)},
     importer=importer,
     meanings=meanings,
     routed=routed,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from reconciler.adapters.importing import OTHER_KIND, Body, Draft, Imported, Scene, Unsayable, key_of, proposed
 from reconciler.adapters.linkerd.importing.access import concerned, drafts, grouped
 from reconciler.adapters.linkerd.importing.failures import endpoints
+from reconciler.adapters.linkerd.importing.namespaces import reader as defaults
 from reconciler.adapters.linkerd.importing.routes import reader
 from reconciler.adapters.linkerd.kinds import POLICY
 from reconciler.adapters.linkerd.meaning.callers import Known
@@ -27,9 +28,11 @@ def importer(bodies: Sequence[Body], scene: Scene) -> Imported:
         done |= _guards(servers, known, done, scene)
     said = {draft.key for draft in done.drafts} | done.kept.keys()
     rest = [body for body in bodies if key_of(body) not in said]
-    routes = reader(bodies, scene)
+    routes, namespaces = reader(bodies, scene), defaults(bodies, scene)
 
     def read(body: Body, scene: Scene) -> Draft | Iterable[Draft]:
+        if key_of(body).kind == "Namespace":
+            return namespaces(body, scene)
         if key_of(body).kind == "Service":
             return endpoints(body, scene)
         if key_of(body).kind == "HTTPRoute":

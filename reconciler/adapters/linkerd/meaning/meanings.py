@@ -11,6 +11,7 @@ from reconciler.adapters.linkerd.meaning.annotations import keys_of
 from reconciler.adapters.linkerd.meaning.callers import Known
 from reconciler.adapters.linkerd.meaning.calls import about, route, units
 from reconciler.adapters.linkerd.meaning.failures import failures
+from reconciler.adapters.linkerd.meaning.namespaces import policy_of
 from reconciler.adapters.linkerd.meaning.servers import about as about_server
 from reconciler.adapters.linkerd.meaning.servers import said, served
 from reconciler.adapters.linkerd.order import outranks
@@ -38,6 +39,7 @@ def _said(known: Known, scene: Scene) -> Iterator[Said]:
     yield from _of_calls(known, scene)
     yield from _of_servers(known, scene)
     yield from _of_failures(known)
+    yield from _of_namespaces(known)
     yield from _others(known, scene)
 
 
@@ -50,6 +52,12 @@ def _of_failures(known: Known) -> Iterator[Said]:
                 content = dict(keys_of(body))
             if content:
                 yield f"failing endpoints of {key.name}.{key.namespace}", content, (key,)
+
+
+def _of_namespaces(known: Known) -> Iterator[Said]:
+    for key, body in known.bodies.items():
+        if key.kind == "Namespace" and (policy := policy_of(body)):
+            yield f"pods in {key.name} that no Server selects", policy, (key,)
 
 
 def _several(held: Meaning) -> list[Any]:
@@ -92,7 +100,7 @@ def _others(known: Known, scene: Scene) -> Iterator[Said]:
     """What only its text tells the meaning of."""
     attached = {key for key, body in known.bodies.items() if _is_attached(body, known)}
     for key, body in known.bodies.items():
-        counted = key.kind in ("Server", "Service") or (key.kind in _PARTS and key.group == POLICY)
+        counted = key.kind in ("Server", "Service", "Namespace") or (key.kind in _PARTS and key.group == POLICY)
         if not counted and key not in attached and route(body, scene) is None:
             yield str(key), _written(body), (key,)
 
