@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.model.documents import DesiredState, View
 from reconciler.model.migrations import Fate, Row
@@ -25,7 +26,7 @@ def fates(
     found: dict[tuple[str, str, Fate, str, str], tuple[set[ServiceRef], set[str]]] = {}
     for old, new in pairs:
         chosen = {str(ref) for ref in _documents(desired.views[new])}
-        before, after = _by_service(verdicts[0], old), _by_service(verdicts[1], new)
+        before, after = _by_service(verdicts[0], old), _by_service(verdicts[1], new, old.cluster)
         for key in before:
             policy, capability, service = key
             if namespaces and service is not None and service.namespace not in namespaces:
@@ -57,13 +58,16 @@ def _documents(view: View) -> frozenset[DocRef]:
     )
 
 
-def _by_service(verdicts: Sequence[Verdict], target: TargetId) -> dict[_Key, Verdict]:
-    """The verdicts of a target by policy, capability and service; the gravest where several are about the same."""
+def _by_service(verdicts: Sequence[Verdict], target: TargetId, cluster: str = "") -> dict[_Key, Verdict]:
+    """The verdicts of a target by policy, capability and service; the gravest where several are about the same.
+    ``cluster``: whose services those of the target are taken for."""
     found: dict[_Key, Verdict] = {}
     for one in verdicts:
         if one.target != target:
             continue
         for service in one.destinations or (None,):
+            if cluster and service is not None and service.cluster == target.cluster:
+                service = replace(service, cluster=cluster)
             key = (one.policy, one.capability, service)
             if key not in found or _gravity(one) < _gravity(found[key]):
                 found[key] = one

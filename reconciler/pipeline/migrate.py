@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -11,6 +11,7 @@ import yaml
 
 from reconciler.compile.migrating import fates
 from reconciler.load import load
+from reconciler.model.clusters import ApiConnection, AwsConnection
 from reconciler.model.commits import SourceTree
 from reconciler.model.documents import DesiredState
 from reconciler.model.facts import Facts
@@ -22,6 +23,7 @@ from reconciler.model.refs import TargetId
 from reconciler.pipeline.compiling import compile_with_ages
 from reconciler.pipeline.discover import discover
 from reconciler.pipeline.kept import Kept
+from reconciler.pipeline.moved import moved
 from reconciler.pipeline.stages import Moving, stages
 from reconciler.pipeline.world import Connections, Request, World, connections
 from reconciler.ports import ClusterError
@@ -64,7 +66,7 @@ async def migrate(world: World, request: Request, asked: Asked) -> tuple[Migrati
         facts = request.facts or await discover(world, desired, opened, _targets(pairs), request)
         foreign, unread = ((), {}) if request.facts else await _foreign(world, desired, pairs, opened)
     now = await compile_with_ages(world, desired, facts, world.now())
-    then = await compile_with_ages(world, desired, _moved(facts, pairs, desired, asked.namespaces), world.now())
+    then = await compile_with_ages(world, desired, moved(facts, pairs, desired, asked.namespaces), world.now())
     moving = Moving(old, new, added, pairs, asked.namespaces)
     migration = Migration(
         old=old.ref.name,
@@ -101,6 +103,9 @@ def _new_mesh(name: str, old: Mesh, desired: DesiredState, world: World) -> tupl
         raise NoMigration(f"{name} is the mesh to move away from")
     if name in known or any(mesh.type == name for mesh in known.values()):
         return {}, _mesh(name, desired).ref.name
+    if alone := [one for one in old.clusters if _has_no_other(TargetId(one, old.ref.name), desired)]:
+        told = f"no mesh but {old.ref.name} can be in {', '.join(sorted(alone))}: write a Cluster and a Mesh to move to"
+        raise NoMigration(told)
     if name not in world.adapters:
         raise NoMigration(f"{name} is neither a mesh in Git nor a mesh type; types are {', '.join(world.adapters)}")
     document = {
@@ -123,39 +128,23 @@ def _with(tree: SourceTree, added: Mapping[str, str]) -> SourceTree:
 
 
 def _pairs(old: str, new: str, desired: DesiredState) -> tuple[tuple[TargetId, TargetId], ...]:
-    found = tuple(
-        (target, TargetId(target.cluster, new))
-        for target in desired.targets
-        if target.mesh == old and TargetId(target.cluster, new) in desired.views
-    )
+    leaving = [target for target in desired.targets if target.mesh == old]
+    found = [(target, there) for target in leaving if (there := TargetId(target.cluster, new)) in desired.views]
+    elsewhere = [target for target in desired.targets if target.mesh == new]
+    if not found:
+        found = [(target, there) for target in leaving if _has_no_other(target, desired) for there in elsewhere]
     if not found:
         raise NoMigration(f"{old} and {new} have no cluster in common")
-    return found
+    return tuple(found)
+
+
+def _has_no_other(target: TargetId, desired: DesiredState) -> bool:
+    """Whether the cluster of a mesh is nothing but its servers, so that no other mesh can be beside it."""
+    return isinstance(desired.clusters[target.cluster].connection, (ApiConnection, AwsConnection))
 
 
 def _targets(pairs: tuple[tuple[TargetId, TargetId], ...]) -> frozenset[TargetId]:
     return frozenset(target for pair in pairs for target in pair)
-
-
-def _moved(
-    facts: Facts, pairs: tuple[tuple[TargetId, TargetId], ...], desired: DesiredState, only: Collection[str]
-) -> Facts:
-    """As the clusters will be: the namespaces of the old mesh, or ``only`` these, are in the new one."""
-    clusters = dict(facts.clusters)
-    for old, new in pairs:
-        leaving, coming = desired.mesh(old), desired.mesh(new)
-        before = facts.mesh(old, leaving.type, leaving.namespace, leaving.revision)
-        after = facts.mesh(new, coming.type, coming.namespace, coming.revision)
-        known = clusters.get(old.cluster)
-        if before is None or known is None:
-            continue
-        going = {name for name in before.enrolled_namespaces if not only or name in only}
-        stays = replace(before, enrolled_namespaces=tuple(sorted({*before.enrolled_namespaces} - going)))
-        others = [one for one in known.meshes if one not in (before, after)]
-        if after is not None:
-            others.append(replace(after, enrolled_namespaces=tuple(sorted({*after.enrolled_namespaces, *going}))))
-        clusters[old.cluster] = replace(known, meshes=(*others, stays))
-    return replace(facts, clusters=clusters)
 
 
 def _problems(facts: Facts, pairs: tuple[tuple[TargetId, TargetId], ...], desired: DesiredState) -> tuple[str, ...]:

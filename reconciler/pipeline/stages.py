@@ -11,6 +11,7 @@ from reconciler.model.meshes import Mesh
 from reconciler.model.migrations import Stage
 from reconciler.model.native import Compiled
 from reconciler.model.refs import DocRef, TargetId
+from reconciler.pipeline.moved import missing
 from reconciler.report.values import plural
 
 _STRICT = "Strict"
@@ -27,15 +28,22 @@ class Moving:
     pairs: tuple[tuple[TargetId, TargetId], ...]
     namespaces: tuple[str, ...] = ()
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the new mesh is in other clusters than the old one."""
+        return all(old.cluster != new.cluster for old, new in self.pairs)
+
 
 def stages(moving: Moving, desired: DesiredState, facts: Facts, now: Compiled, then: Compiled) -> tuple[Stage, ...]:
     """``now`` and ``then``: compiled before the namespaces move, and as if they had."""
-    return (_beside(moving, desired), *_shifts(moving, facts, now, then), _removal(moving, desired))
+    return (_beside(moving, desired), *_shifts(moving, desired, facts, now, then), _removal(moving, desired))
 
 
 def _beside(moving: Moving, desired: DesiredState) -> Stage:
     """Nothing of the old one changes."""
-    words = [f"Install {moving.new} beside {moving.old.ref.name}; no namespace is in it yet."]
+    words = [f"{moving.new} is in another cluster: nothing of {moving.old.ref.name} changes by it."]
+    if not moving.elsewhere:
+        words = [f"Install {moving.new} beside {moving.old.ref.name}; no namespace is in it yet."]
     if moving.old.gateways and moving.added:
         names = ", ".join(one.name for one in moving.old.gateways)
         words.append(f"Name its gateways ({names}) in its `spec.gateways`: policies know them by these names.")
@@ -54,10 +62,13 @@ def _is_strict(moving: Moving, desired: DesiredState) -> bool:
     return moving.old.mtls == _STRICT or _STRICT in groups
 
 
-def _shifts(moving: Moving, facts: Facts, now: Compiled, then: Compiled) -> Iterator[Stage]:
+def _shifts(moving: Moving, desired: DesiredState, facts: Facts, now: Compiled, then: Compiled) -> Iterator[Stage]:
     """A step for each namespace that is to move. The objects of the old mesh stay while its proxies still run."""
     old = moving.old.ref.name
     for namespace in _namespaces(moving, facts, now):
+        if moving.elsewhere:
+            yield _shift_elsewhere(namespace, moving, desired, facts)
+            continue
         made = sum(1 for _, new in moving.pairs for one in then.objects.get(new, ()) if one.key.namespace == namespace)
         words = (
             f"reconciler pause --limit '{old}' --for 2h --reason 'moving {namespace}', so that nothing is taken from"
@@ -69,6 +80,22 @@ def _shifts(moving: Moving, facts: Facts, now: Compiled, then: Compiled) -> Iter
         )
         check = f"reconciler status; reconciler inspect service NAME.{namespace} tells the rules of {moving.new}"
         yield Stage(f"Move {namespace}", words, {}, check, "the same the other way round")
+
+
+def _shift_elsewhere(namespace: str, moving: Moving, desired: DesiredState, facts: Facts) -> Stage:
+    """The old cluster cannot have another mesh, so the services move to one that can."""
+    old, places = moving.old.ref.name, ", ".join(sorted({new.cluster for _, new in moving.pairs}))
+    lacking = missing(facts, moving.pairs, desired, namespace)
+    deploy = f"Deploy the services of {namespace} to {places}, in a namespace of that name and under the same names"
+    words = (
+        f"{deploy}{': ' + ', '.join(lacking) if lacking else '; all are there'}. Parts that routes name want their"
+        " labels on the pods, too.",
+        f"When the rules of {moving.new} for them are there, have callers dial them there, a few at first; nothing is"
+        f" taken from {old} meanwhile.",
+        f"When nobody calls {namespace} in {old} any more, go on.",
+    )
+    check = f"reconciler status; reconciler inspect service NAME.{namespace} tells the rules of {moving.new}"
+    return Stage(f"Move {namespace}", words, {}, check, "have callers dial the old names again")
 
 
 def _namespaces(moving: Moving, facts: Facts, compiled: Compiled) -> list[str]:
@@ -99,7 +126,7 @@ def _removal(moving: Moving, desired: DesiredState) -> Stage:
         f"What is left of {ref.name} (whatever is not of a namespace) is then removed; where a guard withholds it, the"
         " commit needs the trailer `Reconciler-Confirm:` with the fingerprint that the plan prints."
     )
-    words.append(f"Then uninstall {ref.name}.")
+    words.append(f"Then {'delete what is left of' if moving.elsewhere else 'uninstall'} {ref.name}.")
     check = f"reconciler plan: only removals on {_names(old for old, _ in moving.pairs)}"
     files: dict[str, str | None] = {place.path: None} if own == 1 else {}
     return Stage("Take the old one out", tuple(words), files, check, "git revert, while its control plane still runs")

@@ -18,10 +18,12 @@ from reconciler.model.native import OWNER_LABEL
 from reconciler.model.plans import Reason
 from reconciler.pipeline.importing.reading import Asked, import_cluster
 from reconciler.pipeline.meshes import installed
+from reconciler.pipeline.migrate import NoMigration
 from reconciler.pipeline.outcome import Run
 from tests.aws.fixtures import connection, named, shop
 from tests.aws.server import AppMesh
-from tests.pipeline.fleet import Fleet, codes, rows
+from tests.pipeline.fleet import FACTS, Fleet, codes, rows
+from tests.pipeline.test_migrate import ISTIOD, ask, by_fate
 
 MESH = """
 apiVersion: reconciler.dev/v1alpha1
@@ -301,3 +303,48 @@ def test_what_lives_there_becomes_documents_that_come_back_as_it_is(fleet: Accou
     (only,), (old,) = fleet.routes().values(), before.values()
     assert only["httpRoute"] == old["httpRoute"]
     assert fleet.apply().code == 0
+
+
+SLOW = "{to: [reviews.shop], match: ['GET /slow'], rule: {fault: {delay: {duration: 1s}}}}"
+
+
+def leaving(folder: Path, mesh: AppMesh, to: str, facts: Any) -> AccountFleet:
+    """An account, and a cluster to move to."""
+    named(shop(mesh.address))
+    fleet = AccountFleet(folder, mesh, eu=None)
+    other = MESH.replace("appmesh", to).replace("name: mesh", "name: other").replace("[aws]", "[eu]")
+    fleet.file("desired-state/other.yaml", other)
+    fleet.facts("eu", facts)
+    fleet.asks(split=SPLIT, beta=BETA, slow=SLOW)
+    return fleet
+
+
+def test_what_a_move_to_another_cluster_keeps_and_gains_is_known_beforehand(app_mesh: AppMesh, tmp_path: Path) -> None:
+    fleet = leaving(tmp_path, app_mesh, "istio", ISTIOD)
+    made = ask(fleet, "appmesh", "other")
+    found = by_fate(made)
+    assert {"split traffic.retries.perTry", "split traffic.route.subset", "beta traffic.match.methods"} <= found["kept"]
+    assert "slow traffic.fault.delay" in found["gained"]
+    assert not made.blocked
+    (move,) = (stage for stage in made.stages if stage.title == "Move shop")
+    assert "Deploy the services of shop to eu" in move.words[0]
+    assert ": cart, reviews." in move.words[0]
+    fleet.facts("eu", [*ISTIOD, *FACTS])
+    (move,) = (stage for stage in ask(fleet, "appmesh", "other").stages if stage.title == "Move shop")
+    assert "all are there" in move.words[0]
+    fleet.store.close()
+
+
+def test_what_stops_a_move_is_told(app_mesh: AppMesh, tmp_path: Path) -> None:
+    fleet = leaving(tmp_path, app_mesh, "smi", [])
+    made = ask(fleet, "appmesh", "other")
+    assert made.blocked
+    assert "split traffic.retries.attempts" in by_fate(made)["blocked"]
+    assert len([one for one in made.foreign if one.cluster == "aws"]) == 7
+    fleet.store.close()
+
+
+def test_an_account_can_have_no_other_mesh_so_a_move_needs_a_cluster(fleet: AccountFleet) -> None:
+    fleet.asks(split=SPLIT)
+    with pytest.raises(NoMigration, match="write a Cluster and a Mesh to move to"):
+        ask(fleet, "appmesh", "istio")
