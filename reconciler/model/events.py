@@ -33,8 +33,8 @@ class EventOrigin:
 class AuditEvent:
     """Types: object.created, object.updated, object.adopted, object.replaced, object.pruned, drift.detected,
     drift.ended, health.degraded, health.recovered, verdict.changed, guard.withheld, run.started, run.finished,
-    run.failed, source.accepted, source.halted, cluster.removed, audit.archived, identity.renewed. ``fields`` are
-    masked field changes; ``details`` what only this type has."""
+    run.failed, target.unreachable, target.reached, source.accepted, source.halted, cluster.removed, audit.archived,
+    identity.renewed. ``fields`` are masked field changes; ``details`` what only this type has."""
 
     id: str
     time: datetime

@@ -19,12 +19,12 @@ class Weight(IntEnum):
 #: Words for kinds of events, and the types that each means.
 TOPICS = {
     "changes": ("object.*",),
-    "failures": ("object.*", "run.failed", "source.halted"),
+    "failures": ("object.*", "run.failed", "source.halted", "target.unreachable", "target.reached"),
     "drift": ("drift.*",),
     "withheld": ("guard.*",),
     "health": ("health.*",),
     "verdicts": ("verdict.*",),
-    "operations": ("target.*", "cluster.*", "source.accepted", "audit.*", "identity.*"),
+    "operations": ("target.paused", "target.resumed", "cluster.*", "source.accepted", "audit.*", "identity.*"),
 }
 DEFAULT_TOPICS = ("failures", "drift", "withheld", "health")
 

@@ -17,6 +17,7 @@ from reconciler.pipeline.health_record import health_events
 from reconciler.pipeline.observe import kinds_of
 from reconciler.pipeline.outcome import Run
 from reconciler.pipeline.planning import Planned, removed_clusters
+from reconciler.pipeline.reach_record import reach_events
 from reconciler.pipeline.record import RunContext, drift_event, run_event
 from reconciler.pipeline.recorded import record_clusters
 from reconciler.pipeline.status import row_of, status_of, word_of
@@ -51,8 +52,9 @@ def after(world: World, context: RunContext, run: Run) -> None:
     if planned.plan is not None and planned.desired is not None:
         world.kept.only(planned.desired.clusters)
         record_clusters(world.store, planned.facts, world.kept.recorded)
-        for target in planned.plan.targets:
-            if not target.error and target.target not in run.elsewhere:
+        for target in (each for each in planned.plan.targets if each.target not in run.elsewhere):
+            events.extend(reach_events(world, draft, context, target))
+            if not target.error:
                 events.extend(_settled(world, draft, context, target, run))
                 events.extend(health_events(world, draft, context, target))
         if not run.elsewhere:

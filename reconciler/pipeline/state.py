@@ -13,7 +13,7 @@ from reconciler.plan.fights import Fight
 from reconciler.ports import Values
 
 #: of what is kept for each target or cluster; a run reads them at once
-EACH = ("applied/", "drift/", "fights/", "guard/", "health/", "kinds/", "verdicts/")
+EACH = ("applied/", "drift/", "fights/", "guard/", "health/", "kinds/", "reach/", "verdicts/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,7 @@ def set_identity_trouble(store: Values, target: TargetId, trouble: IdentityTroub
         store.put(f"identities/{target}", asdict(trouble))
     elif store.get(f"identities/{target}"):
         store.delete(f"identities/{target}")
+    store.delete(f"reach/{target}")
 
 
 def forget_target(store: Values, target: TargetId) -> None:
@@ -147,6 +148,16 @@ def known_degraded(store: Values, target: TargetId) -> dict[str, str]:
 
 def set_known_degraded(store: Values, target: TargetId, degraded: Mapping[str, str]) -> None:
     store.put(f"health/{target}", dict(degraded))
+
+
+def known_unreachable(store: Values, target: TargetId) -> str:
+    """Why nothing could be planned there when this was recorded; "" when it could."""
+    value: dict[str, str] = store.get(f"reach/{target}") or {}
+    return value.get("why", "")
+
+
+def set_known_unreachable(store: Values, target: TargetId, why: str) -> None:
+    store.put(f"reach/{target}", {"why": why})
 
 
 def known_verdicts(store: Values, target: TargetId) -> tuple[str, dict[str, str]] | None:

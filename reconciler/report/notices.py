@@ -19,7 +19,7 @@ _WORDS = {
     "object.replaced": "replaced", "object.pruned": "pruned", "drift.detected": "drifted",
     "drift.ended": "drift ended", "health.degraded": "degraded", "health.recovered": "recovered",
     "verdict.changed": "verdicts changed", "guard.withheld": "withheld", "run.failed": "round failed",
-    "source.halted": "halted",
+    "source.halted": "halted", "target.unreachable": "unreachable", "target.reached": "reached again",
 }  # fmt: skip
 
 

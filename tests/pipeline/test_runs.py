@@ -283,6 +283,21 @@ def test_one_broken_cluster_does_not_stop_the_other(two: Fleet) -> None:
     assert rows(two.apply()) == {"eu/mesh": {"ok": 3}, "us/mesh": {"ok": 2, "changed": 1}}
 
 
+def test_one_event_when_a_target_cannot_be_reached_and_one_when_it_can_again(two: Fleet) -> None:
+    two.apply()
+    broken = two.repo / "live/us/broken.yaml"
+    broken.write_text("a: [")
+    for _ in range(3):
+        two.apply()
+    (lost,) = two.events(type="target.*")
+    assert (lost.type, str(lost.target), lost.result) == ("target.unreachable", "us/mesh", "unreachable")
+    assert "broken.yaml" in lost.details["why"]
+    broken.unlink()
+    for _ in range(2):
+        two.apply()
+    assert [one.type for one in two.events(type="target.*")] == ["target.unreachable", "target.reached"]
+
+
 @pytest.mark.parametrize(("policy", "counts"), [("Freeze", True), ("Report", False)])
 def test_what_was_known_of_a_silent_cluster_counts_for_others_unless_it_is_only_to_be_reported(
     two: Fleet, policy: str, counts: bool

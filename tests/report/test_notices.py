@@ -30,7 +30,10 @@ DONE = event("object.updated", result="changed")
     ("on", "taken"),
     [
         (("changes",), {"object.updated changed"}),
-        (("failures",), {"object.updated failed", "run.failed error", "source.halted "}),
+        (
+            ("failures",),
+            {"object.updated failed", "run.failed error", "source.halted ", "target.unreachable unreachable"},
+        ),
         (("drift",), {"drift.detected ", "drift.ended "}),
         (("object.*",), {"object.updated changed", "object.updated failed"}),
         (("object.updated",), {"object.updated changed", "object.updated failed"}),
@@ -42,7 +45,11 @@ DONE = event("object.updated", result="changed")
 def test_topics(on: tuple[str, ...], taken: set[str]) -> None:
     every = [DONE, FAILED, event("run.failed", result="error"), event("run.finished", result="ok")]
     every += [event(kind) for kind in ("drift.detected", "drift.ended", "health.degraded", "guard.withheld")]
-    every += [event("source.halted"), event("target.paused", result="ok")]
+    every += [
+        event("source.halted"),
+        event("target.paused", result="ok"),
+        event("target.unreachable", result="unreachable"),
+    ]
     assert {f"{one.type} {one.result}" for one in every if takes(Notify("r", "c", on), one, None)} == taken
 
 
