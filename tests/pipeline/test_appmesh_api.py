@@ -194,6 +194,7 @@ spec:
     kind: VirtualNode
     metadata: {name: ledger, namespace: bank}
     spec:
+      backends: []
       listeners: [{portMapping: {port: 80, protocol: http}}]
       serviceDiscovery: {dns: {hostname: ledger.bank.local}}
   - apiVersion: appmesh.k8s.aws/v1beta2
@@ -203,7 +204,7 @@ spec:
       listeners: [{portMapping: {port: 80, protocol: http}}]
       routes:
       - name: all
-        httpRoute: {match: {prefix: /}, action: {weightedTargets: [{virtualNodeRef: {name: ledger}, weight: 1}]}}
+        grpcRoute: {match: {}, action: {weightedTargets: [{virtualNodeRef: {name: ledger}, weight: 1}]}}
   - apiVersion: appmesh.k8s.aws/v1beta2
     kind: VirtualService
     metadata: {name: ledger.bank.local, namespace: bank}
@@ -222,6 +223,8 @@ def test_a_whole_mesh_is_made_and_pruned_in_the_order_that_aws_takes(fleet: Acco
     assert fleet.mesh.writes == [
         "CreateMesh", "CreateVirtualNode", "CreateVirtualRouter", "CreateRoute", "CreateVirtualService",
     ]  # fmt: skip
+    assert rows(fleet.apply()) == {"aws/mesh": {"ok": 5}}
+    fleet.store.replace_proven("aws", {})  # with nothing remembered, by comparison alone
     assert rows(fleet.apply()) == {"aws/mesh": {"ok": 5}}
     fleet.remove("policies/bank.yaml")
     fleet.commit("no bank")
@@ -268,6 +271,20 @@ def test_a_write_that_is_denied_is_told_in_the_words_of_aws(fleet: AccountFleet)
     assert fleet.routes() == before
 
 
+def test_what_broke_off_in_the_middle_is_finished_by_the_next_run(fleet: AccountFleet) -> None:
+    fleet.mesh.denied = ("DeleteRoute",)
+    fleet.asks(split=SPLIT, beta=BETA)
+    run = fleet.apply()
+    assert "not authorized to perform appmesh:DeleteRoute" in words(run)
+    assert "all" in fleet.routes()
+    fleet.mesh.denied = ()
+    run = fleet.apply()
+    assert run.code == 0, words(run)
+    assert len(fleet.routes()) == 3
+    assert "all" not in fleet.routes()
+    assert rows(fleet.apply()) == {"aws/mesh": {"ok": 1}}
+
+
 def test_another_mesh_cannot_be_had_of_an_account(fleet: AccountFleet) -> None:
     fleet.file("desired-state/mesh.yaml", MESH.replace("appmesh", "istio"))
     fleet.asks(split=SPLIT)
@@ -284,7 +301,10 @@ def imported(fleet: AccountFleet) -> Any:
 
 def test_what_lives_there_becomes_documents_that_come_back_as_it_is(fleet: AccountFleet) -> None:
     before = fleet.routes()
+    fleet.mesh.tags_of("shop")["aws:cloudformation:stack-name"] = "shop"
     made = imported(fleet)
+    (mesh,) = (one for one in made.taken if one.key.kind == "Mesh")
+    assert mesh.remarks == ("CloudFormation looks after it, too: have it let go before this is applied",)
     fates = {str(one.key): (one.fate, one.back) for one in made.taken}
     assert fates == {
         "VirtualRouter shop/reviews-router": (Fate.NEUTRAL, Back.RESPELLED),

@@ -12,19 +12,32 @@ from reconciler.adapters.raw import mappings, name, namespace
 
 #: references that the webhook fills in, once and for all (webhooks/appmesh of the controller)
 _ADDED = ("meshRef", "virtualGatewayRef")
+#: empty, these mean every request, or all that could be selected
+_EVERYTHING = ("match", "Selector")
 #: the condition of each kind ends so: VirtualRouterActive
 _ACTIVE = "Active"
 
 
 def normalize(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A body without what the webhook adds: the mesh that selects the namespace, and the usual name in the service."""
+    """A body without what the webhook adds: the mesh that selects the namespace, and the usual name in the service; and
+    without lists and parts of its fields that are empty, which AWS answers now and then where nothing was said."""
     spec = body.get("spec")
     if not str(body.get("apiVersion", "")).startswith(f"{GROUP}/") or not isinstance(spec, Mapping):
         return body
-    kept = {key: value for key, value in spec.items() if key not in _ADDED}
+    kept = _said({key: value for key, value in spec.items() if key not in _ADDED})
     if kept.get("awsName") in ("", usual_name(body)):
         del kept["awsName"]
     return {**body, "spec": kept}
+
+
+def _said(value: Any) -> Any:
+    """Without what is empty, but for what means everything then."""
+    if isinstance(value, list):
+        return [_said(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    known = {key: _said(item) for key, item in value.items()}
+    return {key: item for key, item in known.items() if item not in ({}, []) or key.endswith(_EVERYTHING)}
 
 
 def usual_name(body: Mapping[str, Any]) -> str:

@@ -64,6 +64,8 @@ def from_library(problem: Exception, host: str) -> ClusterError:
         return Rejected(" ".join(str(problem).split())[:_LONGEST])
     if isinstance(problem, (known.EndpointConnectionError, known.ConnectTimeoutError)):
         return Unreachable(f"{host}: nobody answers; {ENDED}")
+    if isinstance(problem, known.CredentialRetrievalError):  # its words are those of a program, whatever it told
+        return unusable("no access to AWS: what is asked for credentials gives none")
     if isinstance(problem, known.HTTPClientError):
         return Unreachable(f"{host}: {type(problem).__name__}")
     return unusable(f"no access to AWS: {' '.join(str(problem).split())[:_LONGEST]}")

@@ -41,7 +41,7 @@ def to_api(value: Any, mesh: str) -> Any:
 
 
 def from_api(value: Any) -> Any:
-    """Without what is empty."""
+    """Without what is empty, but for a condition: that of every request is written so, and has to be there."""
     if isinstance(value, list):
         return [from_api(item) for item in value]
     if not isinstance(value, Mapping):
@@ -52,6 +52,6 @@ def from_api(value: Any) -> Any:
             found[_REFS[name]] = {"name": item}
         elif name == "virtualNode" and isinstance(item, str):
             found["virtualNodeRef"] = {"name": item}
-        elif (said := from_api(item)) not in (None, {}, []):
+        elif (said := from_api(item)) not in (None, {}, []) or name == "match":
             found[str(_BACK.get(name, name))] = said
     return found

@@ -19,6 +19,7 @@ _MARKS = {
     "helm.toolkit.fluxcd.io/": "Flux",
     "meta.helm.sh/": "Helm",
     "helm.sh/": "Helm",
+    "aws:cloudformation:": "CloudFormation",
 }
 _NOT_SAID = ("kubectl.kubernetes.io/last-applied-configuration", MANAGED_BY_LABEL)
 _NOT_COPIED = frozenset({"metadata", "status"})
