@@ -63,11 +63,13 @@ class Imported:
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What objects have the mesh do about one thing (a host, the callers of some workloads), in one form for all
-    spellings. ``objects``: those that say it."""
+    spellings. ``objects``: those that say it; ``besides``: others that it depends on, of which there are meanings of
+    their own."""
 
     about: str
     content: Any
     objects: tuple[ObjectKey, ...]
+    besides: tuple[ObjectKey, ...] = ()
 
 
 Importer = Callable[[Sequence[Body], Scene], Imported]

@@ -179,12 +179,16 @@ class _Proof:
     def _concerned(
         self, about: str, back: Mapping[str, Meaning], trial: _Trial, owners: Mapping[DocRef, ObjectKey]
     ) -> set[ObjectKey]:
-        """The drafts that say something of a thing, now or in what came back of them."""
-        after = back[about].objects if about in back else ()
-        origins = {origin.ref for one in trial.made if one.key in after for origin in one.origins}
-        keys = {owners[ref] for ref in origins if ref in owners}
-        keys |= set(self.meant[about].objects) if about in self.meant else set()
-        concerned = keys & self.drafts.keys() or keys & self.kept.keys()
+        """The drafts that say something of a thing, now or in what came back of them; else those it depends on."""
+        before, after = self.meant.get(about), back.get(about)
+
+        def of(keys: Iterable[ObjectKey], made: Iterable[ObjectKey]) -> set[ObjectKey]:
+            origins = {origin.ref for one in trial.made if one.key in set(made) for origin in one.origins}
+            return {*keys, *(owners[ref] for ref in origins if ref in owners)}
+
+        keys = of(before.objects if before else (), after.objects if after else ())
+        besides = of(before.besides if before else (), after.besides if after else ())
+        concerned = keys & self.drafts.keys() or besides & self.drafts.keys() or keys & self.kept.keys()
         if not concerned:
             raise RuntimeError(f"no object answers for {about}")
         return concerned

@@ -57,6 +57,16 @@ class Entries:
             left += sorted(new)
         return frozenset(found)
 
+    def beyond(self, name: str) -> list[ObjectKey]:
+        """The splitters of others that the chain of a name leads to."""
+        found: set[str] = set()
+        left = _led_to([*self.routes(name), *self.splits(name)]) - {name}
+        while left:
+            found |= left
+            left = _led_to([split for one in left for split in self.splits(one)]) - found - {name}
+        own = self.part_of(name)
+        return [self.key(SERVICE_SPLITTER, one) for one in sorted(found - own) if self.of(SERVICE_SPLITTER, one)]
+
     @cached_property
     def _led(self) -> frozenset[str]:
         routes = [one for name in self.names(SERVICE_ROUTER) for one in self.routes(name)]

@@ -16,12 +16,14 @@ from reconciler.adapters.consul.meaning.callers import callers
 from reconciler.adapters.consul.meaning.chains import plain_route, routes
 from reconciler.adapters.consul.meaning.entries import Entries, entries_of
 from reconciler.adapters.consul.meaning.settings import instances, settings
+from reconciler.adapters.consul.names import ANY
 from reconciler.adapters.importing import MALFORMED, Body, Meaning, Scene, key_of
 from reconciler.model.canonical import plain
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import ObjectKey
 
-Said = tuple[str, Any, tuple[ObjectKey, ...]]
+#: about what, what is said, by which objects, and on which others that depends
+Said = tuple[str, Any, tuple[ObjectKey, ...], tuple[ObjectKey, ...]]
 _CHAIN = (SERVICE_ROUTER, SERVICE_SPLITTER)
 _READ = (*_CHAIN, SERVICE_DEFAULTS, SERVICE_RESOLVER, SERVICE_INTENTIONS)
 
@@ -32,13 +34,13 @@ def meanings(bodies: Iterable[Body], scene: Scene) -> Mapping[str, Meaning]:
     kinds = {kind.kind.kind for kind in _READ}
     others = [*entries.others, *(body for (kind, _), body in entries.held.items() if kind not in kinds)]
     said = [*_chains(entries), *_each(entries, scene), *map(_as_written, others)]
-    found = {about: Meaning(about, plain(content), keys) for about, content, keys in said}
+    found = {one[0]: Meaning(one[0], plain(one[1]), one[2], one[3]) for one in said}
     return dict(sorted(found.items()))
 
 
 def _as_written(body: Body) -> Said:
     key = key_of(body)
-    return str(key), {name: body[name] for name in body if name not in ("apiVersion", "metadata", "status")}, (key,)
+    return str(key), {name: body[name] for name in body if name not in ("apiVersion", "metadata", "status")}, (key,), ()
 
 
 def _chains(entries: Entries) -> Iterator[Said]:
@@ -51,7 +53,8 @@ def _chains(entries: Entries) -> Iterator[Said]:
             yield from (_as_written(body) for body in _bodies(name, entries))
             continue
         if found != [plain_route(name)]:
-            yield f"requests to {name}", [{"when": when, "then": then} for when, then in found], keys
+            content = [{"when": when, "then": then} for when, then in found]
+            yield f"requests to {name}", content, keys, tuple(entries.beyond(name))
 
 
 def _bodies(name: str, entries: Entries) -> list[Body]:
@@ -79,6 +82,7 @@ def _each(entries: Entries, scene: Scene) -> Iterator[Said]:
 
 def _said(kind: NativeKind, name: str, body: Body, entries: Entries, scene: Scene) -> Said | None:
     about, content = "", None
+    besides: list[ObjectKey] = []
     if kind == SERVICE_DEFAULTS:
         about, content = f"settings of {name}", settings(body["spec"], scene)
         if entries.is_split(name) and body["spec"].keys() <= {"protocol"}:
@@ -87,4 +91,5 @@ def _said(kind: NativeKind, name: str, body: Body, entries: Entries, scene: Scen
         about, content = f"instances of {name}", instances(body["spec"])
     else:
         about, content = f"callers of {name}", callers(name, entries, scene)
-    return (about, content, (key_of(body),)) if content is not None else None
+        besides = [key_of(wide) for wide in (entries.of(kind, ANY),) if wide is not None and name != ANY]
+    return (about, content, (key_of(body),), tuple(besides)) if content is not None else None
