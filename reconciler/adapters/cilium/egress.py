@@ -16,6 +16,7 @@ from reconciler.adapters.cilium.kinds import EGRESS
 from reconciler.adapters.cilium.selecting import open_namespaces
 from reconciler.adapters.envelopes import build
 from reconciler.adapters.gaps import Gaps
+from reconciler.adapters.let_through import check_names, let_through
 from reconciler.model.destination_intents import DestinationIntent
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeObject
@@ -35,9 +36,9 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
     known: list[DestinationIntent] = []
     for one in intent.destinations:
         gaps = Gaps()
-        _check(one, gaps)
+        check_names(one, gaps)
         known += [] if gaps.blocking else [one]
-        yield built([], gaps, one.origins, intent, one.service)
+        yield from let_through(one, (), gaps, intent)
     if intent.egress is not None and intent.egress.mode == "RegistryOnly":
         made = [_policy(namespace, known, intent.egress.origins, intent) for namespace in open_namespaces(intent)]
         yield built(made, Gaps(), intent.egress.origins, intent)
@@ -56,12 +57,3 @@ def _rule(one: DestinationIntent) -> Native:
     names = [{"matchPattern" if "*" in host else "matchName": host} for host in one.hosts]
     ports = [{"port": str(port.number), "protocol": "TCP"} for port in one.ports]
     return {"toFQDNs": names} | ({"toPorts": [{"ports": ports}]} if ports else {})
-
-
-def _check(one: DestinationIntent, gaps: Gaps) -> None:
-    """The mesh neither answers for a name nor changes a port."""
-    if not one.external or one.resolution not in ("Dns", "Dynamic") or one.endpoints:
-        told = f"the mesh answers for no names: {one.service.label} is where the names of callers say it is"
-        gaps.error("mesh-inexpressible", told, hint="use resolution Dns or Dynamic without endpoints")
-    if any(port.target not in (0, port.number) for port in one.ports):
-        gaps.error("mesh-inexpressible", f"the mesh calls {one.service.label} on the port that callers use")

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from reconciler.adapters.built import Built, built
+from reconciler.adapters.built import Built
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.kuma.finished import finished
 from reconciler.adapters.kuma.kinds import PASSTHROUGH
 from reconciler.adapters.kuma.objects import WHOLE, build, system_namespace
+from reconciler.adapters.let_through import check_names, check_ports, let_through
 from reconciler.model.destination_intents import DestinationIntent
 from reconciler.model.intents import MeshIntent
 from reconciler.model.native import NativeObject
@@ -26,7 +27,7 @@ CLOSED = "RegistryOnly"
 MODES = {"AllowAny": "All", CLOSED: "None"}
 _MATCHED = "Matched"
 _PROTOCOLS = {"HTTP": "http", "HTTP2": "http2", "GRPC": "grpc", "HTTPS": "tls", "TLS": "tls"}
-_REQUESTS = ("http", "http2", "grpc")
+_REQUESTS = {"http", "http2", "grpc"}
 Native = dict[str, Any]
 
 
@@ -35,9 +36,10 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
     known: list[DestinationIntent] = []
     for one in intent.destinations:
         gaps = Gaps()
-        _check(one, known, gaps)
+        check_names(one, gaps)
+        check_ports(one, known, _PROTOCOLS, _clash, gaps)
         known += [] if gaps.blocking else [one]
-        yield built([], gaps, one.origins, intent, one.service)
+        yield from let_through(one, (), gaps, intent)
     if intent.egress is not None:
         yield finished(_policies(known, intent.egress, intent), Gaps(), intent.egress.origins, intent)
 
@@ -69,27 +71,6 @@ def _native(host: str, port: int, protocol: str) -> Native:
     return {"type": "Domain", "value": host, "port": port, "protocol": protocol}
 
 
-def _check(one: DestinationIntent, others: Iterable[DestinationIntent], gaps: Gaps) -> None:
-    """The mesh neither answers for a name nor changes a port."""
-    called = one.service.label
-    if not one.external or one.resolution not in ("Dns", "Dynamic") or one.endpoints:
-        told = f"the mesh answers for no names: {called} is where the names of callers say it is"
-        gaps.error("mesh-inexpressible", told, hint="use resolution Dns or Dynamic without endpoints")
-    if not one.ports or any(port.target not in (0, port.number) for port in one.ports):
-        gaps.error("mesh-inexpressible", f"the mesh wants the ports of {called}, and calls it on those of callers")
-    for port in one.ports:
-        if port.protocol not in _PROTOCOLS:
-            told = f"port {port.number} of {called} speaks {port.protocol}, in which no proxy finds a name"
-            gaps.error("mesh-inexpressible", told, hint="allow its addresses by a MeshPassthrough of your own")
-        elif other := _beside(port.number, _PROTOCOLS[port.protocol], others):
-            told = f"port {port.number} of {called} carries requests as {port.protocol}, and that of {other} otherwise"
-            gaps.error("mesh-inexpressible", f"{told}: the mesh takes one of these on a port")
-
-
-def _beside(number: int, protocol: str, others: Iterable[DestinationIntent]) -> str:
-    """Who has another protocol of requests on a port."""
-    if protocol not in _REQUESTS:
-        return ""
-    theirs = ((other, port) for other in others for port in other.ports if port.number == number)
-    different = (other for other, port in theirs if _PROTOCOLS[port.protocol] in {*_REQUESTS} - {protocol})
-    return next((other.service.label for other in different), "")
+def _clash(one: str, other: str) -> bool:
+    """Requests are spoken in one way on a port."""
+    return one != other and {one, other} <= _REQUESTS

@@ -9,6 +9,7 @@ from __future__ import annotations
 from reconciler.adapters.durations import seconds
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at, section, tree
+from reconciler.adapters.linkerd.lending import check_there
 from reconciler.adapters.linkerd.retries import Annotations, length
 from reconciler.model.intents import HostIntent
 
@@ -25,11 +26,7 @@ def asked_of(host: HostIntent, gaps: Gaps) -> Annotations:
     asked = section(tree(host.host_leaves), "outlier")
     if not asked:
         return {}
-    if host.facts is None:
-        told = f"{host.service.label} is not there, and its annotations are all that can be written"
-        gaps.error(
-            "service-unknown", told, leaf_at(host.host_leaves, "traffic.outlier"), "they follow once it is there"
-        )
+    check_there(host, leaf_at(host.host_leaves, "traffic.outlier"), gaps)
     made = {_PREFIX: "consecutive"}
     if "consecutiveErrors" in asked:
         made[_FAILURES] = str(int(asked["consecutiveErrors"]))

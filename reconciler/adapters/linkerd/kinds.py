@@ -7,6 +7,8 @@ Versions as in the charts of 2.10 to 2.20.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.adapters.standard import written
 from reconciler.model.native import NativeKind
 from reconciler.model.refs import KindId
@@ -24,6 +26,8 @@ NAMESPACE = NativeKind(
     KindId("", "Namespace"), ("v1",), "namespaces", namespaced=False, wave=70, exclusive=False, lent=True
 )
 HTTP_ROUTE = written.HTTP_ROUTE
+#: the mesh reads this version only
+TLS_ROUTE = replace(written.TLS_ROUTE, versions=("v1alpha2",))
 #: where the definitions of Gateway API are not installed
 OWN_HTTP_ROUTE = _kind("HTTPRoute", "httproutes", ("v1beta3", "v1beta2", "v1beta1", "v1alpha1"), 30)
 MESH_TLS = _kind("MeshTLSAuthentication", "meshtlsauthentications", ("v1alpha1",), 20)
@@ -53,6 +57,7 @@ KINDS = (
     AUTHORIZATION_POLICY,
     HTTP_ROUTE,
     OWN_HTTP_ROUTE,
+    TLS_ROUTE,
     RATE_LIMIT,
     EGRESS_NETWORK,
     SERVER,

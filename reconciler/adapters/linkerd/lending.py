@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.model.intents import Origin
+from reconciler.adapters.gaps import Gaps
+from reconciler.model.intents import HostIntent, Origin
 from reconciler.model.native import NativeKind, NativeObject
 from reconciler.model.refs import ObjectKey
+from reconciler.model.rules import Leaf
+
+
+def check_there(host: HostIntent, leaf: Leaf | None, gaps: Gaps) -> bool:
+    """Whether a host is a Service that is there: a gap where it is not."""
+    if host.service.host:
+        told = f"{host.service.label} is no Service, whose annotations are what the mesh reads"
+        gaps.error("mesh-inexpressible", told, leaf)
+    elif host.facts is None:
+        told = f"{host.service.label} is not there, and its annotations are all that can be written"
+        gaps.error("service-unknown", told, leaf, "they follow once it is there")
+    return not host.service.host and host.facts is not None
 
 
 def keys(

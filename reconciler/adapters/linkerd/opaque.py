@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import leaf_at
+from reconciler.adapters.linkerd.lending import check_there
 from reconciler.adapters.linkerd.retries import Annotations
 from reconciler.adapters.protocols import Speech, speech
 from reconciler.adapters.versions import before
@@ -32,9 +33,7 @@ def asked_of(host: HostIntent, intent: MeshIntent, gaps: Gaps) -> Annotations:
     leaf = _leaf(host)
     if leaf is None:
         return {}
-    if host.facts is None:
-        told = f"{host.service.label} is not there, and its annotations are all that can be written"
-        gaps.error("service-unknown", told, leaf, "they follow once it is there")
+    if not check_there(host, leaf, gaps) or host.facts is None:
         return {}
     _check(host, leaf, intent, gaps)
     numbers = sorted(port.number for port in host.facts.ports if speech(port) is not Speech.UDP)
