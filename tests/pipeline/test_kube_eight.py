@@ -100,7 +100,7 @@ def definitions(mesh: str, bodies: Iterable[Body]) -> list[dict[str, Any]]:
     kinds = {(body["apiVersion"].rpartition("/")[0], body["kind"]) for body in bodies}
     if mesh in APART:
         paths = [path for name in APART[mesh] for path in sorted((collection.folder() / name).glob("*.yaml"))]
-        known = [body for path in paths for body in yaml.safe_load_all(path.read_text())]
+        known = [body for path in paths for body in yaml.load_all(path.read_text(), yaml.CSafeLoader)]
     else:
         known = _known()
     return [body for body in known if (body["spec"]["group"], body["spec"]["names"]["kind"]) in kinds]
@@ -126,7 +126,7 @@ class Eight(Fleet):
             path = "desired-state/mesh" if kind == "Mesh" else f"policies/{kind}-{body['metadata']['name']}"
             self.file(f"{path}.yaml", yaml.safe_dump(body))
         self.commit("eight policies")
-        expected = yaml.safe_load((HERE / f"expected/{mesh}.yaml").read_text())
+        expected = yaml.load((HERE / f"expected/{mesh}.yaml").read_text(), yaml.CSafeLoader)
         self.asked: list[dict[str, Any]] = expected[TOGETHER]["objects"][f"{CLUSTER}/mesh"]
 
     def withdraw(self) -> None:
