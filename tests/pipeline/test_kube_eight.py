@@ -4,33 +4,41 @@ touched. What is written, and in which order, is read off the audit log of the s
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from reconciler.adapters import registry
+from reconciler.model.plans import Reason
+from reconciler.report.paint import plain
+from reconciler.report.withheld_text import withheld_text
 from tests.adapters import crds as collection
 from tests.eight.by_hand import edit_of, put
-from tests.eight.eight import CLUSTER, HERE, MESHES, POLICIES, TOGETHER, documents, live
+from tests.eight.eight import CLUSTER, MESHES, live
+from tests.eight.on_a_server import Eight, Watched, label, living, of_others, path_of, plural
 from tests.kube import crds
-from tests.kube.control_plane import ApiServer, ControlPlane
-from tests.pipeline.fleet import Fleet, rows
-from tests.pipeline.golden import missing
+from tests.kube.control_plane import ControlPlane
+from tests.pipeline.fleet import rows
 
 pytestmark = pytest.mark.kube
-Body = Mapping[str, Any]
-#: products that serve definitions of one name in versions of their own
-APART = {
-    "osm": ("osm", "smi-osm"),
-    "traefik-mesh": ("smi-traefik-mesh",),
-    "nginx-service-mesh": ("nginx-service-mesh",),
-}
+TWO = """
+apiVersion: reconciler.dev/v1alpha1
+kind: Mesh
+metadata: {name: mesh}
+spec: {type: smi, clusters: [c1]}
+---
+apiVersion: reconciler.dev/v1alpha1
+kind: Mesh
+metadata: {name: other}
+spec: {type: istio, clusters: [files]}
+---
+apiVersion: reconciler.dev/v1alpha1
+kind: VirtualMesh
+metadata: {name: all}
+spec: {meshes: {}}
+"""
 #: what goes before what: routes before their targets, what lets callers in after what shuts them out
 ORDER = (
     ("VirtualService", "DestinationRule"),
@@ -49,36 +57,6 @@ ORDER = (
 )
 
 
-@dataclass(frozen=True)
-class Write:
-    """A request of ours that changed something."""
-
-    verb: str
-    plural: str
-    name: str
-
-
-class Watched:
-    """An API server, and what was written there."""
-
-    def __init__(self, server: ApiServer, log: Path) -> None:
-        self.server, self._log, self._seen = server, log, 0
-
-    def written(self) -> list[Write]:
-        """Since the last call, by the reconciler, in the order in which the server answered."""
-        lines = self._log.read_text().splitlines()
-        fresh, self._seen = lines[self._seen :], len(lines)
-        return [write for line in fresh if (write := _write(json.loads(line)))]
-
-
-def _write(event: Body) -> Write | None:
-    ours = not event["userAgent"].startswith("Python-urllib") and event["user"]["username"] == "admin"
-    if not ours or "dryRun=" in event["requestURI"] or event["responseStatus"]["code"] >= 300:
-        return None
-    ref = event["objectRef"]
-    return Write(event["verb"], ref["resource"], ref.get("name", ""))
-
-
 @pytest.fixture(scope="module")
 def watched(kube_assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """A server of these tests alone, since their names are fixed and some definitions come and go."""
@@ -95,97 +73,28 @@ def watched(kube_assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield Watched(plane.clusters[0], folder / "log")
 
 
-def definitions(mesh: str, bodies: Iterable[Body]) -> list[dict[str, Any]]:
-    """Those of the objects, and of no others: a server takes a second for each."""
-    kinds = {(body["apiVersion"].rpartition("/")[0], body["kind"]) for body in bodies}
-    if mesh in APART:
-        paths = [path for name in APART[mesh] for path in sorted((collection.folder() / name).glob("*.yaml"))]
-        known = [body for path in paths for body in yaml.load_all(path.read_text(), yaml.CSafeLoader)]
-    else:
-        known = _known()
-    return [body for body in known if (body["spec"]["group"], body["spec"]["names"]["kind"]) in kinds]
-
-
-@cache
-def _known() -> list[dict[str, Any]]:
-    return crds.adapter_crds()
-
-
-class Eight(Fleet):
-    """The mesh of a case on the server, and all eight policies in Git."""
-
-    def __init__(self, folder: Path, watched: Watched, mesh: str) -> None:
-        self.watched, self.server, self.mesh = watched, watched.server, mesh
-        super().__init__(folder, {CLUSTER: {"kubeconfig": {"path": str(self.server.kubeconfig)}}})
-        for name in ("policies/reviews.yaml", "policies/cart.yaml"):
-            self.remove(name)
-        limits = "{timeout: 60s, maxDeletes: 100, maxDeletePercent: 100, maxChangedPercent: 100}"
-        self.settings(f"{{mode: Apply, limits: {limits}}}")
-        for body in documents(mesh, POLICIES):
-            kind = body["kind"]
-            path = "desired-state/mesh" if kind == "Mesh" else f"policies/{kind}-{body['metadata']['name']}"
-            self.file(f"{path}.yaml", yaml.safe_dump(body))
-        self.commit("eight policies")
-        expected = yaml.load((HERE / f"expected/{mesh}.yaml").read_text(), yaml.CSafeLoader)
-        self.asked: list[dict[str, Any]] = expected[TOGETHER]["objects"][f"{CLUSTER}/mesh"]
-
-    def withdraw(self) -> None:
-        for path in (self.repo / "policies").iterdir():
-            path.unlink()
-        self.commit("no policies")
-
-    def read(self, body: Body) -> dict[str, Any]:
-        status, found = self.server.request("GET", path_of(body))
-        assert status == 200, found
-        return dict(found)
-
-    def lost(self, bodies: Iterable[Body]) -> list[str]:
-        """What of these objects is not on the server, by object."""
-        return [f"{label(body)}{gone}" for body in bodies for gone in missing(body, self.read(body))]
-
-    def versions(self) -> list[str]:
-        return [self.read(body)["metadata"]["resourceVersion"] for body in self.asked]
-
-
-def label(body: Body) -> str:
-    return f"{body['kind']} {body['metadata']['name']}"
-
-
-def path_of(body: Body) -> str:
-    metadata, version = body["metadata"], body["apiVersion"]
-    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    place = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
-    return f"{root}{place}/{plural(body['apiVersion'], body['kind'])}/{metadata['name']}"
-
-
-def plural(version: str, kind: str) -> str:
-    group = version.rpartition("/")[0]
-    kinds = {
-        (one.kind.group, one.kind.kind): one.plural
-        for adapter in registry.load_all().values()
-        for one in (*adapter.detect_kinds, *adapter.kinds)
-    }
-    return kinds.get((group, kind), f"{kind.lower()}s")
-
-
 @pytest.fixture(params=MESHES)
 def eight(request: pytest.FixtureRequest, tmp_path: Path, watched: Watched) -> Iterator[Eight]:
-    mesh, server = request.param, watched.server
-    made = Eight(tmp_path, watched, mesh)
-    there = sorted(live(mesh), key=lambda body: body["kind"] != "Namespace")
-    served = definitions(mesh, [*there, *made.asked])
-    try:
-        crds.install(server, served)
-        for body in there:
-            status, answer = server.apply(path_of(body), body)
-            assert status in (200, 201), (path_of(body), str(answer))
+    made = Eight(tmp_path, watched, request.param)
+    with living(made, live(request.param), made.asked):
         yield made
-    finally:
-        made.store.close()
-        for body in [*made.asked, *map(of_others, made.asked), *there]:
-            if body["kind"] != "Namespace":
-                server.request("DELETE", path_of(body))
-        crds.remove(server, served if mesh in APART else [])
+
+
+def test_a_mesh_whose_definitions_are_missing_leaves_the_other_one_alone(tmp_path: Path, watched: Watched) -> None:
+    """A virtual mesh of two products: on the server the controller of one runs, and its definitions are not there."""
+    made = Eight(tmp_path, watched, "traefik-mesh")
+    made.file("desired-state/mesh.yaml", TWO)
+    made.cluster("files", {"directory": {"path": "live/files", "facts": "facts/files"}})
+    made.facts("files", live("istio"))
+    made.commit("two meshes")
+    with living(made, live("traefik-mesh"), asked=()):
+        run = made.apply()
+        told = rows(run)
+        assert told["files/other"] == {"changed": len(made.live("files"))}
+        assert told["c1/mesh"]["blocked"] == 1
+        held = [one for one in run.planned.plan.changes if one.withheld]
+        assert [(label_of(one.key), one.withheld) for one in held] == [("TrafficSplit b", Reason.KIND_ABSENT)]
+        assert "install the mesh's CustomResourceDefinitions" in withheld_text(run.planned.plan, plain)
 
 
 def test_the_eight_policies_come_stay_are_healed_and_go(eight: Eight) -> None:
@@ -251,11 +160,6 @@ def beside(eight: Eight) -> list[dict[str, Any]]:
         status, answer = eight.server.apply(path_of(body), body)
         assert status == 201, answer
     return theirs
-
-
-def of_others(body: Body) -> dict[str, Any]:
-    name, namespace = body["metadata"]["name"], body["metadata"]["namespace"]
-    return {**body, "metadata": {"name": f"theirs-{name}", "namespace": namespace}}
 
 
 def pruned(eight: Eight) -> None:
