@@ -130,6 +130,8 @@ class LiveMesh:
         run = await pipeline.apply(self.world, Request())
         failed = [result for result in run.results if result.outcome not in (Outcome.CHANGED, Outcome.PRUNED)]
         assert not failed, [(str(result.change.key), result.message) for result in failed]
+        targets = run.planned.plan.targets if run.planned.plan else ()
+        assert not any(target.guards for target in targets), [target.guards for target in targets]
         return run
 
     def unwell(self, run: Run, told: Container[str] = ()) -> list[str]:

@@ -76,8 +76,9 @@ def declared(addresses: Addresses, mesh_type: str, folder: str, config: Mapping[
         for one in topology()["gateways"]
     ]
     mesh = {"type": mesh_type, "clusters": [CLUSTER], "gateways": gateways, "config": dict(config)}
+    limits = {"maxDeletes": 10_000, "maxDeletePercent": 100}  # the documents of one case go for those of the next
     return [
-        document("Reconciler", "main", {"mode": "Apply", "health": {"wait": "10s"}}),
+        document("Reconciler", "main", {"mode": "Apply", "health": {"wait": "10s"}, "limits": limits}),
         document("Cluster", CLUSTER, {"connection": {"proxies": {"path": folder, "lifetime": "1h"}}}),
         document("Mesh", "local", mesh),
         *(_destination(one, addresses) for one in topology()["services"]),
