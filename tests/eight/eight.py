@@ -7,7 +7,7 @@ every cluster; ``meshes/<mesh>.yaml`` is the rest: a Mesh document, a control pl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,13 @@ def documents(mesh: str, policies: Iterable[str]) -> Iterator[Body]:
 
 
 def outcome(mesh: str) -> dict[str, Any]:
-    """By policy what that one alone is compiled to; and what all of them are together."""
-    alone = {policy: _outcome(mesh, [policy]) for policy in POLICIES}
-    return {**alone, TOGETHER: _outcome(mesh, POLICIES)}
+    """By policy what that one alone is compiled to; and the objects that all of them are together."""
+    return of_each(lambda policies: _outcome(mesh, policies))
+
+
+def of_each(compiled: Callable[[Iterable[str]], dict[str, Any]]) -> dict[str, Any]:
+    alone = {policy: compiled([policy]) for policy in POLICIES}
+    return {**alone, TOGETHER: {"objects": compiled(POLICIES)["objects"]}}
 
 
 def render(mesh: str) -> str:

@@ -15,7 +15,7 @@ from tests.adapters.given import dump
 from tests.cases.whole import told
 from tests.consul import fixtures
 from tests.consul.server import Server
-from tests.eight.eight import CLUSTER, HERE, POLICIES, SERVERS, TOGETHER, documents
+from tests.eight.eight import CLUSTER, HERE, POLICIES, SERVERS, documents, of_each
 from tests.pipeline.fleet import Fleet, rows
 
 EXPECTED = HERE / f"expected/{SERVERS}.yaml"
@@ -61,8 +61,7 @@ def datacenter(consul: Server, tmp_path: Path) -> Iterator[Datacenter]:
 
 
 def test_each_policy_becomes_what_is_expected(datacenter: Datacenter, request: pytest.FixtureRequest) -> None:
-    found = {policy: datacenter.outcome([policy]) for policy in POLICIES}
-    found |= {TOGETHER: datacenter.outcome(POLICIES)}
+    found = of_each(datacenter.outcome)
     if request.config.getoption("--update-golden"):
         EXPECTED.write_text(dump(found))
     assert found == yaml.load(EXPECTED.read_text(), yaml.CSafeLoader)
