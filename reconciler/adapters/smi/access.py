@@ -17,6 +17,7 @@ from reconciler.adapters.policy_names import groups, policy_name
 from reconciler.adapters.smi.callers import sources, workloads
 from reconciler.adapters.smi.kinds import HTTP_ROUTE_GROUP, TCP_ROUTE, TRAFFIC_TARGET
 from reconciler.adapters.smi.modes import check_closed
+from reconciler.adapters.smi.overlaps import tell_overlaps
 from reconciler.adapters.smi.ports import known_ports, meant
 from reconciler.adapters.smi.products import NGINX, OSM, build, product_of, version_of
 from reconciler.adapters.smi.requests import http_matches
@@ -31,8 +32,12 @@ _WITH_PORTS = "v1alpha4"
 
 
 def emit(intent: MeshIntent) -> Iterable[Built]:
-    for group in groups(intent):
+    every = groups(intent)
+    for at, group in enumerate(every):
         gaps = Gaps()
+        if product_of(intent) == OSM:
+            later = (one for one in every[at + 1 :] if one[0].service == group[0].service)
+            tell_overlaps(group, later, intent, gaps)
         origins = [origin for access in group for origin in access.origins]
         yield built(_objects(group, intent, gaps), gaps, origins, intent, group[0].service)
 
