@@ -29,6 +29,7 @@ def body(kind: str, spec: dict[str, Any], name: str = "b", **more: Any) -> dict[
          {"splits": [{"weight": 90.0, "service": "b"}, {"weight": 10.0}]}),
         ("ServiceIntentions", {"sources": [{"name": "*", "action": "deny"}, {"name": "a", "action": "allow"}]},
          {"sources": [{"name": "a", "action": "allow", "namespace": "default"}, {"name": "*", "action": "deny"}]}),
+        ("Mesh", {"transparentProxy": {"meshDestinationsOnly": False}}, {"transparentProxy": {}}),
         ("ProxyDefaults", {"accessLogs": {"enabled": True, "type": "stdout", "path": "", "jsonFormat": ""}},
          {"accessLogs": {"enabled": True, "type": "stdout"}}),
         ("JWTProvider", {"issuer": "i", "locations": [{"header": {"name": "x"}}]},
@@ -53,6 +54,8 @@ def test_what_servers_fill_in_is_no_difference(kind: str, asked: dict[str, Any],
         ("ProxyDefaults", {"config": {"x": False}}, {"config": {}}),
         ("ProxyDefaults", {"accessLogs": {"enabled": True}}, {"accessLogs": {"enabled": True, "textFormat": "x"}}),
         ("ProxyDefaults", {"accessLogs": {"enabled": False}}, {}),
+        ("Mesh", {"transparentProxy": {"meshDestinationsOnly": False}},
+         {"transparentProxy": {"meshDestinationsOnly": True}}),
     ],
 )  # fmt: skip
 def test_what_is_a_difference_stays_one(kind: str, one: dict[str, Any], other: dict[str, Any]) -> None:

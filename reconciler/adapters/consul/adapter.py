@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.adapters.base import Adapter
-from reconciler.adapters.consul import default_deny, services, telemetry
+from reconciler.adapters.consul import default_deny, egress, services, telemetry
 from reconciler.adapters.consul.bridge import bridge
 from reconciler.adapters.consul.capabilities import claims as capability_claims
 from reconciler.adapters.consul.detect import TYPE, detect
@@ -19,7 +19,7 @@ ADAPTER = Adapter(
     detect_kinds=DETECT_KINDS,
     detect=detect,
     default_mesh=MeshFacts(TYPE, "consul", mtls="Strict"),
-    emitters=(services.emit, default_deny.emit, telemetry.emit),
+    emitters=(services.emit, default_deny.emit, telemetry.emit, egress.emit),
     capabilities=capability_claims,
     normalize=normalize,
     health=health,

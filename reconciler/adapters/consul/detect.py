@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.adapters.consul.enrolment import enrolled_namespaces, exceptions, marks, refuses_by_default
-from reconciler.adapters.consul.names import ANY, DEFAULT_NAMESPACE
+from reconciler.adapters.consul.kinds import GROUP, MESH, PROXY_DEFAULTS
+from reconciler.adapters.consul.names import ANY, DEFAULT_NAMESPACE, PLACE
 from reconciler.adapters.leaves import section
 from reconciler.adapters.raw import Object, containers, labels, mappings, name, namespace, template, texts
 from reconciler.model.facts import OUTSIDE, GatewayFacts, MeshFacts, PortFacts
+from reconciler.model.native import NativeKind
 
 TYPE = "consul"
 DATACENTER = "Datacenter"
@@ -113,9 +115,14 @@ def _protocol(kinds: Kinds) -> str:
     return next((str(one).lower() for one in said if one), "")
 
 
+def _place(kind: NativeKind, kinds: Kinds) -> str:
+    own = (item for item in kinds.get(kind.kind.kind, []) if str(item.get("apiVersion", "")).startswith(f"{GROUP}/"))
+    return next((namespace(item) for item in own), "")
+
+
 def _settings(kinds: Kinds, datacenter: str, default: str) -> dict[str, str]:
     """``default``: what servers do where no intention speaks of a call; ``intentions``: that, or what that for all
-    services says; ``protocol``: what services speak that say nothing of it; ``proxyDefaults``: where that is said."""
+    services says; ``protocol``: what services speak that say nothing of it; ``place.<kind>``: where its object is."""
     found = {"datacenter": datacenter, "default": default, "intentions": default, "protocol": _protocol(kinds)}
     for item in kinds.get("ServiceIntentions", []):
         spec = section(item, "spec")
@@ -123,5 +130,5 @@ def _settings(kinds: Kinds, datacenter: str, default: str) -> dict[str, str]:
             for one in mappings(spec.get("sources")):
                 if one.get("name") == ANY and "action" in one:
                     found["intentions"] = str(one["action"])
-    found["proxyDefaults"] = next((namespace(item) for item in kinds.get("ProxyDefaults", [])), "")
+    found |= {f"{PLACE}{one.kind.kind}": _place(one, kinds) for one in (MESH, PROXY_DEFAULTS)}
     return {key: value for key, value in sorted(found.items()) if value}

@@ -29,13 +29,13 @@ PROXY_DEFAULTS = _kind("ProxyDefaults", "proxydefaults", 5, exclusive=False)
 MESH = _kind("Mesh", "meshes", 5, exclusive=False)
 
 OWNABLE = (
-    MESH,
     _kind("ExportedServices", "exportedservices", 45),
     _kind("IngressGateway", "ingressgateways", 45),
     _kind("TerminatingGateway", "terminatinggateways", 45),
 )
 KINDS = (
     PROXY_DEFAULTS,
+    MESH,
     SERVICE_DEFAULTS,
     JWT_PROVIDER,
     SERVICE_INTENTIONS,
@@ -58,4 +58,5 @@ DETECT_KINDS = (
     _seen("", "Namespace", "namespaces", namespaced=False),
     SERVICE_INTENTIONS,
     PROXY_DEFAULTS,
+    MESH,
 )

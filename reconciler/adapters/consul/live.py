@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.adapters.consul.kinds import GROUP, PROXY_DEFAULTS, SERVICE_INTENTIONS
+from reconciler.adapters.consul.kinds import GROUP, MESH, PROXY_DEFAULTS, SERVICE_INTENTIONS
 from reconciler.adapters.consul.telemetry import UNSAID
 from reconciler.adapters.durations import canonical
 from reconciler.adapters.leaves import section
@@ -23,12 +23,14 @@ _COUNTS = frozenset({"weight"})
 
 def normalize(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Without what says nothing: servers leave out what is unset, and write it out now and then. Lengths of time in one
-    spelling; sources of intentions in one order, since it means nothing; what an access log does not say, said."""
+    spelling; sources of intentions in one order, since it means nothing; what was switched off, said."""
     if not str(body.get("apiVersion", "")).startswith(f"{GROUP}/"):
         return body
     spec = _plain(body.get("spec") or {})
     if body.get("kind") == SERVICE_INTENTIONS.kind.kind and isinstance(spec.get("sources"), list):
         spec["sources"] = sorted(spec["sources"], key=_by_name)
+    if body.get("kind") == MESH.kind.kind and "transparentProxy" in (body.get("spec") or {}):
+        spec["transparentProxy"] = {"meshDestinationsOnly": False, **section(spec, "transparentProxy")}
     if body.get("kind") == PROXY_DEFAULTS.kind.kind and "accessLogs" in (body.get("spec") or {}):
         spec["accessLogs"] = {**UNSAID, **section(spec, "accessLogs")}
     return {**body, "spec": spec}

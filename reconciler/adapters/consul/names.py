@@ -6,6 +6,7 @@ from __future__ import annotations
 from reconciler.adapters.gaps import Gaps
 from reconciler.model.facts import ClusterFacts, MeshFacts, ServiceFacts, WorkloadFacts
 from reconciler.model.intents import MeshIntent
+from reconciler.model.native import NativeKind
 from reconciler.model.refs import ServiceRef
 
 #: the namespace of servers without Kubernetes
@@ -14,6 +15,8 @@ DEFAULT_NAMESPACE = "default"
 ANY = "*"
 #: what the object for all services is called, since ``*`` is no name of an object
 ANY_NAME = "all.services"
+#: before the kind, in the settings of a mesh: the namespace of the one object that there is of it
+PLACE = "place."
 
 
 def check(service: ServiceRef, intent: MeshIntent, gaps: Gaps) -> None:
@@ -30,6 +33,11 @@ def check(service: ServiceRef, intent: MeshIntent, gaps: Gaps) -> None:
 def for_all_in(mesh: MeshFacts) -> str:
     """The namespace in which what is for all services lies."""
     return mesh.root_namespace or mesh.namespace or DEFAULT_NAMESPACE
+
+
+def place_of(kind: NativeKind, intent: MeshIntent) -> str:
+    """The namespace of an object of which there is one: where it is, or where what is for all goes."""
+    return intent.mesh.settings.get(f"{PLACE}{kind.kind.kind}") or for_all_in(intent.mesh)
 
 
 def members(intent: MeshIntent) -> tuple[ServiceFacts, ...]:

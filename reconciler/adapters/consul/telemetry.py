@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.adapters.built import Built, built
 from reconciler.adapters.consul.kinds import PROXY_DEFAULTS
-from reconciler.adapters.consul.names import DEFAULT_NAMESPACE
+from reconciler.adapters.consul.names import place_of
 from reconciler.adapters.envelopes import build
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.leaves import section, tree
@@ -43,8 +43,8 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
 
 def _proxy_defaults(asked: TelemetryIntent, intent: MeshIntent, gaps: Gaps) -> NativeObject:
     spec = {"accessLogs": {**UNSAID, **_logs(section(tree(asked.leaves), "logs"), gaps)}}
-    where = intent.mesh.settings.get("proxyDefaults") or intent.mesh.root_namespace or intent.mesh.namespace
-    return build(intent, PROXY_DEFAULTS, where or DEFAULT_NAMESPACE, _NAME, spec, (*asked.origins, *asked.inherited))
+    where, origins = place_of(PROXY_DEFAULTS, intent), (*asked.origins, *asked.inherited)
+    return build(intent, PROXY_DEFAULTS, where, _NAME, spec, origins)
 
 
 def _logs(asked: Mapping[str, Any], gaps: Gaps) -> Native:
