@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from reconciler.io.clusters import open_cluster
 from reconciler.model.imports import Back, Fate
@@ -20,7 +21,7 @@ from reconciler.pipeline.importing.reading import Asked, import_cluster
 from reconciler.pipeline.meshes import installed
 from reconciler.pipeline.migrate import NoMigration
 from reconciler.pipeline.outcome import Run
-from tests.aws.fixtures import connection, named, shop
+from tests.aws.fixtures import client, connection, named, shop
 from tests.aws.server import AppMesh
 from tests.pipeline.fleet import FACTS, Fleet, codes, rows
 from tests.pipeline.test_migrate import ISTIOD, ask, by_fate
@@ -323,6 +324,29 @@ def test_what_lives_there_becomes_documents_that_come_back_as_it_is(fleet: Accou
     (only,), (old,) = fleet.routes().values(), before.values()
     assert only["httpRoute"] == old["httpRoute"]
     assert fleet.apply().code == 0
+
+
+def test_a_target_that_another_service_says_more_about_is_named_by_that(fleet: AccountFleet) -> None:
+    api, at = client(fleet.mesh.address), {"meshName": "shop", "virtualRouterName": "front"}
+    listening = {"listeners": [{"portMapping": {"port": 9080, "protocol": "http"}}]}
+    api.create_virtual_router(**at, spec=listening)
+    aims = {"/a": "reviews-v1", "/b": "cart", "/c": "front"}
+    alone = {**listening, "serviceDiscovery": {"dns": {"hostname": "front.shop.local"}}}
+    api.create_virtual_node(meshName="shop", virtualNodeName="front", spec=alone)
+    for number, (prefix, node) in enumerate(aims.items()):
+        action = {"weightedTargets": [{"virtualNode": node, "weight": 1}]}
+        spec = {"priority": number, "httpRoute": {"match": {"prefix": prefix}, "action": action}}
+        api.create_route(**at, routeName=f"to-{node}", spec=spec)
+    provider = {"virtualRouter": {"virtualRouterName": "front"}}
+    api.create_virtual_service(meshName="shop", virtualServiceName="front.shop.local", spec={"provider": provider})
+    made = imported(fleet)
+    assert {str(one.key): one.fate for one in made.taken}["VirtualRouter shop/front"] is Fate.NEUTRAL
+    said = list(yaml.safe_load_all(made.files["policies/imported/shop/front.yaml"]))
+    assert [one["spec"]["rule"]["route"][0]["to"] for one in said if "rule" in one["spec"]] == [
+        {"services": ["reviews.shop"], "subset": {"version": "v1"}},
+        "cart.shop",
+        {"services": ["front.shop"], "subset": {"virtualNode": "front"}},
+    ]
 
 
 SLOW = "{to: [reviews.shop], match: ['GET /slow'], rule: {fault: {delay: {duration: 1s}}}}"

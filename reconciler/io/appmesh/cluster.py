@@ -46,7 +46,7 @@ class AppMeshCluster:
         """Forbidden where a part of the facts may not be seen: what is compiled from half of them would be wrong."""
         asked = {kind.kind.kind for kind in kinds if _is_served(kind)}
         held, unread = await self._reader.held(asked | _FACTS)
-        if lacking := [why for kind, why in sorted(unread.items()) if kind in _FACTS]:
+        if lacking := dict.fromkeys(why for kind, why in sorted(unread.items()) if kind in _FACTS):
             raise Forbidden("; ".join(lacking), 403)
         itself = catalog.account(self._connection.region, self._connection.account)
         bodies = (one.body() for one in held if one.kind in asked)

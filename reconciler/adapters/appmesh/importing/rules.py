@@ -73,14 +73,19 @@ def _node(key: ObjectKey, known: Known, scene: Scene) -> Node | None:
 
 
 def _by_tags(node: Node, facts: ServiceFacts, scene: Scene) -> Any:
-    """The part of the called service that a node of an account is; or another service, of which it is all."""
-    others = [one for one in scene.cluster.services if one.ref.namespace == node.namespace and one != facts]
-    for service in (facts, *others):
-        for found in accounts.serving(service, scene.cluster):
-            if found.name == node.name:
-                part, short = accounts.part_of(found, service, scene.cluster), scene.short(service.ref)
-                return {"services": [short], "subset": part} if part else short
-    raise Unsayable(f"VirtualNode {node.name} serves nothing that is known")
+    """The part of the called service that a node of an account is; but what only its own name tells apart is named by
+    another service that it serves, if that says more."""
+    found: list[tuple[bool, int, str, Any]] = []
+    for service in scene.cluster.services:
+        for one in accounts.serving(service, scene.cluster):
+            if (one.namespace, one.name) == (node.namespace, node.name):
+                part, short = accounts.part_of(one, service, scene.cluster), scene.short(service.ref)
+                vague = 0 if not part else 2 if accounts.NODE_LABEL in part else 1
+                made = {"services": [short], "subset": part} if part else short
+                found.append((service != facts or vague == 2, vague, service.ref.name, made))
+    if not found:
+        raise Unsayable(f"VirtualNode {node.name} serves nothing that is known")
+    return min(found, key=lambda one: one[:3])[3]
 
 
 def _by_host(node: Node, scene: Scene) -> str:
