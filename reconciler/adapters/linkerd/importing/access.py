@@ -17,6 +17,7 @@ from reconciler.adapters.linkerd.importing.requests import counted, requests
 from reconciler.adapters.linkerd.meaning.callers import Known, authorized, let_in
 from reconciler.adapters.linkerd.meaning.servers import Served, is_about, is_policy, ports, served
 from reconciler.adapters.protocols import Speech, speech, workload_ports
+from reconciler.model.canonical import encode
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.refs import ObjectKey
 
@@ -26,15 +27,11 @@ Part = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """Servers by the port of the service that leads to theirs."""
+    """Servers by the port of the service that leads to theirs. ``inner``: for ports that only the pods have."""
 
     service: ServiceFacts
     servers: Mapping[int, Served]
-
-    @property
-    def whole(self) -> bool:
-        """Whether they are for all ports that there are."""
-        return len(self.servers) == len(_ports(self.service))
+    inner: tuple[Served, ...]
 
     def target(self, port: int | None, scene: Scene) -> Any:
         short = scene.short(self.service.ref)
@@ -60,11 +57,10 @@ def grouped(known: Known) -> list[list[Body]]:
 def drafts(servers: Sequence[Body], known: Known, scene: Scene) -> Iterator[Draft]:
     """The first object has the documents that are about all of them."""
     guarded = _guarded(servers, known, scene)
-    names = Names.of(guarded.servers.values(), known, scene)
+    names = Names.of([*guarded.servers.values(), *guarded.inner], guarded.service, known, scene)
     said: dict[ObjectKey, list[dict[str, Any]]] = {}
-    for port, server in guarded.servers.items():
-        for body, document in _documents(server, guarded, port, known, scene):
-            said.setdefault(key_of(body), []).append(names.patched(document, body))
+    for body, document in _all_documents(guarded, known, scene):
+        said.setdefault(key_of(body), []).append(names.patched(document, body))
     if not said:
         raise Unsayable("nobody is let in, which no neutral document says of one service")
     first = min(said)
@@ -74,15 +70,36 @@ def drafts(servers: Sequence[Body], known: Known, scene: Scene) -> Iterator[Draf
 
 def _guarded(servers: Sequence[Body], known: Known, scene: Scene) -> Guarded:
     found: dict[int, Served] = {}
+    inner: list[Served] = []
     service = _service(servers[0], scene)
     for body in servers:
         spec = section(body, "spec")
         only(spec, ("podSelector", "port", "proxyProtocol", "accessPolicy"), "spec")
         only(section(spec, "podSelector"), ("matchLabels",), "podSelector")
-        found[_port(body, service, found, scene)] = served(body, known)
+        port = _port(body, service, scene)
+        if port in found:
+            raise Unsayable(f"two Servers are for port {port} of {service.ref.name}, and the mesh takes one")
+        if port:
+            found[port] = served(body, known)
+        else:
+            inner.append(served(body, known))
     if missing := sorted(set(_ports(service)) - found.keys()):
         raise Unsayable(f"no Server is for port {missing[0]} of {service.ref.name}, which a policy would close, too")
-    return Guarded(service, dict(sorted(found.items())))
+    return Guarded(service, dict(sorted(found.items())), tuple(inner))
+
+
+def _all_documents(guarded: Guarded, known: Known, scene: Scene) -> list[tuple[Body, dict[str, Any]]]:
+    """Those of one port where the same is said of all of them."""
+    several = [
+        list(_documents(one, guarded, None, known, scene)) for one in (*guarded.servers.values(), *guarded.inner)
+    ]
+    texts = {encode(sorted(encode([one["kind"], one["spec"]]) for _, one in documents)) for documents in several}
+    if len(texts) == 1:
+        return several[0]
+    if guarded.inner:
+        raise Unsayable("it says something else of a port that the pods have and the service has not")
+    found = guarded.servers.items()
+    return [made for port, server in found for made in _documents(server, guarded, port, known, scene)]
 
 
 def _service(server: Body, scene: Scene) -> ServiceFacts:
@@ -96,22 +113,24 @@ def _service(server: Body, scene: Scene) -> ServiceFacts:
     raise Unsayable("no known service of its namespace selects exactly these pods")
 
 
-def _port(server: Body, service: ServiceFacts, taken: Mapping[int, Served], scene: Scene) -> int:
-    wanted = set(ports(server, scene))
+def _port(server: Body, service: ServiceFacts, scene: Scene) -> int:
+    """Of the service; 0 for a port that only the pods have."""
+    wanted, told = set(ports(server, scene)), section(server, "spec").get("port")
+    leading = {port.number: workload_ports(port, service, scene.cluster) for port in service.ports}
     for port in service.ports:
-        if speech(port) is not Speech.UDP and workload_ports(port, service, scene.cluster) == wanted:
-            if port.number in taken:
-                raise Unsayable(f"two Servers are for port {port.number} of {service.ref.name}, and the mesh takes one")
+        if speech(port) is not Speech.UDP and leading[port.number] == wanted:
             return port.number
-    raise Unsayable(
-        f"no port of {service.ref.name} leads to port {section(server, 'spec').get('port')} of its pods alone"
-    )
+    pods = scene.cluster.workloads_with(service.ref.namespace, dict(service.selector))
+    named = {number for pod in pods for number in pod.container_ports.values()}
+    if wanted and wanted <= named and not any(wanted & numbers for numbers in leading.values()):
+        return 0
+    raise Unsayable(f"no port of {service.ref.name} leads to port {told} of its pods alone")
 
 
 def _documents(
-    server: Served, guarded: Guarded, port: int, known: Known, scene: Scene
+    server: Served, guarded: Guarded, port: int | None, known: Known, scene: Scene
 ) -> Iterator[tuple[Body, dict[str, Any]]]:
-    """Each with the object that says it."""
+    """Each with the object that says it; ``port``: of the service, None for all of it."""
     default = str(section(server.body, "spec").get("accessPolicy") or "deny")
     policies = [one for one in server.policies if not is_about(one, "Namespace")]
     if default != "deny" and (policies or server.routes):
@@ -136,7 +155,7 @@ def _traffic(body: Body, what: str, said: Any, target: Any) -> dict[str, Any]:
 
 
 def _allow(
-    policy: Body, asked: Sequence[Any], guarded: Guarded, port: int, known: Known, scene: Scene
+    policy: Body, asked: Sequence[Any], guarded: Guarded, port: int | None, known: Known, scene: Scene
 ) -> dict[str, Any]:
     who = callers(let_in(policy, known) if is_policy(policy) else authorized(policy, known), scene)
     spec: dict[str, Any] = {"action": "Allow"} | ({"from": who} if who else {})

@@ -11,7 +11,8 @@ from reconciler.adapters.importing import Scene, Unsayable
 from reconciler.adapters.linkerd.meaning.callers import Callers
 
 _OWN = re.compile(r"(?P<account>[^.*]+|\*)\.(?P<namespace>[^.*]+)")
-_DOMAIN = re.compile(r"\*\.serviceaccount\.identity\.(?P<plane>[^.]+)\.(?P<domain>.+)")
+#: of another trust domain: all of it, or a namespace
+_DOMAIN = re.compile(r"\*\.((?P<namespace>[^.*]+)\.)?serviceaccount\.identity\.(?P<plane>[^.]+)\.(?P<domain>[^*]+)")
 
 
 def callers(given: Callers, scene: Scene) -> list[Any]:
@@ -66,8 +67,10 @@ def _fields(name: str, scene: Scene) -> dict[str, Any]:
         return {"serviceAccounts": [{"name": found["account"], "namespace": found["namespace"], **cluster}]}
     if found:
         return {"namespaces": [found["namespace"]]}
-    if domain := _DOMAIN.fullmatch(name):
-        return {"identities": [f"spiffe://{domain['domain']}/*"]}
+    domain = _DOMAIN.fullmatch(name)
+    if domain and domain["plane"] == (scene.mesh.namespace or "linkerd"):
+        home = f"ns/{domain['namespace']}/" if domain["namespace"] else ""
+        return {"identities": [f"spiffe://{domain['domain']}/{home}*"]}
     if "*" in name or name == "tls":
         raise Unsayable(f"no neutral field covers callers {name}")
     return {"identities": [name]}

@@ -15,6 +15,8 @@ from reconciler.adapters.linkerd.detect import TYPE
 from reconciler.adapters.linkerd.kinds import POLICY
 from reconciler.adapters.linkerd.meaning.callers import Known, required
 from reconciler.adapters.linkerd.meaning.servers import Served, is_policy
+from reconciler.adapters.protocols import Speech, speech
+from reconciler.model.facts import ServiceFacts
 
 Patch = dict[str, Any]
 
@@ -30,12 +32,13 @@ class Names:
     own: Mapping[str, tuple[Body, ...]]
 
     @classmethod
-    def of(cls, servers: Iterable[Served], known: Known, scene: Scene) -> Names:
+    def of(cls, servers: Iterable[Served], service: ServiceFacts, known: Known, scene: Scene) -> Names:
         several = list(servers)
         spoken = {str(section(one.body, "spec").get("proxyProtocol") or "unknown") for one in several}
         if len(spoken) > 1:
             raise Unsayable("its Servers speak different protocols, which no policy for all of them says")
-        spec: Patch = {"proxyProtocol": protocol} if (protocol := spoken.pop()) not in ("unknown", "opaque") else {}
+        usual = {"opaque" if speech(port) is Speech.OPAQUE else "unknown" for port in service.ports}
+        spec: Patch = {} if spoken <= usual and len(usual) == 1 else {"proxyProtocol": spoken.pop()}
         first, routed = several[0], any(one.routes for one in several)
         single = len(several) == 1 and not (routed and first.policies) and not scene.rename
         if single and isinstance(section(first.body, "spec")["port"], str):

@@ -34,8 +34,15 @@ def reader(bodies: Sequence[Body], scene: Scene) -> Callable[[Body, Scene], Draf
             raise Unsayable(f"{off} switches it off")
         if len(to.ports) > 1 and not scene.rename:
             raise Unsayable("it is about several ports, and would come back as an object for each")
-        beside = [other for key, (other, its) in bound.items() if _same_table(its, to) and key != key_of(body)]
-        return _draft(body, to, beside, scene)
+        others = [(other, its) for key, (other, its) in bound.items() if key != key_of(body)]
+        beside = [other for other, its in others if _same_table(its, to)]
+        wider = [
+            other for other, its in others if its.callers == "" and _same_table(replace(its, callers=to.callers), to)
+        ]
+        made = _draft(body, to, [*beside, *wider], scene, name="" if beside else to.usual)
+        if not beside or scene.rename:
+            return made
+        return replace(made, otherwise=_draft(body, to, [*beside, *wider], scene, name=key_of(body).name))
 
     return read
 
@@ -68,17 +75,18 @@ def _why_not(body: Body) -> str:
     return _NOT_READ
 
 
-def _draft(body: Body, to: Bound, beside: Sequence[Body], scene: Scene) -> Draft:
+def _draft(body: Body, to: Bound, beside: Sequence[Body], scene: Scene, *, name: str) -> Draft:
+    """``beside``: other routes of the table; ``name``: under which its object would come back anyway."""
     made: list[dict[str, Any]] = []
     for port in to.ports:
-        made += _documents(body, to if len(to.ports) == 1 else at(to, port), beside, scene)
+        made += _documents(body, to if len(to.ports) == 1 else at(to, port), beside, scene, name=name)
     return Draft(key_of(body), tuple(made), tuple(_remarks(body)))
 
 
-def _documents(body: Body, to: Bound, beside: Sequence[Body], scene: Scene) -> list[dict[str, Any]]:
-    (port,) = to.ports
+def _documents(body: Body, to: Bound, beside: Sequence[Body], scene: Scene, *, name: str) -> list[dict[str, Any]]:
+    (port,), own = to.ports, key_of(body).name
     asked = [_asked(one, body, to, scene) for one in rules(body, to, port)]
-    made = policies(asked, key_of(body).name, to, scene)
+    made = policies(asked, own if to.every else f"{own}-{port}" if scene.rename else own, to, scene)
     closed = all(one.match for one in asked) and not any(_takes_all(other, to, scene) for other in beside)
     if closed and to.callers:
         raise Unsayable("requests that no rule takes would be refused for all callers, not for those of its namespace")
@@ -86,7 +94,7 @@ def _documents(body: Body, to: Bound, beside: Sequence[Body], scene: Scene) -> l
         raise Unsayable("requests that no rule takes would be refused on the other ports of the service, too")
     if closed:
         made[-1]["spec"]["unmatched"] = "Reject"
-    made[-1]["spec"] |= named(TYPE, body, "" if beside else to.usual, scene)
+    made[-1]["spec"] |= named(TYPE, body, name, scene)
     return made
 
 
