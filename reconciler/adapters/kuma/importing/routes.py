@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciler.adapters.importing import MALFORMED, Body, Draft, Scene, Unsayable, key_of, named
+from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of, named
 from reconciler.adapters.kuma.importing.parts import TYPE
 from reconciler.adapters.kuma.meaning.routes import KINDS, Sent, is_plain, sent
 from reconciler.adapters.leaves import section
@@ -71,9 +71,10 @@ def _documents(one: Sent, ports: tuple[int, ...], scene: Scene, *, apart: bool) 
     to = Bound(one.service.ref, ports, every)
     try:
         asked = list(_asked(one, ports[0], to, scene))
-    except (*MALFORMED,) as reason:
+    except ValueError as reason:
         raise Unsayable(str(reason)) from reason
-    made = policies(asked, f"{one.key.name}-{ports[0]}" if apart else one.key.name, to, scene)
+    name = one.key.name if one.key.kind == KINDS[0] else f"{one.key.name}-connections"
+    made = policies(asked, f"{name}-{ports[0]}" if apart else name, to, scene)
     who = _callers(one)
     return [{**each, "spec": ({"from": [who]} if who else {}) | each["spec"]} for each in made]
 
