@@ -237,9 +237,16 @@ def test_a_whole_mesh_is_made_and_pruned_in_the_order_that_aws_takes(fleet: Acco
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("sick", ["throttled", "denied", "gone"])
+@pytest.mark.parametrize(
+    ("sick", "told"),
+    [
+        ("throttled", "Rate exceeded"),
+        ("denied", "not authorized to perform appmesh:ListMeshes"),
+        ("gone", "nobody answers; AWS ended the service on 30 September 2026"),
+    ],
+)
 def test_an_account_in_trouble_leaves_other_clusters_alone_and_is_named(
-    app_mesh: AppMesh, tmp_path: Path, sick: str
+    app_mesh: AppMesh, tmp_path: Path, sick: str, told: str
 ) -> None:
     named(shop(app_mesh.address))
     fleet = AccountFleet(tmp_path, app_mesh, eu=None)
@@ -256,6 +263,9 @@ def test_an_account_in_trouble_leaves_other_clusters_alone_and_is_named(
         fleet.commit("nobody there")
     run = fleet.apply()
     assert rows(run)["aws/mesh"] == {"unreachable": 1}
+    assert run.planned.plan is not None
+    (error,) = (target.error for target in run.planned.plan.targets if target.target.cluster == "aws")
+    assert told in str(error)
     assert rows(run)["eu/other"]["changed"] >= 1
     assert "VirtualService cart" in " ".join(fleet.live("eu"))
     assert app_mesh.writes == []

@@ -123,19 +123,11 @@ class Client:
         text = secret(place, self._base) if place else ""
         with self._lock:
             if self._session is None or self._session[0] != text:
-                self._session = (text, self._entered(text))
+                self._session = (text, session_of(self._connection.region, text, self._connection.role))
                 self._clients, self._checked = {}, False
             if service not in self._clients:
                 self._clients[service] = self._made(service)
             return self._clients[service]
-
-    def _entered(self, text: str) -> Any:
-        from botocore.exceptions import BotoCoreError
-
-        try:
-            return session_of(self._connection.region, text, self._connection.role)
-        except BotoCoreError as problem:
-            raise from_library(problem, self.host) from None
 
     def _made(self, service: str) -> Any:
         from botocore.config import Config

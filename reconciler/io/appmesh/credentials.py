@@ -6,6 +6,7 @@ from __future__ import annotations
 from configparser import ConfigParser, Error
 from typing import Any
 
+from reconciler.io.appmesh.errors import from_library
 from reconciler.io.secrets import unusable
 
 _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -17,12 +18,17 @@ def session_of(region: str, text: str, role: str) -> Any:
     read as a ClusterError that is not to be tried again."""
     try:
         import boto3
+        from botocore.exceptions import BotoCoreError
     except ImportError as problem:
         raise unusable(
             "boto3 is not installed, and AWS is asked by it: pip install 'mesh-reconciler[aws]'"
         ) from problem
-    session = boto3.Session(region_name=region, **(_given(text) if text else {}))
-    return _in_role(session, role, region) if role else session
+    given = _given(text) if text else {}
+    try:
+        session = boto3.Session(region_name=region, **given)
+        return _in_role(session, role, region) if role else session
+    except BotoCoreError as problem:
+        raise from_library(problem, region) from None
 
 
 def _given(text: str) -> dict[str, str]:

@@ -73,3 +73,25 @@ async def test_a_role_is_taken_first(moto_address: str) -> None:
     async with opened(moto_address, role=role, account=ACCOUNT) as cluster:
         with pytest.raises(Forbidden, match="of account 111122223333"):
             await cluster.list_objects(SERVED)
+
+
+async def test_a_gateway_and_its_routes_are_made_changed_and_removed_in_order(moto_address: str) -> None:
+    shop(moto_address)
+    port = {"portMapping": {"port": 80, "protocol": "http"}}
+    ref = {"virtualServiceRef": {"name": "cart.shop.local"}}
+    said = {"httpRoute": {"match": {"prefix": "/"}, "action": {"target": {"virtualService": ref}}}}
+    objects = [
+        body("VirtualGateway", "in", {"listeners": [port]}),
+        body("GatewayRoute", "in.all", {"virtualGatewayRef": {"name": "in"}, **said, "priority": 3}),
+    ]
+    async with opened(moto_address) as cluster:
+        for one in objects:
+            written = await cluster.apply(one, KINDS[one["kind"]], force=False)
+            assert written.body["spec"] == one["spec"]
+        changed = body("GatewayRoute", "in.all", {"virtualGatewayRef": {"name": "in"}, **said, "priority": 4})
+        written = await cluster.apply(changed, KINDS["GatewayRoute"], force=True)
+        assert written.body["spec"]["priority"] == 4
+        for one in reversed(objects):
+            await cluster.delete(key(one["kind"], one["metadata"]["name"]), KINDS[one["kind"]], "", "")
+        left = await cluster.list_objects(SERVED)
+    assert not [one for one in left.objects if "Gateway" in one.key.kind]

@@ -286,9 +286,18 @@ async def test_nobody_there_is_told_with_the_end_of_the_service(aws_keys: None) 
 async def test_without_the_library_it_is_said_what_to_install(
     app_mesh: AppMesh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "boto3", None)
+    for name in ("boto3", "botocore", "botocore.exceptions", "botocore.config"):
+        monkeypatch.setitem(sys.modules, name, None)
     async with opened(app_mesh.address) as cluster:
         with pytest.raises(Unreachable, match=r"pip install 'mesh-reconciler\[aws\]'") as caught:
+            await cluster.probe()
+    assert not caught.value.retryable
+
+
+async def test_a_profile_that_is_not_there_is_told(app_mesh: AppMesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    async with opened(app_mesh.address) as cluster:
+        with pytest.raises(Unreachable, match=r"no access to AWS: .*nobody") as caught:
             await cluster.probe()
     assert not caught.value.retryable
 
