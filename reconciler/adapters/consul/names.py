@@ -46,10 +46,13 @@ def members(intent: MeshIntent) -> tuple[ServiceFacts, ...]:
 
 def in_mesh(cluster: ClusterFacts, mesh: MeshFacts) -> tuple[ServiceFacts, ...]:
     """The services that have instances in the mesh; all that select some where it is not known who is in it."""
-    found = tuple(one for one in cluster.services if one.selector)
+    return tuple(one for one in cluster.services if is_member(one, cluster, mesh))
+
+
+def is_member(service: ServiceFacts, cluster: ClusterFacts, mesh: MeshFacts) -> bool:
     if not mesh.enrolled_namespaces and not mesh.workload_profiles:
-        return found
-    return tuple(one for one in found if any(map(mesh.enrolls, behind(one, cluster))))
+        return bool(service.selector)
+    return bool(service.selector) and any(map(mesh.enrolls, behind(service, cluster)))
 
 
 def of_account(namespace: str, account: str, intent: MeshIntent, *, exactly: bool, gaps: Gaps) -> tuple[str, ...]:

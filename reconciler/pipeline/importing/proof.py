@@ -233,12 +233,14 @@ class _Proof:
             return Taken(key, Fate.OBJECT, Back.SAME, refs, one.path, self.kept[key], self.given.remarks[key])
         back = self._back(key, trial)
         native = any(_patched(document["spec"]) for document in draft.documents)
-        origins = set(refs)
-        others = (made for made in trial.made if made.key.kind_id == key.kind_id)
-        becomes = tuple(made.key for made in others if origins & {origin.ref for origin in made.origins})
+        becomes = self._becomes(key, set(refs), trial) if back is Back.RENAMED else ()
         fate = Fate.NATIVE if native else Fate.NEUTRAL
-        remarks = (*draft.remarks, *self.given.remarks[key])
-        return Taken(key, fate, back, refs, one.path, "", remarks, becomes if back is Back.RENAMED else ())
+        return Taken(key, fate, back, refs, one.path, "", (*draft.remarks, *self.given.remarks[key]), becomes)
+
+    def _becomes(self, key: ObjectKey, origins: set[DocRef], trial: _Trial) -> tuple[ObjectKey, ...]:
+        """The objects of its kind that its documents make."""
+        others = (made for made in trial.made if made.key.kind_id == key.kind_id)
+        return tuple(made.key for made in others if origins & {origin.ref for origin in made.origins})
 
     def _told(self, trial: _Trial) -> tuple[Finding, ...]:
         ours = {ref for one in trial.written.values() for ref, _ in one.documents}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +16,7 @@ from reconciler.adapters.consul.kinds import SERVICE_DEFAULTS, SERVICE_ROUTER, S
 from reconciler.adapters.consul.meaning.chains import Share, sent, shares
 from reconciler.adapters.consul.meaning.conditions import condition
 from reconciler.adapters.consul.meaning.entries import Entries
-from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of, only
+from reconciler.adapters.importing import MALFORMED, Body, Draft, Scene, Unsayable, key_of, only
 from reconciler.adapters.leaves import section
 from reconciler.model.canonical import encode
 from reconciler.model.refs import ServiceRef
@@ -33,8 +35,9 @@ class _Route:
     shares: Sequence[Share]
 
 
-def chain(name: str, entries: Entries, scene: Scene) -> list[Draft]:
-    """Of a service with a router, a splitter, or both: what it says comes back together or not at all."""
+def chain(name: str, entries: Entries, whole: AbstractSet[str], scene: Scene) -> list[Draft]:
+    """Of a service with a router, a splitter, or both: what it says comes back together or not at all. ``whole``: of
+    ``sent_whole``."""
     bodies = members(name, entries)
     for body in bodies:
         _check(body, name, scene)
@@ -42,7 +45,7 @@ def chain(name: str, entries: Entries, scene: Scene) -> list[Draft]:
     found = list(_routes(name, entries))
     for share in (share for one in found for share in one.shares):
         check_subset(share, entries)
-    if entries.of(SERVICE_SPLITTER, name) is not None and name in _whole(name, entries) and not scene.rename:
+    if entries.of(SERVICE_SPLITTER, name) is not None and name in whole and not scene.rename:
         raise Unsayable("others send to all of it, so its splitter would come back under a name that --rename allows")
     first, *others = [key_of(body) for body in bodies]
     draft = Draft(first, tuple(_documents(found, own, scene)), _remarks(entries.routes(name), found))
@@ -56,14 +59,21 @@ def members(name: str, entries: Entries) -> list[Body]:
     return [*own, *(body for one in sorted(entries.part_of(name)) for body in _of_split(one, entries))]
 
 
-def _whole(name: str, entries: Entries) -> set[str]:
-    """The services to all of which something is sent, but for what is left to the routes of one."""
-    found: list[Share] = []
-    for one in {key[1] for key in entries.held if key[0] in _FIELDS}:
-        routes = [section(route, "destination") for route in entries.routes(one) if one != name or _asks(route)]
-        found += [share for to in routes for share in sent(to, one, entries)]
-        found += shares(one, entries) if one != name and not entries.is_split(one) else []
-    return {share.service for share in found if not share.subset}
+def sent_whole(entries: Entries) -> frozenset[str]:
+    """The services to all of which something is sent, but for what is left to the routes of one itself."""
+    found: set[str] = set()
+    for name in {key[1] for key in entries.held if key[0] in _FIELDS}:
+        with suppress(*MALFORMED):  # it is kept as it is
+            found |= set(_sent_whole(name, entries))
+    return frozenset(found)
+
+
+def _sent_whole(name: str, entries: Entries) -> Iterator[str]:
+    rest = shares(name, entries) if not entries.is_split(name) else []
+    yield from (one.service for one in rest if one.service != name and not one.subset)
+    for one in entries.routes(name):
+        ends = [end.service for end in sent(section(one, "destination"), name, entries) if not end.subset]
+        yield from (end for end in ends if end != name or _asks(one))
 
 
 def _asks(route: Part) -> bool:

@@ -4,6 +4,7 @@ all callers of a service keep to the same, a policy for that service says it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.adapters.consul.importing.services import known, service
@@ -12,7 +13,7 @@ from reconciler.adapters.consul.meaning.entries import Entries
 from reconciler.adapters.consul.meaning.settings import usual_protocol
 from reconciler.adapters.consul.names import in_mesh
 from reconciler.adapters.consul.speaking import TCP
-from reconciler.adapters.importing import Body, Draft, Scene, Unsayable, key_of, named, only, renamed
+from reconciler.adapters.importing import MALFORMED, Body, Draft, Scene, Unsayable, key_of, named, only, renamed
 from reconciler.adapters.leaves import section
 from reconciler.adapters.raw import mappings
 from reconciler.adapters.rest import Rest
@@ -27,22 +28,30 @@ _LENGTHS = {"interval": "interval", "baseEjectionTime": "baseEjection"}
 Part = Mapping[str, Any]
 
 
-def defaults(body: Body, entries: Entries, scene: Scene) -> Draft:
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all callers of a service keep to, as a policy for it, and the first of them, with which it is told."""
+
+    first: Body
+    policy: Mapping[str, Any]
+
+
+def defaults(body: Body, shared: Mapping[str, Shared], scene: Scene) -> Draft:
+    """``shared``: by the name of the service that is called."""
     key, spec, rest = key_of(body), section(body, "spec"), Rest()
     own = service(key.name, body, scene).ref
-    documents = [one for called, one in _shared(entries, scene).items() if _first(called, entries) == own.name]
-    rule = _rule(spec, rest, scene)
-    if set(_called(spec)) <= _shared(entries, scene).keys():
+    documents = [dict(one.policy) for one in shared.values() if key_of(one.first) == key]
+    rule, called = _rule(spec, rest, scene), _called(spec)
+    if set(called) <= shared.keys():
         rest.keep(section(spec, _UPSTREAMS), ("overrides",), _UPSTREAMS)
     else:
         rest.keep(spec, [field for field in spec if field != _UPSTREAMS])
     if rule:
         made = {"to": [scene.short(own)], "rule": rule, **named(TYPE, body, own.name, scene, rest.patch)}
         documents.append({"kind": "TrafficPolicy", "name": f"{own.name}-settings", "spec": made})
-    elif rest.fields or not _called(spec):
+    elif rest.fields or not called:
         raise Unsayable(f"no neutral field covers {', '.join(f'spec.{field}' for field in rest.fields) or 'it'}")
-    within = None if documents else entries.key(SERVICE_DEFAULTS, _first(_called(spec)[0], entries))
-    return Draft(key, tuple(documents), within=within)
+    return Draft(key, tuple(documents), within=None if documents else key_of(shared[called[0]].first))
 
 
 def _rule(spec: Part, rest: Rest, scene: Scene) -> dict[str, Any]:
@@ -66,9 +75,29 @@ def _called(spec: Part) -> list[str]:
     return [str(one["name"]) for one in mappings(section(spec, _UPSTREAMS).get("overrides"))]
 
 
-def _first(called: str, entries: Entries) -> str:
-    """The caller with which it is told what all of them keep to."""
-    return next(name for name in entries.names(SERVICE_DEFAULTS) if called in _called(_spec(name, entries)))
+def shared_limits(entries: Entries, scene: Scene) -> dict[str, Shared]:
+    """Of callers of whom all that they keep to can be said so."""
+    bodies = [entries.held[SERVICE_DEFAULTS.kind.kind, name] for name in entries.names(SERVICE_DEFAULTS)]
+    callers = [_if_called(section(body, "spec")) for body in bodies]
+    members = {one.ref.name: _spec(one.ref.name, entries) for one in in_mesh(scene.cluster, scene.mesh)}
+    found = {}
+    for called in sorted({one for several in callers for one in several}):
+        if (made := _policy(called, members, scene)) is not None:
+            first = next(body for body, several in zip(bodies, callers, strict=True) if called in several)
+            found[called] = Shared(first, made)
+    gone: set[str] | None = None
+    while gone is None or gone & found.keys():
+        found = {one: made for one, made in found.items() if one not in (gone or ())}
+        gone = {one for several in callers if set(several) - found.keys() for one in several}
+    return found
+
+
+def _if_called(spec: Part) -> list[str]:
+    """None of a body that is not of the form of its kind, which is kept."""
+    try:
+        return _called(spec)
+    except MALFORMED:
+        return []
 
 
 def _spec(name: str, entries: Entries) -> Part:
@@ -76,27 +105,15 @@ def _spec(name: str, entries: Entries) -> Part:
     return section(body, "spec") if body else {}
 
 
-def _shared(entries: Entries, scene: Scene) -> dict[str, dict[str, Any]]:
-    """By called service the policy that says what all of its callers keep to, of callers of whom all can be said so."""
-    callers = {name: _called(_spec(name, entries)) for name in entries.names(SERVICE_DEFAULTS)}
-    found = {one: made for several in callers.values() for one in several if (made := _policy(one, entries, scene))}
-    gone: set[str] | None = None
-    while gone is None or gone & found.keys():
-        found = {one: made for one, made in found.items() if one not in (gone or ())}
-        gone = {one for several in callers.values() if set(several) - found.keys() for one in several}
-    return found
-
-
-def _policy(called: str, entries: Entries, scene: Scene) -> dict[str, Any] | None:
-    """None where callers differ, or no neutral field covers it."""
-    members = {one.ref.name for one in in_mesh(scene.cluster, scene.mesh)} - {called}
-    said = [_override(called, _spec(name, entries)) for name in sorted(members)]
+def _policy(called: str, members: Mapping[str, Part], scene: Scene) -> dict[str, Any] | None:
+    """None where callers differ, or no neutral field covers it. ``members``: what each service of the mesh says."""
+    said = [_override(called, spec) for name, spec in sorted(members.items()) if name != called]
     own = known(called, "", scene)
-    if own is None or not said or any(encode(one) != encode(said[0]) for one in said) or not said[0]:
+    if own is None or not said or not said[0] or any(encode(one) != encode(said[0]) for one in said):
         return None
     try:
         spec = {"to": [scene.short(own.ref)], "rule": _limits(said[0])}
-    except Unsayable:
+    except (Unsayable, *MALFORMED):
         return None
     return {"kind": "TrafficPolicy", "name": f"{called}-limits", "namespace": own.ref.namespace, "spec": spec}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.adapters.consul.importing.chains import chain, members
-from reconciler.adapters.consul.importing.defaults import defaults
+from reconciler.adapters.consul.importing.chains import chain, members, sent_whole
+from reconciler.adapters.consul.importing.defaults import defaults, shared_limits
 from reconciler.adapters.consul.importing.intentions import intentions
 from reconciler.adapters.consul.importing.resolvers import resolver
 from reconciler.adapters.consul.kinds import SERVICE_ROUTER, SERVICE_SPLITTER
@@ -28,14 +28,16 @@ from reconciler.model.refs import ObjectKey
 
 def importer(bodies: Sequence[Body], scene: Scene) -> Imported:
     double, entries = contested(bodies, claims), entries_of(bodies, scene)
+    shared = shared_limits(entries, scene)
     readers: Mapping[str, Reader] = {
         "ServiceResolver": resolver,
-        "ServiceDefaults": lambda body, scene: defaults(body, entries, scene),
+        "ServiceDefaults": lambda body, scene: defaults(body, shared, scene),
         "ServiceIntentions": intentions,
     }
     leaders = _leaders(entries)
     first = [body for body, _ in leaders.values()]
-    done = proposed(first, lambda body, scene: chain(key_of(body).name, entries, scene), scene)
+    whole = sent_whole(entries)
+    done = proposed(first, lambda body, scene: chain(key_of(body).name, entries, whole, scene), scene)
     followers = {key: key_of(body) for body, several in leaders.values() for key in several}
     lost = {key: done.kept[leader] for key, leader in followers.items() if leader in done.kept}
 

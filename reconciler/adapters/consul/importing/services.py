@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.adapters.consul.names import behind, in_mesh
+from reconciler.adapters.consul.names import behind, is_member
 from reconciler.adapters.importing import Body, Scene, Unsayable, key_of
 from reconciler.model.facts import ServiceFacts
 from reconciler.model.refs import ServiceRef
@@ -49,8 +49,6 @@ def caller(name: str, namespace: str, scene: Scene) -> str:
 
 def _sharing(account: tuple[str, str], scene: Scene) -> set[str]:
     """The services of the mesh with an instance that runs under an account."""
-    return {
-        one.ref.name
-        for one in in_mesh(scene.cluster, scene.mesh)
-        if account in {(each.namespace, each.service_account) for each in behind(one, scene.cluster)}
-    }
+    near = (one for one in scene.cluster.services if one.ref.namespace == account[0] and one.selector)
+    under = (one for one in near if any(pod.service_account == account[1] for pod in behind(one, scene.cluster)))
+    return {one.ref.name for one in under if is_member(one, scene.cluster, scene.mesh)}
