@@ -33,4 +33,5 @@ ADAPTER = Adapter(
     caller_port=OUTBOUND_PORT,
     copy_of=copy_of,
     routed=routed,
+    routes_connections=lambda _profile, _ports: True,
 )
