@@ -29,7 +29,7 @@ POLICIES = (
     "shared-trust-domain",
 )
 TOGETHER = "together"
-#: whose services a server knows, and no cluster; see tests/pipeline/test_consul_eight.py
+#: whose services a server knows, and no cluster; see test_consul_servers.py
 SERVERS = "consul-servers"
 MESHES = tuple(sorted({path.stem for path in (HERE / "meshes").glob("*.yaml")} - {SERVERS}))
 Body = Mapping[str, Any]
