@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from reconciler.io.clusters import open_cluster
 from reconciler.model.imports import Back, Fate, Import
 from reconciler.model.plans import Action
 from reconciler.pipeline.importing.proof import Unusable
-from reconciler.pipeline.importing.reading import Asked, import_cluster
+from reconciler.pipeline.importing.reading import Asked, import_cluster, import_files
 from reconciler.pipeline.meshes import installed
 from tests.pipeline.fleet import Fleet, rows
 
@@ -248,3 +249,10 @@ def test_a_gateway_and_its_routes_keep_their_names(bare: Fleet, count: int) -> N
     assert only_marks(changed(bare.plan()))
     assert rows(bare.apply()) == {"eu/mesh": {"changed": 1 + count}}
     assert rows(bare.apply()) == {"eu/mesh": {"ok": 1 + count}}
+
+
+def test_routes_that_are_of_no_mesh_alone_are_read_as_those_of_the_api() -> None:
+    made = import_files([GATEWAY, route("web", "shop.example.org", "web")], Asked(installed(), datetime.now(UTC)))
+    told = "".join(made.files.values())
+    assert "gateway-api" in told
+    assert not any(name in told for name in installed() if name != "gateway-api")

@@ -67,7 +67,8 @@ def import_files(bodies: Iterable[Body], asked: Asked) -> Import:
 
 
 def _adapter_for(bodies: Sequence[Body], asked: Asked) -> Adapter:
-    """The one that is asked for, else the one that knows most of the kinds."""
+    """The one that is asked for, else the one that knows most of the kinds; of several the one that has the fewest, so
+    that routes of no mesh alone are not taken for those of one that has them beside its own."""
     able = {name: adapter for name, adapter in asked.adapters.items() if adapter.importer is not no_importer}
     if asked.mesh:
         if asked.mesh not in able:
@@ -77,7 +78,7 @@ def _adapter_for(bodies: Sequence[Body], asked: Asked) -> Adapter:
     known = {name: sum(is_own(kind, adapter) for kind in kinds) for name, adapter in able.items()}
     if not any(known.values()):
         raise Unusable("there is no object of a mesh among these")
-    return able[max(sorted(known), key=lambda name: known[name])]
+    return able[max(sorted(known), key=lambda name: (known[name], -len(able[name].kinds)))]
 
 
 async def import_cluster(
