@@ -56,17 +56,18 @@ def _host(host: HostIntent, intent: MeshIntent, shared: Defaults) -> Built:
         if protocol:
             shared.protocol(host.service, protocol, host.origins)
         for caller in callers(host, intent) if upstream else ():
-            shared.override(caller, upstream, _asking(host))
+            shared.override(caller, upstream, _asking(host, UPSTREAM_PATHS))
         if asked:
             shared.extension(host.service, asked.extension, host.origins)
         if asked and asked.server:
-            shared.protocol(asked.server, asked.protocol, host.origins)
+            shared.protocol(asked.server, asked.protocol, _asking(host, "traffic.extAuth"))
     return built([*made.objects, resolved], gaps, host.origins, intent, host.service)
 
 
-def _asking(host: HostIntent) -> list[Origin]:
-    """Who has a word in what callers keep to."""
-    policies = {leaf.policy for leaf in host.host_leaves if leaf.path.startswith(UPSTREAM_PATHS)}
+def _asking(host: HostIntent, paths: str | tuple[str, ...]) -> list[Origin]:
+    """Who has a word in what is asked there, of others than the service: what callers keep to, what a server speaks."""
+    leaves = (*host.host_leaves, *(leaf for route in host.inbound for leaf in route.leaves))
+    policies = {leaf.policy for leaf in leaves if leaf.path.startswith(paths)}
     return [origin for origin in host.origins if origin.ref in policies]
 
 
