@@ -78,6 +78,10 @@ class _Trial:
     made: tuple[NativeObject, ...]
     findings: tuple[Finding, ...]
     blamed: dict[ObjectKey, str]
+    by_key: dict[ObjectKey, NativeObject] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.by_key = {one.key: one for one in reversed(self.made)}
 
 
 class _Proof:
@@ -183,7 +187,8 @@ class _Proof:
         before, after = self.meant.get(about), back.get(about)
 
         def of(keys: Iterable[ObjectKey], made: Iterable[ObjectKey]) -> set[ObjectKey]:
-            origins = {origin.ref for one in trial.made if one.key in set(made) for origin in one.origins}
+            wanted = set(made)
+            origins = {origin.ref for one in trial.made if one.key in wanted for origin in one.origins}
             return {*keys, *(owners[ref] for ref in origins if ref in owners)}
 
         keys = of(before.objects if before else (), after.objects if after else ())
@@ -211,7 +216,7 @@ class _Proof:
         return {key: reasons[back] for key, back in backs.items() if back in reasons}
 
     def _back(self, key: ObjectKey, trial: _Trial) -> Back:
-        made = next((one for one in trial.made if one.key == key), None)
+        made = trial.by_key.get(key)
         if made is None:
             return Back.RENAMED
         content, given = self._content(made.body), self._content(self.bodies[key])
