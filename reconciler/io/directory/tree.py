@@ -103,10 +103,8 @@ class Tree:
                 lies_on = theirs if is_lent(stored.body["metadata"]) else None
                 self._objects[stored.key] = _with_keys(lies_on, stored) if lies_on else stored
         self._objects.update(beneath)
-        for folder in (path.parent, *path.parent.parents):
+        for folder in self._above(path):
             self._note(folder)
-            if folder == self.root:
-                return
 
     def _note(self, folder: Path) -> None:
         if folder.is_dir() or folder == self.root:
@@ -157,7 +155,16 @@ class Tree:
         return bool(self._folders) and all(folder_signature(one) == known for one, known in self._folders.items())
 
     def _holds(self, stored: Stored) -> bool:
-        return self._is_unchanged(stored.path) and (stored.beneath is None or self._is_unchanged(stored.beneath.path))
+        """Nor did anything change in the folders that a change of ours to its file has us take note of."""
+        files = (stored.path, stored.beneath.path) if stored.beneath else (stored.path,)
+        return all(map(self._is_unchanged, files)) and all(map(self._is_as_noted, self._above(stored.path)))
+
+    def _above(self, path: Path) -> Iterator[Path]:
+        """The folders that a file lies in, up to the root."""
+        return (folder for folder in path.parents if folder.is_relative_to(self.root))
+
+    def _is_as_noted(self, folder: Path) -> bool:
+        return self._folders.get(str(folder)) == folder_signature(folder)
 
     def _is_unchanged(self, path: Path) -> bool:
         known = self._files.get(str(path))

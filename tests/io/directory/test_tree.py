@@ -57,6 +57,20 @@ async def test_what_somebody_puts_there_meanwhile_is_not_made_twice(
     assert [name for name in files(root) if "new" in name] == []
 
 
+@pytest.mark.parametrize("way", ["changed", "deleted"])
+@pytest.mark.parametrize("place", ["shop/routes/theirs.yaml", "shop/theirs.yaml", "theirs.yaml"])
+async def test_our_own_change_does_not_hide_what_somebody_put_beside_it_before(
+    cluster: DirectoryCluster, root: Path, place: str, way: str
+) -> None:
+    put(root / place, route("new", timeout="7s"))
+    if way == "changed":
+        await cluster.apply(route("a", timeout="9s"), ROUTE, force=True)
+    else:
+        await cluster.delete(key("a"), ROUTE, "", "")
+    with pytest.raises(Conflict):
+        await cluster.apply(route("new"), ROUTE, force=False)
+
+
 async def test_a_file_replaced_by_one_with_more_in_it_is_seen(cluster: DirectoryCluster, root: Path) -> None:
     put(root / "fresh", route("a"), route("new")).rename(root / "shop/routes/a.yaml")
     with pytest.raises(Rejected, match="shares"):
