@@ -18,13 +18,12 @@ from reconciler.adapters.smi.callers import sources, workloads
 from reconciler.adapters.smi.kinds import HTTP_ROUTE_GROUP, TCP_ROUTE, TRAFFIC_TARGET
 from reconciler.adapters.smi.modes import check_closed
 from reconciler.adapters.smi.overlaps import tell_overlaps
-from reconciler.adapters.smi.ports import known_ports, meant
+from reconciler.adapters.smi.ports import Asked, in_reach, known_ports, meant
 from reconciler.adapters.smi.products import NGINX, OSM, build, product_of, version_of
 from reconciler.adapters.smi.requests import http_matches
 from reconciler.model.access import AccessAction
 from reconciler.model.intents import AccessIntent, MeshIntent
 from reconciler.model.native import NativeKind, NativeObject
-from reconciler.model.selectors import Match
 
 Native = dict[str, Any]
 #: the version of a TCPRoute that says them
@@ -54,8 +53,11 @@ def _objects(group: Sequence[AccessIntent], intent: MeshIntent, gaps: Gaps) -> l
     if not callers:
         gaps.warning("nothing-matches", f"{first.policy} allows nothing on {first.service}")
         return []
+    several = in_reach(group, gaps)
+    if not several:
+        return []
     name = policy_name(first)
-    rules = _Rules(group, name, intent, gaps)
+    rules = _Rules(several, name, intent, gaps)
     accounts = workloads(first, intent, gaps)
     targets = [
         rules.build(TRAFFIC_TARGET, _named(name, account, accounts), _target(account, first, callers, rules.references))
@@ -76,26 +78,26 @@ def _target(account: str, access: AccessIntent, callers: list[Native], rules: li
 class _Rules:
     """What a target refers to: all requests and connections, or those of the matches."""
 
-    def __init__(self, group: Sequence[AccessIntent], name: str, intent: MeshIntent, gaps: Gaps) -> None:
-        self.group, self.name, self.intent = group, name, intent
+    def __init__(self, several: Sequence[Asked], name: str, intent: MeshIntent, gaps: Gaps) -> None:
+        self.several, self.name, self.intent = several, name, intent
+        self.service = several[0][0].service
         self.objects: list[NativeObject] = []
         self.references: list[Native] = []
-        matches = [one for access in group for one in access.matches or (Match(),)]
-        asked = [found for match in matches for found in http_matches(match, gaps)]
+        asked = [found for _, match in several for found in http_matches(match, gaps)]
         if any(one.get("headers") for one in asked) and product_of(intent) == NGINX:
             gaps.error("mesh-inexpressible", "the product is not known to take headers as SMI has them")
         if product_of(intent) == OSM and version_of(TCP_ROUTE, intent) == _WITH_PORTS:
             self._by_port(asked, gaps)
             return
-        if any(access.ports for access in group) or any(match.ports for match in matches):
+        if any(access.ports or match.ports for access, match in several):
             gaps.error("mesh-inexpressible", "SMI cannot tell the ports of a service's requests apart")
         self._requests(asked)
         if not any(asked):
-            self._connections(sorted({port for port, _ in known_ports(group[0].service, intent)}))
+            self._connections(sorted({port for port, _ in known_ports(self.service, intent)}))
 
     def _by_port(self, asked: list[Native], gaps: Gaps) -> None:
         """The product lets callers in by ports, then requests by their conditions, whatever port they come to."""
-        found = meant(self.group, any(asked), self.intent, gaps)
+        found = meant(self.several, any(asked), self.intent, gaps)
         if found.requests:
             self._requests(asked)
         self._connections(found.ports)
@@ -116,5 +118,5 @@ class _Rules:
         self.references.append(reference | ({"matches": named} if named else {}))
 
     def build(self, kind: NativeKind, name: str, spec: Native) -> NativeObject:
-        origins = {origin for access in self.group for origin in access.origins}
-        return build(self.intent, kind, self.group[0].service.namespace, name, spec, origins)
+        origins = {origin for access, _ in self.several for origin in access.origins}
+        return build(self.intent, kind, self.service.namespace, name, spec, origins)

@@ -12,12 +12,11 @@ from typing import Any
 
 from reconciler.adapters.gaps import Gaps
 from reconciler.adapters.smi.callers import sources
-from reconciler.adapters.smi.ports import meant
+from reconciler.adapters.smi.ports import in_reach, meant
 from reconciler.adapters.smi.requests import http_matches
 from reconciler.adapters.standard.conditions import Condition, Unsure, common
 from reconciler.adapters.standard.matches import conditions
 from reconciler.model.intents import AccessIntent, MeshIntent
-from reconciler.model.selectors import Match
 
 Group = Sequence[AccessIntent]
 Asked = tuple[list[dict[str, Any]], tuple[Condition, ...]]
@@ -39,10 +38,10 @@ def _callers(group: Group, intent: MeshIntent) -> list[dict[str, str]]:
 
 def _asked(group: Group, intent: MeshIntent) -> list[Asked]:
     """Each match as the mesh has it, and as what it may have in common with another."""
-    if not meant(group, False, intent, Gaps()).requests:
+    several = in_reach(group, Gaps())
+    if not several or not meant(several, False, intent, Gaps()).requests:
         return []
-    matches = [match for access in group for match in access.matches or (Match(),)]
-    return [(http_matches(match, Gaps()), conditions((match,), Gaps())) for match in matches]
+    return [(http_matches(match, Gaps()), conditions((match,), Gaps())) for _, match in several]
 
 
 def _meet(mine: Iterable[Asked], its: Sequence[Asked]) -> bool:

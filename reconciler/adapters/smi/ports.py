@@ -18,6 +18,9 @@ from reconciler.model.intents import AccessIntent, MeshIntent
 from reconciler.model.refs import ServiceRef
 from reconciler.model.selectors import Match
 
+#: a policy, and one of its matches
+Asked = tuple[AccessIntent, Match]
+
 
 @dataclass(frozen=True, slots=True)
 class Meant:
@@ -38,13 +41,23 @@ def known_ports(service: ServiceRef, intent: MeshIntent) -> list[tuple[int, bool
     ]
 
 
-def meant(group: Sequence[AccessIntent], narrow: bool, intent: MeshIntent, gaps: Gaps) -> Meant:
-    """The ports that a policy means on a service. ``narrow``: only requests with some conditions are meant."""
-    known = dict(known_ports(group[0].service, intent))
+def in_reach(group: Sequence[AccessIntent], gaps: Gaps) -> list[Asked]:
+    """What policies about one service ask for, without a match that names none of the ports of its target."""
+    found = [(access, match) for access in group for match in access.matches or (Match(),)]
+    for access, match in found:
+        if _asked(access, match) is None:
+            gaps.warning("nothing-matches", f"a match of {access.policy} names none of the ports of its target")
+    return [one for one in found if _asked(*one) is not None]
+
+
+def meant(several: Sequence[Asked], narrow: bool, intent: MeshIntent, gaps: Gaps) -> Meant:
+    """The ports that policies mean on a service. ``narrow``: only requests with some conditions are meant."""
+    service = several[0][0].service
+    known = dict(known_ports(service, intent))
     http, tcp = {port for port, only in known.items() if not only}, {port for port, only in known.items() if only}
-    asked = {_asked(access, match) for access in group for match in access.matches or (Match(),)}
+    asked = {_asked(*one) or frozenset() for one in several}
     if narrow and tcp and not http:
-        told = f"no port of {group[0].service} carries requests, so none can be told from another"
+        told = f"no port of {service} carries requests, so none can be told from another"
         gaps.error("http-rule-on-tcp", told)
     if not any(asked):
         return Meant(sorted(http if narrow else {*http, *tcp}), bool(http) or narrow or not known)
@@ -55,10 +68,10 @@ def meant(group: Sequence[AccessIntent], narrow: bool, intent: MeshIntent, gaps:
     return Meant(sorted(ports), bool(ports & http))
 
 
-def _asked(access: AccessIntent, match: Match) -> frozenset[int]:
-    """Its own within those of its policy, which are numbers by now."""
-    own = frozenset(port for port in match.ports if isinstance(port, int))
-    return own & frozenset(access.ports) if own and access.ports else own or frozenset(access.ports)
+def _asked(access: AccessIntent, match: Match) -> frozenset[int] | None:
+    """Its own within those of its policy, which are numbers by now; empty for all. None where both share none."""
+    own, target = frozenset(port for port in match.ports if isinstance(port, int)), frozenset(access.ports)
+    return (own & target or None) if own and target else own or target
 
 
 def _is_tcp(port: PortFacts) -> bool:
