@@ -23,7 +23,8 @@ MESH_LABEL = "kuma.io/mesh"
 #: wanted of what is written on a zone that follows a global control plane; else the webhook adds it
 ORIGIN_LABEL = "kuma.io/origin"
 NAMESPACE_LABEL = "k8s.kuma.io/namespace"
-_SYSTEM = "kuma-system"
+#: of the control plane: what lies there is for all proxies
+SYSTEM = "kuma-system"
 WHOLE: Mapping[str, Any] = {"kind": "Mesh"}
 
 
@@ -33,7 +34,7 @@ def mesh_name(intent: MeshIntent) -> str:
 
 
 def system_namespace(intent: MeshIntent) -> str:
-    return intent.mesh.namespace or _SYSTEM
+    return intent.mesh.namespace or SYSTEM
 
 
 def build(

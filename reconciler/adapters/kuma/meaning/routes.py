@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.adapters.importing import MALFORMED, Body, Scene, key_of
 from reconciler.adapters.kuma.meaning.rules import backends, in_gateway_words
-from reconciler.adapters.kuma.objects import DEFAULT_MESH, MESH_LABEL, NAMESPACE_LABEL
+from reconciler.adapters.kuma.objects import DEFAULT_MESH, MESH_LABEL, NAMESPACE_LABEL, SYSTEM
 from reconciler.adapters.kuma.order import outranks
 from reconciler.adapters.kuma.spoken import carries_requests, is_declared, section_name
 from reconciler.adapters.leaves import section
@@ -60,6 +60,8 @@ def sent(body: Body, scene: Scene) -> list[Sent]:
         raise ValueError("it is about other proxies than those of callers named by labels")
     if set(chosen) - {"kind", "labels"}:
         raise ValueError("it is about a part of proxies")
+    if key_of(body).namespace == (scene.mesh.namespace or SYSTEM):
+        raise ValueError("it lies with the control plane, where it holds for callers everywhere")
     found = [_item(one, body, scene) for one in spec["to"]]
     if not found:
         raise ValueError("it is about no service")

@@ -15,7 +15,7 @@ from reconciler.adapters.leaves import section
 from reconciler.adapters.linkerd.kinds import POLICY
 from reconciler.adapters.linkerd.meaning.callers import DEFAULTS, Callers, Known, authorized, fewest, let_in, required
 from reconciler.adapters.linkerd.order import outranks
-from reconciler.adapters.protocols import selects
+from reconciler.adapters.raw import selector
 from reconciler.adapters.standard.meaning.merged import Unit, table
 from reconciler.adapters.standard.meaning.rules import declared
 from reconciler.model.refs import ObjectKey
@@ -72,13 +72,10 @@ def is_about(policy: Body, kind: str, name: str = "") -> bool:
 
 def _authorizes(given: Body, server: Body) -> bool:
     said = section(section(given, "spec"), "server")
-    chosen = section(said, "selector")
     if said.get("name"):
         return bool(said["name"] == key_of(server).name)
-    labels = section(chosen, "matchLabels")
-    if "selector" not in said or set(chosen) - {"matchLabels"}:
-        return "selector" in said  # one that asks more may be about it
-    return not labels or selects(labels, section(section(server, "metadata"), "labels"))
+    labels = section(section(server, "metadata"), "labels")
+    return "selector" in said and selector(section(said, "selector")).matches(labels)
 
 
 def _routes(server: ObjectKey, known: Known) -> list[Body]:
