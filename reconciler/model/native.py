@@ -43,7 +43,8 @@ class NativeKind:
     """A kind that we read or write. ``versions`` in order of preference; ``exclusive``: the whole spec is ours,
     else only the fields that we set. Lower waves are applied first and pruned last. ``lent``: adapters write to objects
     of others only, so that nobody needs the right to create or delete one. ``beside``: of one that is only looked at,
-    what has to lie in a namespace for it to be looked at there; none: it is looked at everywhere."""
+    what has to lie in a namespace for it to be looked at there; none: it is looked at everywhere. ``parts``: of one
+    that others write to, too, the fields of its spec that are ours: it is not removed unasked with more than these."""
 
     kind: KindId
     versions: tuple[str, ...]
@@ -53,6 +54,7 @@ class NativeKind:
     exclusive: bool = True
     lent: bool = False
     beside: tuple[Beside, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def api_version(self, version: str) -> str:
         return f"{self.kind.group}/{version}" if self.kind.group else version

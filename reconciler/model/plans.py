@@ -103,7 +103,7 @@ class Change:
     """One object on one target. ``desired`` is the stamped body to apply (None for prune).
 
     ``desired_hash`` identifies what is asked, whatever lives. ``foreign_paths`` are JSON pointers of fields to remove
-    from an exclusive object before our apply.
+    from an exclusive object before our apply; of a prune, those of others that would go with it.
     ``withheld`` is None when it may be written. ``lent``: of somebody else's object, which a prune only takes our keys
     off.
     """

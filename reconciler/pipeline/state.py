@@ -114,6 +114,7 @@ def managed_kinds(store: Values, cluster: str) -> tuple[NativeKind, ...]:
             namespaced=row["namespaced"],
             wave=row["wave"],
             exclusive=row["exclusive"],
+            parts=tuple(row.get("parts") or ()),
         )
         for row in rows
     )

@@ -1,5 +1,5 @@
-"""Guards against surprising deletes: too many, too large a share, everything, all of a namespace, protected kinds; and
-against changing too large a share of what is there at once.
+"""Guards against surprising deletes: too many, too large a share, everything, all of a namespace, protected kinds, what
+others have a part in; and against changing too large a share of what is there at once.
 
 They read their limits from the last accepted commit, so a commit cannot lift its own guard. What they withhold
 is confirmed by a fingerprint of exactly those changes, which no commit, file or line is part of.
@@ -64,6 +64,8 @@ def guard(target: TargetId, changes: Sequence[Change], owned: Owned, rules: Guar
     for change in removals:
         if change.key.kind_id in rules.protect and not change.lent:  # of what is lent only our keys go
             stopped[change.key] = (Reason.PROTECTED, f"{change.key.kind} is a protected kind")
+        elif change.action is Action.PRUNE and change.foreign_paths:
+            stopped[change.key] = (Reason.PROTECTED, _shared(change))
         elif spoken:
             stopped[change.key] = (Reason.GUARD, spoken[0])
     changing = _changing(changes, owned)
@@ -87,6 +89,11 @@ def confirm_fingerprint(target: TargetId, withheld: Sequence[Change]) -> str:
 
 def _removes(change: Change) -> bool:
     return change.writes and change.action in (Action.PRUNE, Action.REPLACE)
+
+
+def _shared(change: Change) -> str:
+    said = ", ".join(change.foreign_paths)
+    return f"{change.key} has {said} of others, who would lose it; leave it to them by taking our labels off"
 
 
 def _changing(changes: Sequence[Change], owned: Owned) -> list[Change]:

@@ -14,6 +14,7 @@ from reconciler.model.plans import Action, Cause, Change, Reason
 from reconciler.model.refs import DocRef, KindId, ObjectKey, TargetId
 from reconciler.plan.authors import is_ours
 from reconciler.plan.causes import whole, word_fields
+from reconciler.plan.comparable import content
 from reconciler.plan.compare import Comparison, Setting, asked_before, desired_hash
 from reconciler.plan.lent import bare, foreign, state_of, taken, taken_off
 from reconciler.plan.mask import Masker
@@ -219,8 +220,17 @@ def prune_of(found: LiveObject, kind: NativeKind, place: Place) -> Change:
         before_hash=state_of(body) if found.lent else canonical.digest(body.get("spec", {})),
         resource_version=found.resource_version,
         uid=found.uid,
+        foreign_paths=() if found.lent else _of_others(found, kind, place),
         lent=found.lent,
     )
+
+
+def _of_others(found: LiveObject, kind: NativeKind, place: Place) -> tuple[str, ...]:
+    """What others say in an object that they have a part in, too, and would lose with it."""
+    before = place.previous.get(found.key)
+    ours = {*kind.parts, *(before.body.get("spec") or {} if before else {})}
+    said = content(found.body(), place.setting.normalize).get("spec") or {} if kind.parts else {}
+    return tuple(pointer(("spec", name)) for name in sorted(said.keys() - ours))
 
 
 def contributors(found: LiveObject) -> tuple[DocRef, ...]:

@@ -92,7 +92,16 @@ def rules(settings: Settings | None = None, confirmed: frozenset[str] = frozense
     settings = settings or Settings(mode=Mode.APPLY)
     guards = GuardRules(settings.limits, settings.protect, confirmed)
     behaviours = {"test": Behaviour(more.pop("normalize", dict), more.pop("claims", lambda _body: ()))}
-    return PlanRules(settings, guards, "repo-1", NOW, behaviours, KINDS, more.pop("selection", Selection()), **more)
+    return PlanRules(
+        settings,
+        guards,
+        "repo-1",
+        NOW,
+        behaviours,
+        more.pop("kinds", KINDS),
+        more.pop("selection", Selection()),
+        **more,
+    )
 
 
 def setting() -> Any:

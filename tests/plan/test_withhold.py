@@ -17,6 +17,7 @@ from reconciler.model.refs import DocRef, KindId
 from reconciler.model.settings import AdoptRule, Limits, Mode, Settings, Suspend
 from reconciler.plan.rules import Selection
 from tests.plan.builders import (
+    KINDS,
     NOW,
     ROUTE,
     SPACE,
@@ -203,6 +204,19 @@ def test_protected_kinds_are_not_deleted() -> None:
     kept = objects(20)
     plan = plan_of(kept, [lives(one) for one in (*kept, space)], before=[*kept, space])
     assert [c.withheld for c in plan.changes if c.action is Action.PRUNE] == [Reason.PROTECTED]
+
+
+def test_what_others_have_a_part_in_is_not_removed_unasked() -> None:
+    one_for_all = replace(TABLE, exclusive=False, parts=("logs",))
+    kept, ours = objects(20), native("global", {"logs": {"on": True}}, TABLE)
+    for said, theirs in (({}, False), ({"config": {"protocol": "http"}}, True)):
+        live = [*map(lives, kept), lives(ours, spec={**ours.body["spec"], **said})]
+        for before in ([*kept, ours], kept):
+            plan = plan_of(kept, live, before=before, kinds={**KINDS, TABLE.kind: one_for_all}).targets[0]
+            (pruned,) = (change for change in plan.changes if change.action is Action.PRUNE)
+            assert pruned.withheld is (Reason.PROTECTED if theirs else None)
+            assert ("/spec/config" in pruned.why) is theirs
+            assert bool(plan.guard_fingerprint) is theirs
 
 
 def test_confirmation_covers_exactly_what_was_withheld() -> None:

@@ -14,8 +14,8 @@ GROUP = "consul.hashicorp.com"
 _VERSIONS = ("v1alpha1",)
 
 
-def _kind(kind: str, plural: str, wave: int, *, exclusive: bool = True) -> NativeKind:
-    return NativeKind(KindId(GROUP, kind), _VERSIONS, plural, wave=wave, exclusive=exclusive)
+def _kind(kind: str, plural: str, wave: int, *, parts: tuple[str, ...] = ()) -> NativeKind:
+    return NativeKind(KindId(GROUP, kind), _VERSIONS, plural, wave=wave, exclusive=not parts, parts=parts)
 
 
 SERVICE_DEFAULTS = _kind("ServiceDefaults", "servicedefaults", 10)
@@ -25,8 +25,8 @@ SERVICE_RESOLVER = _kind("ServiceResolver", "serviceresolvers", 20)
 SERVICE_SPLITTER = _kind("ServiceSplitter", "servicesplitters", 30)
 SERVICE_ROUTER = _kind("ServiceRouter", "servicerouters", 40)
 #: of each there is one for all proxies, in which others have their part
-PROXY_DEFAULTS = _kind("ProxyDefaults", "proxydefaults", 5, exclusive=False)
-MESH = _kind("Mesh", "meshes", 5, exclusive=False)
+PROXY_DEFAULTS = _kind("ProxyDefaults", "proxydefaults", 5, parts=("accessLogs",))
+MESH = _kind("Mesh", "meshes", 5, parts=("transparentProxy",))
 
 OWNABLE = (
     _kind("ExportedServices", "exportedservices", 45),
