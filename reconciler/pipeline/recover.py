@@ -104,7 +104,7 @@ def judge(intent: Intent, live: LiveObject | None) -> Became | None:
         return Became(event.result)  # the object is somebody else's and stays: our keys are off it
     if event.type != "object.pruned" and live.annotations.get(EVENT_ANNOTATION) == intent.id:
         return Became(event.result)
-    removes = event.details.get("removes") or ()
+    removes = event.details.get("removes") or () if event.type != "object.pruned" else ()  # there, what goes with it
     if live.resource_version != intent.resource_version and removes and not _any_left(removes, live.body()):
         return Became(event.result, "fields of others were removed, and the run died before it wrote its own")
     return None

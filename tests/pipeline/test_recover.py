@@ -62,6 +62,7 @@ def test_fields_of_others_that_are_gone_were_removed() -> None:
     assert "fields of others were removed" in half.why
     assert judge(announced, live("8", http=[{}], exportTo=["."])) is None
     assert judge(announced, live("7", http=[{}])) is None, "the version has not moved"
+    assert judge(intent(PRUNED, removes=["/spec/config"]), live("8")) is None, "the object is there: it was not removed"
 
 
 class Dies(BaseException):
