@@ -105,7 +105,7 @@ async def datacenter(client: Client, found: Registered, named: str) -> dict[str,
         "version": str(config.get("Version") or ""),
         "datacenter": named or str(config.get("Datacenter") or ""),
         "trustDomain": str(roots.get("TrustDomain") or ""),
-        "defaultPolicy": _default_policy(debug),
+        "defaultPolicy": default_policy(debug),
         "gateways": [_gateway(name, several) for name, several in sorted(found.instances.items()) if _role(several)],
         "outside": _outside(found),
     }
@@ -113,11 +113,13 @@ async def datacenter(client: Client, found: Registered, named: str) -> dict[str,
     return {"apiVersion": API_VERSION, "kind": DATACENTER, "metadata": metadata, "spec": spec}
 
 
-def _default_policy(debug: Mapping[str, Any]) -> str:
+def default_policy(debug: Mapping[str, Any]) -> str:
     """What becomes of a call that no intention speaks of; "" where the token may not see it. Without access control it
-    is let in, unless servers since 1.17 are told otherwise."""
+    is let in, unless servers since 1.17 are told otherwise. Later servers have what is said of tokens in a part of its
+    own (agent/config/runtime.go)."""
+    of_tokens = debug.get("ACLResolverSettings") or debug
     without = "allow" if debug.get("ACLsEnabled") is False else ""
-    return str(debug.get("DefaultIntentionPolicy") or without or debug.get("ACLDefaultPolicy") or "")
+    return str(debug.get("DefaultIntentionPolicy") or without or of_tokens.get("ACLDefaultPolicy") or "")
 
 
 async def _allowed(client: Client, path: str) -> Any:

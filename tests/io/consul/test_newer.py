@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.io.consul.catalog import default_policy
 from reconciler.model.native import NativeKind
 from reconciler.ports import Conflict
 from tests.consul.newer import serving
@@ -169,3 +170,18 @@ async def test_an_access_log_stands_beside_what_others_say_of_all_proxies() -> N
     assert entry["Config"] == {"protocol": "http"}
     said = {"Enabled": True, "Type": "stdout", "Path": "", "TextFormat": "", "JSONFormat": ""}
     assert entry["AccessLogs"] == said
+
+
+@pytest.mark.parametrize(
+    ("told", "policy"),
+    [
+        ({"ACLsEnabled": True, "ACLDefaultPolicy": "deny"}, "deny"),
+        ({"ACLsEnabled": True, "ACLResolverSettings": {"ACLsEnabled": True, "ACLDefaultPolicy": "deny"}}, "deny"),
+        ({"ACLsEnabled": True, "ACLResolverSettings": {"ACLsEnabled": True, "ACLDefaultPolicy": "allow"}}, "allow"),
+        ({"ACLsEnabled": False, "ACLResolverSettings": {"ACLsEnabled": False, "ACLDefaultPolicy": "deny"}}, "allow"),
+        ({"ACLsEnabled": False, "DefaultIntentionPolicy": "deny", "ACLResolverSettings": {}}, "deny"),
+        ({}, ""),
+    ],
+)
+def test_what_servers_do_by_themselves_is_read_where_each_tells_it(told: dict[str, Any], policy: str) -> None:
+    assert default_policy(told) == policy
