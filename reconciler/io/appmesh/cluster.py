@@ -110,7 +110,7 @@ class AppMeshCluster:
             raise Conflict(f"{key} is another one than was read", 409)
         _check_version(found, rv)
         await self._check_unused(key)
-        await writing.delete(self._client, await self._reader.place(key), found)
+        await writing.delete(writing.Writes(self._client, key.name), await self._reader.place(key), found)
 
     async def probe(self) -> None:
         """An answer without the right to list is one, too."""
@@ -144,10 +144,11 @@ class AppMeshCluster:
     async def _write(self, key: ObjectKey, body: Mapping[str, Any], found: Held | None) -> Written:
         asked, tags = wanted(body, key), to_tags(body["metadata"])
         place = await self._reader.place(key)
+        writes = writing.Writes(self._client, key.name)
         if found is None:
-            await writing.create(self._client, place, asked, tags)
+            await writing.create(writes, place, asked, tags)
         else:
-            await writing.update(self._client, place, found, asked, tags)
+            await writing.update(writes, place, found, asked, tags)
         now = await self._found(key)
         if now is None:
             raise Conflict(f"{key} was removed by somebody as soon as it was written", 409)

@@ -337,3 +337,23 @@ async def test_credentials_of_a_file_are_used_and_read_anew_and_never_told(
     told = f"{caught.value} {caught.value.__cause__} {caplog.text}"
     assert "very-secret-indeed" not in told
     assert MANAGED_BY_LABEL not in told
+
+
+async def test_a_refusal_half_way_says_what_was_written_before_it(app_mesh: AppMesh) -> None:
+    shop(app_mesh.address)
+    before = body("VirtualRouter", "late", {"listeners": [PORT], "routes": [route("a", 5, ("v1", 1))]})
+    changed = [route("a", 1, ("v1", 1)), route("b", 2, ("v1", 1))]
+    after = body("VirtualRouter", "late", {"listeners": [PORT], "routes": changed}, "TrafficPolicy/default/other")
+    async with opened(app_mesh.address) as cluster:
+        await cluster.apply(before, KINDS["VirtualRouter"], force=False)
+        app_mesh.denied = ("UpdateRoute",)
+        with pytest.raises(Forbidden, match="done before it: tag_resource late, create_route b") as told:
+            await cluster.apply(after, KINDS["VirtualRouter"], force=True)
+        assert told.value.status == 403
+        app_mesh.denied = ("DeleteVirtualRouter",)
+        with pytest.raises(Forbidden, match="done before it: delete_route a, delete_route b"):
+            await cluster.delete(key("VirtualRouter", "late"), KINDS["VirtualRouter"], "", "")
+        app_mesh.denied = ("TagResource",)
+        with pytest.raises(Forbidden) as first:
+            await cluster.apply(before, KINDS["VirtualRouter"], force=True)
+        assert "done before it" not in str(first.value)
