@@ -93,7 +93,8 @@ def _of_server(body: Body, known: Known, scene: Scene) -> Said:
             return about_server(body, scene), content, objects
     except MALFORMED:
         pass
-    return str(key_of(body)), _written(body), objects
+    beside = [{str(key): _written(known.bodies[key])} for key in objects if key != key_of(body)]
+    return str(key_of(body)), _written(body) | ({"beside": beside} if beside else {}), objects
 
 
 def _others(known: Known, scene: Scene) -> Iterator[Said]:
