@@ -17,8 +17,13 @@ _DURATIONS = frozenset({"connectTimeout", "requestTimeout", "idleTimeout", "inte
 _FREE = frozenset({"add", "set", "config", "arguments"})
 #: what a server fills in: where a service or a source is named, and who issues tokens
 _SAME = (("namespace", "default"), ("partition", "default"), ("clockSkewSeconds", 30))
-#: what may well be nothing and is said then
-_COUNTS = frozenset({"weight"})
+#: what may well be nothing and is said then: unset, proxies have defaults of their own
+_COUNTS = frozenset(
+    {
+        "weight", "maxConnections", "maxPendingRequests", "maxConcurrentRequests", "maxEjectionPercent",
+        "enforcingConsecutive5xx",
+    }
+)  # fmt: skip
 
 
 def normalize(body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -54,7 +59,7 @@ def _plain(value: Any, name: str = "") -> Any:
 
 def _says_nothing(name: str, value: Any) -> bool:
     if name in _COUNTS:
-        return False
+        return value is None
     return value in (None, "", False) or value in ({}, []) or (name, value) in _SAME
 
 
