@@ -33,11 +33,13 @@ Native = dict[str, Any]
 
 def emit(intent: MeshIntent) -> Iterable[Built]:
     """Where calls may go anywhere there is nothing to say, of Destinations neither."""
+    closed = intent.egress is not None and intent.egress.mode == CLOSED
     known: list[DestinationIntent] = []
     for one in intent.destinations:
         gaps = Gaps()
         check_names(one, gaps)
-        check_ports(one, known, _PROTOCOLS, _clash, gaps)
+        if closed:
+            check_ports(one, known, _PROTOCOLS, _clash, gaps)
         known += [] if gaps.blocking else [one]
         yield from let_through(one, (), gaps, intent)
     if intent.egress is not None:

@@ -47,8 +47,9 @@ def emit(intent: MeshIntent) -> Iterable[Built]:
     known: list[DestinationIntent] = []
     for one in intent.destinations:
         gaps = Gaps()
-        _check(one, known, intent, gaps)
+        check_names(one, gaps)
         if closed:
+            _check(one, known, intent, gaps)
             _check_namespace(intent, gaps)
         made = list(_routes(one, intent)) if closed and not gaps.blocking else []
         known += [] if gaps.blocking else [one]
@@ -72,7 +73,7 @@ def _namespace(intent: MeshIntent) -> str:
 
 
 def _check(one: DestinationIntent, others: Sequence[DestinationIntent], intent: MeshIntent, gaps: Gaps) -> None:
-    check_names(one, gaps)
+    """What a route needs."""
     check_ports(one, others, _WAYS, lambda mine, its: mine != its, gaps)
     if len(one.hosts) > MOST:
         gaps.error("mesh-inexpressible", f"a route of the mesh has {MOST} names at most: write several Destinations")
