@@ -152,10 +152,13 @@ class Tree:
         return _File(signature, tuple(Stored(key, body, path, as_of, alone, read_only) for key, body, as_of in found))
 
     def _folders_hold(self) -> bool:
-        return bool(self._folders) and all(folder_signature(one) == known for one, known in self._folders.items())
+        return bool(self._folders) and all(map(self._is_as_noted, map(Path, self._folders)))
 
     def _holds(self, stored: Stored) -> bool:
-        """Nor did anything change in the folders that a change of ours to its file has us take note of."""
+        """Nor did anything change in the folders that a change of ours has us take note of: for an object of the facts
+        folder that may be any."""
+        if stored.read_only and not self._folders_hold():
+            return False
         files = (stored.path, stored.beneath.path) if stored.beneath else (stored.path,)
         return all(map(self._is_unchanged, files)) and all(map(self._is_as_noted, self._above(stored.path)))
 

@@ -68,6 +68,19 @@ async def test_keys_come_change_and_go_and_nothing_else_does(cluster: DirectoryC
     assert (await lives(cluster)).body() == THEIRS
 
 
+async def test_keys_over_the_facts_folder_do_not_hide_what_somebody_put_in(tmp_path: Path) -> None:
+    (tmp_path / "facts").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "facts/b.yaml").write_text(yaml.safe_dump(THEIRS))
+    cluster = DirectoryCluster("dev", tmp_path / "out", tmp_path / "facts")
+    version = (await lives(cluster)).resource_version
+    other = {**THEIRS, "metadata": {**THEIRS["metadata"], "name": "new"}}
+    (tmp_path / "out/theirs.yaml").write_text(yaml.safe_dump(other))
+    await cluster.apply(keys(version, a="1"), SERVICE, force=True)
+    found = await cluster.read(ObjectKey("", "Service", "shop", "new"), SERVICE)
+    assert found is not None
+
+
 async def test_what_the_owner_changes_meanwhile_is_seen_and_stays(tmp_path: Path) -> None:
     facts = tmp_path / "facts"
     facts.mkdir()
