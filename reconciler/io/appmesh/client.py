@@ -37,12 +37,12 @@ class Client:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="aws")
         self._lock = threading.Lock()
         self._session: tuple[str, Any] | None = None
-        self._clients: dict[str, Any] = {}
+        self._appmesh: Any = None
         self._checked = False
 
-    async def ask(self, operation: str, service: str = _SERVICE, **params: Any) -> Answer:
+    async def ask(self, operation: str, **params: Any) -> Answer:
         """The answer to a question that changes nothing."""
-        return await self._tried(operation, service, params, writes=False)
+        return await self._tried(operation, params, writes=False)
 
     async def find(self, operation: str, **params: Any) -> Answer | None:
         """The same; None where it is not there."""
@@ -64,27 +64,18 @@ class Client:
 
     async def write(self, operation: str, **params: Any) -> Answer:
         """Asks for the right to write before each try. ServerFailed and Unreachable leave open whether it was done."""
-        return await self._tried(operation, _SERVICE, params, writes=True)
-
-    async def check_account(self) -> None:
-        """Forbidden where the document names another account than the credentials are of."""
-        asked = self._connection.account
-        if asked and not self._checked:
-            found = str((await self.ask("get_caller_identity", "sts"))["Account"])
-            if found != asked:
-                raise Forbidden(f"the credentials are of account {found}, not of {asked}", 403)
-            self._checked = True
+        return await self._tried(operation, params, writes=True)
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _tried(self, operation: str, service: str, params: Mapping[str, Any], *, writes: bool) -> Answer:
+    async def _tried(self, operation: str, params: Mapping[str, Any], *, writes: bool) -> Answer:
         for attempt in range(1, _TRIES + 1):
             await self._bucket.take()
             if writes:
                 WRITE_PERMIT.get()()
             try:
-                return await self._sent(operation, service, params)
+                return await self._sent(operation, params)
             except ClusterError as problem:
                 again = isinstance(problem, Throttled) if writes else problem.retryable
                 if attempt == _TRIES or not again:
@@ -92,11 +83,11 @@ class Client:
                 await asyncio.sleep(problem.retry_after or 0.2 * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def _sent(self, operation: str, service: str, params: Mapping[str, Any]) -> Answer:
+    async def _sent(self, operation: str, params: Mapping[str, Any]) -> Answer:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._limits.timeout):
-                return await loop.run_in_executor(self._threads, self._call, operation, service, params)
+                return await loop.run_in_executor(self._threads, self._call, operation, params)
         except TimeoutError as problem:
             raise Unreachable(f"{self.host}: no answer within {self._limits.timeout:g} s") from problem
 
@@ -105,8 +96,10 @@ class Client:
         """Where App Mesh is asked."""
         return self._connection.endpoint or f"{_SERVICE}.{self._connection.region} of AWS"
 
-    def _call(self, operation: str, service: str, params: Mapping[str, Any]) -> Answer:
-        client = self._opened(service)
+    def _call(self, operation: str, params: Mapping[str, Any]) -> Answer:
+        return self._asked(self._opened(), operation, params)
+
+    def _asked(self, client: Any, operation: str, params: Mapping[str, Any]) -> Answer:
         from botocore.exceptions import BotoCoreError, ClientError  # slow to import, and not every repository needs it
 
         try:
@@ -117,17 +110,28 @@ class Client:
             raise from_library(problem, self.host) from None
         return answer
 
-    def _opened(self, service: str) -> Any:
+    def _opened(self) -> Any:
         """Made anew when the file of credentials has changed, so that they can be replaced."""
         place = self._connection.secret
         text = secret(place, self._base) if place else ""
         with self._lock:
             if self._session is None or self._session[0] != text:
                 self._session = (text, session_of(self._connection.region, text, self._connection.role))
-                self._clients, self._checked = {}, False
-            if service not in self._clients:
-                self._clients[service] = self._made(service)
-            return self._clients[service]
+                self._appmesh, self._checked = None, False
+            if self._appmesh is None:
+                self._appmesh = self._made(_SERVICE)
+            self._check_account()
+            return self._appmesh
+
+    def _check_account(self) -> None:
+        """Forbidden where the document names another account than the credentials are of; before anything else is asked
+        with them."""
+        asked = self._connection.account
+        if asked and not self._checked:
+            found = str(self._asked(self._made("sts"), "get_caller_identity", {})["Account"])
+            if found != asked:
+                raise Forbidden(f"the credentials are of account {found}, not of {asked}", 403)
+            self._checked = True
 
     def _made(self, service: str) -> Any:
         from botocore.config import Config

@@ -86,7 +86,6 @@ class Reader:
         return {**place, "meshOwner": owner}
 
     async def _meshes(self) -> list[Found]:
-        await self.client.check_account()
         found = [one async for one in self.client.pages("list_meshes", "meshes")]
         names = [str(one["meshName"]) for one in found]
         if twice := sorted({name for name in names if names.count(name) > 1}):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import boto3
 import pytest
 
+from reconciler.model.clusters import SecretPlace
 from reconciler.model.native import OWNER_LABEL
 from reconciler.ports import Forbidden
-from tests.aws.fixtures import shop
-from tests.aws.server import ACCOUNT
+from tests.aws.fixtures import KEYS, shop
+from tests.aws.server import ACCOUNT, REGION
 from tests.io.appmesh.port import KINDS, PORT, body, key, opened, route
 
 #: what moto serves
@@ -95,3 +99,26 @@ async def test_a_gateway_and_its_routes_are_made_changed_and_removed_in_order(mo
             await cluster.delete(key(one["kind"], one["metadata"]["name"]), KINDS[one["kind"]], "", "")
         left = await cluster.list_objects(SERVED)
     assert not [one for one in left.objects if "Gateway" in one.key.kind]
+
+
+async def test_credentials_that_become_those_of_another_account_write_nothing(
+    moto_address: str, tmp_path: Path
+) -> None:
+    file, names = tmp_path / "credentials", ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+    file.write_text(f"[default]\n{names[0]} = {KEYS['AWS_ACCESS_KEY_ID']}\n{names[1]} = x\n")
+    sts = boto3.client("sts", region_name=REGION)
+    role = "arn:aws:iam::111122223333:role/reconciler"
+    other = sts.assume_role(RoleArn=role, RoleSessionName="other")["Credentials"]
+    given = (other["AccessKeyId"], other["SecretAccessKey"], other["SessionToken"])
+    async with opened(moto_address, account=ACCOUNT, secret=SecretPlace(file=str(file))) as cluster:
+        assert await cluster.read(key("Mesh", "shop"), KINDS["Mesh"]) is None
+        file.write_text(
+            "[default]\n" + "".join(f"{name} = {value}\n" for name, value in zip(names, given, strict=True))
+        )
+        with pytest.raises(Forbidden, match="of account 111122223333, not of 123456789012"):
+            await cluster.apply(body("Mesh", "shop", {}), KINDS["Mesh"], force=False)
+    meshes = boto3.client(
+        "appmesh", region_name=REGION, endpoint_url=moto_address,
+        **dict(zip(names, given, strict=True)),
+    ).list_meshes()["meshes"]  # fmt: skip
+    assert meshes == []
