@@ -22,6 +22,8 @@ DEFAULT_MESH = "default"
 MESH_LABEL = "kuma.io/mesh"
 #: wanted of what is written on a zone that follows a global control plane; else the webhook adds it
 ORIGIN_LABEL = "kuma.io/origin"
+#: ``shadow``: the control plane tells what a policy would do, and does not do it (pkg/core/resources/model)
+EFFECT_LABEL = "kuma.io/effect"
 NAMESPACE_LABEL = "k8s.kuma.io/namespace"
 #: of the control plane: what lies there is for all proxies
 SYSTEM = "kuma-system"

@@ -20,7 +20,7 @@ from reconciler.adapters.kuma.importing.arriving import fault, limit, mode, perm
 from reconciler.adapters.kuma.importing.outgoing import balancing, breaker, health_check, retries, timeouts
 from reconciler.adapters.kuma.importing.routes import reader
 from reconciler.adapters.kuma.live import claims
-from reconciler.adapters.kuma.objects import DEFAULT_MESH, MESH_LABEL
+from reconciler.adapters.kuma.objects import DEFAULT_MESH, EFFECT_LABEL, MESH_LABEL
 from reconciler.adapters.leaves import section
 
 _READERS: Mapping[str, Reader] = {
@@ -45,6 +45,8 @@ def importer(bodies: Sequence[Body], scene: Scene) -> Imported:
         labels: Mapping[str, Any] = section(section(body, "metadata"), "labels")
         if labels.get(MESH_LABEL, DEFAULT_MESH) != (scene.mesh.revision or DEFAULT_MESH):
             raise Unsayable(f"it is of the mesh {labels[MESH_LABEL]}")
+        if labels.get(EFFECT_LABEL) == "shadow":
+            raise Unsayable("it is tried out only, and has no effect on proxies")
         if found := double(body):
             raise Unsayable(f"another object is about {found}, too, and the mesh makes one of both")
         return read_it(body, scene)
