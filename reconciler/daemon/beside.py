@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.daemon.rounds import Round, Watch, one_round
 from reconciler.pipeline.breaker import Breakers, Circuit
-from reconciler.pipeline.kept import Kept
 from reconciler.pipeline.world import Request, World
 from reconciler.ports import ClusterError, Forbidden
 
@@ -81,7 +80,7 @@ class Beside:
 
     def _alone(self, name: str) -> Awaitable[Round]:
         # what is kept between runs serves one run at a time
-        world = replace(self.world, kept=Kept(), connections=None)
+        world = replace(self.world, kept=self.world.kept.lent(), connections=None)
         return one_round(world, Request(limit=self.limit, beside=name), "recovery", self.stop, self.watch)
 
     def _ended(self, name: str, task: asyncio.Task[None]) -> None:

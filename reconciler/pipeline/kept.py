@@ -95,6 +95,10 @@ class Kept:
                 return given.compiled
         return None
 
+    def lent(self) -> Kept:
+        """For a run beside those that this one serves: what was loaded and compiled, which nobody changes."""
+        return Kept(dict(self.digests), _loaded=dict(self._loaded), _made=list(self._made))
+
     @property
     def before(self) -> Before | None:
         """The last compilation: from it, one of a revision that differs in little is made sooner."""

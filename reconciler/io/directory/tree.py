@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ class Tree:
         path = Path(name)
         read_only = self.facts is not None and path.is_relative_to(self.facts)
         try:
-            found = tuple(_objects(path.read_bytes()))
+            found = _parsed(name, signature)
         except Unreadable as error:
             return _File(signature, fault=str(error))
         alone = len(found) == 1
@@ -181,6 +182,13 @@ class Tree:
 def _with_keys(theirs: Stored, ours: Stored) -> Stored:
     body = with_keys(ours.body, theirs.body)
     return Stored(ours.key, body, ours.path, version_of(body), ours.alone, beneath=theirs)
+
+
+@lru_cache(maxsize=16_384)
+def _parsed(name: str, _signature: Signature) -> tuple[tuple[ObjectKey, Mapping[str, Any], str], ...]:
+    """The objects of a file as it is by now: whoever opens the same folder once more need not read it all again.
+    Raises Unreadable and OSError, which are not kept."""
+    return tuple(_objects(Path(name).read_bytes()))
 
 
 def _objects(data: bytes) -> Iterator[tuple[ObjectKey, Mapping[str, Any], str]]:
